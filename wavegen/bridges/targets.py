@@ -1,0 +1,87 @@
+"""What a network predicts, and how that becomes an estimate of x0 (pure functions)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from wavegen.bridges.base import Coefficients
+from wavegen.errors import InputError, near_matches
+
+Target = Literal["x0", "residual", "grad", "eps", "v"]
+TARGETS = ("x0", "residual", "grad", "eps", "v")
+
+
+def per_item(value: Tensor, like: Tensor) -> Tensor:
+    """Coefficients (B,) or () as a tensor that multiplies ``like`` (B, ...): the one place of broadcasting."""
+    return value.to(device=like.device, dtype=like.dtype).reshape(-1, *[1] * (like.ndim - 1))
+
+
+def to_x0(target: str, output: Tensor, x_t: Tensor, y: Tensor, coefficients: Coefficients) -> Tensor:
+    """The estimate of x0 that a network's output means.
+
+    ``x0``: the output itself; ``residual`` = y - x0; ``grad`` = x_t - x0 (BBDM's target); ``eps``: the noise;
+    ``v`` = a eps - sigma r0 (arXiv 2202.00512) of the process r_t = a r0 + sigma eps, sigma² = 1 - a², in
+    which r = (x - y) / lam where the process drifts to y, r = x where it does not.
+
+    Args:
+        target: name.
+        output: (B, ...), the network's.
+        x_t: (B, ...), the state it was given.
+        y: (B, ...), degraded.
+        coefficients: a, b, c at the times of the items, (B,).
+
+    Raises:
+        InputError: an unknown name; eps or v of a process whose a vanishes (x0 cannot be recovered).
+    """
+    if target == "x0":
+        return output
+    if target == "residual":
+        return y - output
+    if target == "grad":
+        return x_t - output
+    a, b, c = _checked(target, coefficients, x_t)
+    if target == "eps":
+        return (x_t - b * y - c * output) / a
+    centre, sigma, lam = _variance_preserving(a, b, c, y)
+    return centre + a * (x_t - centre) - sigma * lam * output
+
+
+def from_x0(target: str, x0: Tensor, x_t: Tensor, y: Tensor, eps: Tensor, coefficients: Coefficients) -> Tensor:
+    """What the network should have said: the inverse of :func:`to_x0` for a state made with ``eps``.
+
+    Raises:
+        InputError: as :func:`to_x0`.
+    """
+    if target == "x0":
+        return x0
+    if target == "residual":
+        return y - x0
+    if target == "grad":
+        return x_t - x0
+    a, b, c = _checked(target, coefficients, x_t)
+    if target == "eps":
+        return eps
+    centre, sigma, lam = _variance_preserving(a, b, c, y)
+    return a * eps - sigma * (x0 - centre) / lam
+
+
+def _checked(target: str, coefficients: Coefficients, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    if target not in TARGETS:
+        raise InputError(f"unknown target {target!r}; {near_matches(target, TARGETS)}")
+    if bool((coefficients.a == 0).any()):
+        raise InputError(
+            f"target {target!r} is singular at the start of a process pinned at y (a = 0 there); "
+            "use x0, residual or grad"
+        )
+    a, b, c = (per_item(k, like) for k in coefficients)
+    return a, b, c
+
+
+def _variance_preserving(a: Tensor, b: Tensor, c: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The centre, sigma and lam of x_t - centre = a (x0 - centre) + lam sigma eps."""
+    sigma = (1 - a.square()).clamp_min(1e-12).sqrt()
+    centre = torch.where(b == 0, torch.zeros_like(y), y)
+    return centre, sigma, c / sigma

@@ -1,0 +1,5 @@
+"""``python -m wavegen.cli`` is ``wavegen``."""
+
+from wavegen.cli.app import main
+
+main()

@@ -1,0 +1,93 @@
+"""All commands together, and what their exit codes mean."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from wavegen.cli.demo import demo
+from wavegen.cli.evaluate import evaluate
+from wavegen.cli.list import list_components
+from wavegen.cli.restore import restore
+from wavegen.cli.train import train
+from wavegen.cli.weights import weights
+from wavegen.errors import InputError
+from wavegen.version import __version__
+
+# Typer carries its own copy of click in some versions and imports it in others: take the base classes from it.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+ClickException: type[Exception] = typer.BadParameter.__mro__[2]
+INTERRUPTED, TERMINATED = 130, 143
+
+app = typer.Typer(
+    name="wavegen",
+    help="Restore images by bridges and heads in wavelet subbands.",
+    epilog="Exit codes: 0 done, 2 wrong input or configuration, 130 interrupted, 143 terminated.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"wavegen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command()(demo)
+app.command()(train)
+app.command()(restore)
+app.command()(evaluate)
+app.command("list")(list_components)
+app.command()(weights)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and exit: 0, 2 (one line on standard error), 130 or 143. Bugs keep their traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    previous = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
+    try:
+        code = app(given or ["--help"], prog_name="wavegen", standalone_mode=False)
+    except InputError as error:
+        code = _refuse(str(error))
+    except UsageError as error:
+        code = _refuse(f"{_message(error)} (see wavegen {_command(error)}--help)")
+    except ClickException as error:
+        code = _refuse(_message(error))
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    if code == INTERRUPTED:
+        print("wavegen: interrupted", file=sys.stderr)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(message: str) -> int:
+    """One line, whatever the message holds."""
+    print("wavegen: error:", " ".join(message.split()), file=sys.stderr)
+    return 2
+
+
+def _message(error: Exception) -> str:
+    return str(getattr(error, "format_message", error.__str__)())
+
+
+def _command(error: Exception) -> str:
+    """The command that was used wrongly, followed by a space, or nothing."""
+    name = getattr(getattr(error, "ctx", None), "info_name", None)
+    return f"{name} " if name and name != "wavegen" else ""

@@ -1,0 +1,32 @@
+"""Data sets for training and evaluation, checked against the pipeline before any work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wavegen.errors import InputError
+
+if TYPE_CHECKING:
+    from wavegen.types import PairSource
+
+
+def open_dataset(spec: dict[str, Any], split: str, length: int, channels: int) -> tuple[dict[str, Any], PairSource]:
+    """The data set, and its configuration with ``split`` and ``length`` filled in where it is simulated.
+
+    Raises:
+        InputError: unknown names, misspelt options, files that do not pair, another number of channels.
+    """
+    from wavegen import components  # noqa: F401  (registers the data sets)
+    from wavegen.registry import build, validate
+
+    record, _ = validate("dataset", spec)
+    if "simulated" in record.capabilities:
+        spec = {"split": split, "length": length, **spec}
+    data: PairSource = build("dataset", spec)
+    found = data[0].x.shape[0]
+    if found != channels:
+        raise InputError(
+            f"data {spec['name']!r} has {found} channel(s), the pipeline takes {channels}; "
+            f"train with --set channels={found}"
+        )
+    return spec, data

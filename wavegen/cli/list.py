@@ -1,0 +1,63 @@
+"""``wavegen list``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from wavegen.cli.output import Json, print_json
+
+OVERVIEW = 12  # components of a kind that the overview names
+
+
+def list_components(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[KIND]", help="transform, bridge, head, network, ...", show_default=False)
+    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Describe this one.", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """List the components, or describe one with its options."""
+    from wavegen import components  # noqa: F401  (registers them)
+    from wavegen.registry import KINDS, describe, names
+
+    if kind is not None and name is not None:
+        found = describe(kind, name)
+        print_json(found) if as_json else _print_one(found)
+        return
+    kinds = KINDS if kind is None else (kind,)
+    records = {k: {n: describe(k, n)["summary"] for n in names(k)} for k in kinds}
+    if as_json:
+        print_json(records)
+        return
+    for each, found in records.items():
+        shown = list(found) if kind else list(found)[:OVERVIEW]
+        print(each)
+        for one in shown:
+            print(f"  {one:<18} {found[one]}")
+        if len(found) > len(shown):
+            print(f"  ... and {len(found) - len(shown)} more: wavegen list {each}")
+
+
+def _print_one(found: dict[str, Any]) -> None:
+    print(f"{found['kind']} {found['name']}: {found['summary']}")
+    if found["paper"]:
+        print(f"  source: {found['paper']}")
+    if found["capabilities"]:
+        print(f"  can: {', '.join(found['capabilities'])}")
+    for option, schema in found["options"].items():
+        facts = {key: value for key, value in schema.items() if key != "default"}
+        default = f" = {schema['default']!r}" if "default" in schema else " (required)"
+        print(f"  {option}{default}  {_range(facts)}".rstrip())
+
+
+def _range(schema: dict[str, Any]) -> str:
+    """The type and limits of an option, from its JSON schema."""
+    if "anyOf" in schema:
+        return " or ".join(_range(part) for part in schema["anyOf"])
+    if "enum" in schema:
+        return "one of " + ", ".join(map(str, schema["enum"]))
+    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    limits = [f"{sign} {schema[key]:g}" for key, sign in signs.items() if key in schema]
+    return " ".join([str(schema.get("type", "")), *limits])

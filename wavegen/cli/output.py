@@ -1,0 +1,74 @@
+"""What commands print: tables for people, JSON for programs, notes on standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
+# Column titles of the scores, with the number of decimals.
+SCORES = {
+    "psnr": ("PSNR", 2),
+    "ssim": ("SSIM", 3),
+    "spectrum_error": ("spectrum", 2),
+    "lpips": ("LPIPS", 3),
+    "kid_effnet_lite0": ("KID", 3),
+    "spread": ("spread", 4),
+    "nfe": ("calls", 0),
+    "ms_per_image": ("ms/image", 0),
+}
+LEGEND = (
+    "PSNR in dB; spectrum: error of the radial power spectrum in dB; KID: EfficientNet-Lite0 features;\n"
+    "spread: rms standard deviation of the draws in the target's range; calls of the network; ms for one image"
+)
+
+
+def note(text: str) -> None:
+    """A line for the person in front of the terminal, never mixed with figures."""
+    print(text, file=sys.stderr)
+
+
+def print_json(figures: Any) -> None:
+    """Print figures as JSON; what is not finite becomes null."""
+    print(to_json(figures))
+
+
+def to_json(figures: Any) -> str:
+    """Figures as indented JSON text."""
+    return json.dumps(_finite(figures), indent=1, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def print_scores(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> None:
+    """A table of score rows; a column that no row fills is left out."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = [key for key in SCORES if any(row.get(key) is not None for row in rows)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for label in labels:
+        table.add_column(label, no_wrap=True)
+    for key in shown:
+        table.add_column(SCORES[key][0], justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(str(row[label]) for label in labels), *(_figure(row.get(k), SCORES[k][1]) for k in shown))
+    # A pipe has no width: let no column be cut there.
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    print(LEGEND)
+
+
+def _figure(value: float | None, decimals: int) -> str:
+    return "-" if value is None else f"{value:.{decimals}f}"

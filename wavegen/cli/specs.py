@@ -1,0 +1,117 @@
+"""Configurations from the command line: ``name,option=value``, ``a.b=value`` and YAML files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from wavegen.errors import InputError
+
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="NAME[,OPTION=VALUE...]|YAML",
+        help="A data set, e.g. hela,size=128; see wavegen list dataset.",
+        show_default=False,
+    ),
+]
+Targets = Annotated[
+    str | None, typer.Option("--x", metavar="FOLDER", help="With --data pairs: the targets.", show_default=False)
+]
+Inputs = Annotated[
+    str | None, typer.Option("--y", metavar="FOLDER", help="With --data pairs: the inputs.", show_default=False)
+]
+Model = Annotated[str, typer.Option("--model", metavar="NAME|FOLDER", help="A trained pipeline.", show_default=False)]
+Steps = Annotated[
+    int | None,
+    typer.Option("--steps", metavar="N", min=1, help="Network calls of one draw.", show_default="the model's"),
+]
+Eta = Annotated[
+    float | None,
+    typer.Option(
+        "--eta", metavar="SHARE", min=0, max=1, help="Share of fresh noise in each step.", show_default="the model's"
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Same seed, same result.")]
+
+YAML_SUFFIXES = (".yaml", ".yml")
+OUTSIDE_BRACKETS = re.compile(r",(?![^\[]*\])")
+
+
+def value_of(text: str) -> Any:
+    """A value as YAML reads it: numbers, true, [1, 2], else text."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def read_yaml(path: str) -> dict[str, Any]:
+    """A YAML file that holds options by name.
+
+    Raises:
+        InputError: no such file, not YAML, or something else than options.
+    """
+    import yaml
+
+    try:
+        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not YAML: {error}") from None
+    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+        raise InputError(f"{path} must hold 'option: value' lines, with a 'name' among them")
+    return found
+
+
+def data_spec(data: str | None, x: str | None, y: str | None) -> dict[str, Any]:
+    """The data set's configuration.
+
+    Raises:
+        InputError: no ``--data``, or a part of it that is not ``option=value``.
+    """
+    if data is None:
+        raise InputError("no --data: give a data set such as hela, or --data pairs --x TARGETS --y INPUTS")
+    if data.endswith(YAML_SUFFIXES):
+        spec = read_yaml(data)
+    else:
+        name, *parts = OUTSIDE_BRACKETS.split(data)
+        spec = {"name": name, **dict(_assignment(part, "--data") for part in parts)}
+    return spec | {key: folder for key, folder in (("x", x), ("y", y)) if folder is not None}
+
+
+def pipeline_spec(pipeline: str, settings: Sequence[str]) -> dict[str, Any]:
+    """A pipeline's configuration: a registered name or a YAML file, with ``--set a.b=value`` laid on it.
+
+    Raises:
+        InputError: an unreadable file, or a setting that is not ``a.b=value``.
+    """
+    from wavegen.config import merge
+
+    spec = read_yaml(pipeline) if pipeline.endswith(YAML_SUFFIXES) else {"name": pipeline}
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        path, value = _assignment(setting, "--set")
+        *outer, last = path.split(".")
+        place = changes
+        for key in outer:
+            place = place.setdefault(key, {})
+            if not isinstance(place, dict):
+                raise InputError(f"--set {path}: {key} was set to a single value before")
+        place[last] = value
+    return merge(spec, changes)
+
+
+def _assignment(text: str, option: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise InputError(f"{option}: {text!r} is not of the form name=value")
+    return key, value_of(value)

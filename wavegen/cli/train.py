@@ -1,0 +1,132 @@
+"""``wavegen train``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wavegen.cli.datasets import open_dataset
+from wavegen.cli.output import note
+from wavegen.cli.specs import Data, Inputs, Seed, Targets, data_spec, pipeline_spec
+from wavegen.errors import InputError
+
+if TYPE_CHECKING:
+    from wavegen.config import Training
+    from wavegen.training.fit import Callback
+    from wavegen.types import Pair, PairSource
+
+POOL = 256  # simulated images that are held in memory, unless the data's length says otherwise
+PREVIEWS, PREVIEW_SIZE = 4, 256
+
+
+def train(
+    pipeline: Annotated[
+        str, typer.Argument(metavar="PIPELINE", help="A name (see wavegen list pipeline) or a YAML file.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the run.", show_default=False)],
+    data: Data = None,
+    x: Targets = None,
+    y: Inputs = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", help="Training steps.", show_default=False)] = None,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="M", help="Processor minutes, instead of steps.", show_default=False)
+    ] = None,
+    batch: Annotated[int | None, typer.Option(metavar="N", help="Crops in a batch.", show_default="8")] = None,
+    crop: Annotated[int | None, typer.Option(metavar="PIXELS", help="Side of the crops.", show_default="128")] = None,
+    learning_rate: Annotated[float | None, typer.Option(metavar="RATE", show_default="0.001")] = None,
+    precision: Annotated[str | None, typer.Option(metavar="auto|bf16|float32", show_default="auto")] = None,
+    seed: Seed = 0,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the pipeline, e.g. transform.name=db2; repeatable."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.")] = False,
+    track: Annotated[bool, typer.Option("--track", help="Also write TensorBoard scalars to DIR.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no remarks.")] = False,
+) -> None:
+    """Train a pipeline on a data set.
+
+    Data is a simulated set, whose images are made once and held in memory (256, or length=N), or
+    --data pairs --x TARGETS --y INPUTS.
+
+    DIR gets the model, checkpoint.safetensors, log.jsonl and previews.
+    """
+    import torch
+
+    from wavegen.config import Training, check
+    from wavegen.data import InMemory, Simulator
+    from wavegen.inference.files import check_writable
+    from wavegen.pipeline import Pipeline
+    from wavegen.training import fit
+
+    given = {
+        "steps": steps, "minutes": minutes, "batch": batch, "crop": crop,
+        "learning_rate": learning_rate, "precision": precision, "seed": seed,
+    }  # fmt: skip
+    if (steps is None) == (minutes is None):
+        raise InputError("give either --steps or --minutes")
+    training: Training = check(Training, {k: v for k, v in given.items() if v is not None}, "training")
+    torch.manual_seed(training.seed)  # initial weights
+    model = Pipeline.from_config(pipeline_spec(pipeline, set_ or []))
+    spec, source = open_dataset(data_spec(data, x, y), "train", POOL, model.config.channels)
+    _check_crop(source, training.crop)
+    if (out / "checkpoint.safetensors").exists() and not resume:
+        raise InputError(f"{out} holds a training already; give --resume to continue it, or another --out")
+    check_writable(out)
+    callbacks = _callbacks(out, _preview_pairs(spec, source), training, track, quiet)
+    if isinstance(source, Simulator):
+        if not quiet:
+            note(f"simulating {len(source)} images of {spec['name']}")
+        source = InMemory(source)
+    try:
+        fit(model, source, training, out, resume=resume, callbacks=callbacks, described=spec)
+    except KeyboardInterrupt:
+        note(f"the state is kept in {out}; run the same command with --resume to continue")
+        raise
+    finally:
+        for callback in callbacks:
+            getattr(callback, "close", lambda: None)()
+    print(f"model in {out / 'model'}; use it: wavegen restore IN OUT --model {out / 'model'}")
+
+
+def _check_crop(source: PairSource, crop: int) -> None:
+    """Refuse images smaller than the crops, from the file headers where there are files."""
+    from wavegen.data import Pairs
+    from wavegen.io import image_shape
+
+    if isinstance(source, Pairs):
+        sizes = {target.name: image_shape(target)[1:] for target, _ in source.files}
+    else:
+        height, width = source[0].x.shape[-2:]
+        sizes = {"item 0": (height, width)}
+    name, size = min(sizes.items(), key=lambda item: min(item[1]))
+    if min(size) < crop:
+        raise InputError(f"{name} is {size[0]}x{size[1]}, smaller than --crop {crop}; give at most {min(size)}")
+
+
+def _preview_pairs(spec: dict[str, Any], source: PairSource) -> list[Pair]:
+    """A few pairs of one size, from the validation split where there is one."""
+    from wavegen.data import Simulator
+    from wavegen.registry import build
+    from wavegen.types import Pair
+
+    if isinstance(source, Simulator):
+        source = build("dataset", {**spec, "split": "validation"})
+    count = min(PREVIEWS, len(source))
+    pairs = [source[i] for i in range(count)]
+    height, width = (min(PREVIEW_SIZE, *(p.x.shape[axis] for p in pairs)) for axis in (-2, -1))
+    return [Pair(*(image[..., :height, :width] for image in pair)) for pair in pairs]
+
+
+def _callbacks(out: Path, pairs: list[Pair], training: Training, track: bool, quiet: bool) -> list[Callback]:
+    from wavegen.training import JsonLog, Preview, ProgressBar, TensorBoard
+
+    callbacks: list[Callback] = [JsonLog(out / "log.jsonl"), Preview(out / "previews", pairs, training.preview_every)]
+    if track:
+        callbacks.append(TensorBoard(out / "tensorboard"))
+    if not quiet and sys.stderr.isatty():
+        callbacks.append(ProgressBar())
+    return callbacks

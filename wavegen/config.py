@@ -1,0 +1,150 @@
+"""The schema of a pipeline and of a training run; everything is validated before work starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from wavegen.errors import InputError
+from wavegen.registry import explain
+
+Spec = dict[str, Any]
+Terms = Literal["coarse", "bands", "l1", "l2", "ssim", "adversarial"]
+
+
+class _Schema(BaseModel):
+    """Unknown keys are errors and values do not change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Intensity(_Schema):
+    """How intensities become network units: (value - offset) / scale.
+
+    ``percentile`` takes offset and scale from each input image (its ``low`` and ``high``
+    percentiles); ``fixed`` uses the given ``offset`` and ``scale`` for every image.
+    """
+
+    mode: Literal["percentile", "fixed"] = "percentile"
+    low: Annotated[float, Field(ge=0, le=50)] = 0.1
+    high: Annotated[float, Field(gt=50, le=100)] = 99.9
+    offset: float = 0.0
+    scale: Annotated[float, Field(gt=0)] = 1.0
+
+
+class Sampler(_Schema):
+    """Defaults of ``restore``: steps, eta (share of the largest noise that keeps the marginals) and the time grid."""
+
+    steps: Annotated[int, Field(ge=1, le=10000)] = 4
+    eta: Annotated[float, Field(ge=0, le=1)] = 1.0
+    eta_bbdm: Annotated[float, Field(ge=0, le=1)] | None = None
+    grid: Spec = {"name": "uniform"}
+
+
+class Critic(_Schema):
+    """The patch discriminator, its loss and its stabilisers."""
+
+    on: Literal["image", "bands"] = "image"
+    loss: Literal["hinge", "wasserstein"] = "hinge"
+    width: Annotated[int, Field(ge=4, le=512)] = 32
+    layers: Annotated[int, Field(ge=1, le=5)] = 3
+    spectral_norm: bool = True
+    r1: Annotated[float, Field(ge=0)] = 0.0
+    every: Annotated[int, Field(ge=1, le=64)] = 1
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4
+
+
+class Stage(_Schema):
+    """One part of a training: which loss terms are on, and what the heads are given.
+
+    ``ll`` says whether heads see the true coarse bands (the paper) or the coarse stage's own.
+    The adversarial term is taken on items with t < ``max_t`` only; ``rollout`` replaces their bridge
+    states by states that the model reached itself. ``restart`` begins the learning rate's cycle anew, for stages
+    that train other networks than the one before.
+    """
+
+    name: str
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    weights: dict[Terms, Annotated[float, Field(gt=0)]]
+    ll: Literal["true", "predicted"] = "predicted"
+    max_t: Annotated[float, Field(gt=0, le=1)] = 1.0
+    rollout: bool = False
+    restart: bool = False
+
+
+class PipelineConfig(_Schema):
+    """A whole restoration system."""
+
+    name: str
+    channels: Annotated[int, Field(ge=1, le=64)] = 1
+    transform: Spec
+    bridge: Spec
+    network: Spec
+    head: Spec | None = None
+    conditioning: Literal["ll", "full"] = "full"
+    target: Literal["x0", "residual", "grad", "eps", "v"] = "x0"
+    coarse_loss: Literal["l1", "l2"] = "l2"
+    start_fraction: Annotated[float, Field(ge=0, le=1)] = 0.375
+    intensity: Intensity = Intensity()
+    sampler: Sampler = Sampler()
+    critic: Critic | None = None
+    stages: Annotated[list[Stage], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PipelineConfig:
+        for stage in self.stages:
+            if stage.rollout and self.target in ("eps", "v"):
+                raise ValueError(f"stage {stage.name!r}: rollout needs target x0, residual or grad, not {self.target}")
+            if "adversarial" in stage.weights and self.critic is None:
+                raise ValueError(f"stage {stage.name!r} weighs 'adversarial' but the pipeline has no critic")
+            if stage.ll == "true" and self.head is not None and self.head.get("features"):
+                raise ValueError(f"stage {stage.name!r}: a head that takes the coarse features needs ll: predicted")
+        return self
+
+
+class Training(_Schema):
+    """One training run. Give ``steps``, or ``minutes`` of processor time, never both."""
+
+    steps: Annotated[int, Field(ge=1)] | None = None
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    batch: Annotated[int, Field(ge=1, le=4096)] = 8
+    crop: Annotated[int, Field(ge=8, le=4096)] = 128
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    final_rate: Annotated[float, Field(ge=0, le=1)] = 0.02
+    warmup: Annotated[int, Field(ge=0)] = 100
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-2
+    clip: Annotated[float, Field(gt=0)] = 1.0
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.998
+    seed: Annotated[int, Field(ge=0)] = 0
+    precision: Literal["auto", "bf16", "float32"] = "auto"
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
+    checkpoint_every: Annotated[int, Field(ge=1)] = 500
+    preview_every: Annotated[int, Field(ge=1)] = 1000
+    log_every: Annotated[int, Field(ge=1)] = 50
+
+
+def check(schema: type[BaseModel], values: Mapping[str, Any], where: str) -> Any:
+    """Validate ``values``; every mistake is named in one line.
+
+    Raises:
+        InputError: an unknown key (with near matches), a wrong type, a value out of range.
+    """
+    try:
+        return schema.model_validate(dict(values))
+    except ValidationError as error:
+        raise InputError(f"{where}: {explain(error, list(schema.model_fields))}") from None
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay ``over`` on ``base``, key by key; a component with another ``name`` replaces the whole spec."""
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        same = isinstance(value, Mapping) and isinstance(old, Mapping)
+        if same and value.get("name", old.get("name")) == old.get("name"):  # type: ignore[union-attr]
+            result[key] = merge(old, value)  # type: ignore[arg-type]
+        else:
+            result[key] = value
+    return result

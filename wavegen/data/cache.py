@@ -1,0 +1,71 @@
+"""A data set held in memory, and in one file that several trainings share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from wavegen.atomic import atomic
+from wavegen.data.simulators import Simulator
+from wavegen.errors import InputError
+from wavegen.types import Pair, PairSource
+
+
+class InMemory:
+    """All items of a data set, computed once, float32.
+
+    With a ``path`` (``.npz``) they are read from that file where it exists, else computed and written to it,
+    whole or not at all. The file records the simulator's options; a file of other options is refused.
+
+    Args:
+        dataset: a sized data set of :class:`Pair`; with ``path`` a simulated one.
+        path: the file to share, or None.
+
+    Raises:
+        InputError: a path that does not end in ``.npz``, a data set without a record of its options, a file of
+            other options or a damaged file, a folder that cannot be written.
+    """
+
+    def __init__(self, dataset: PairSource, path: str | Path | None = None) -> None:
+        if path is None:
+            self._items = _compute(dataset)
+            return
+        path = Path(path)
+        if path.suffix != ".npz" or not isinstance(dataset, Simulator):
+            raise InputError(f"{path}: only simulated data sets go to a file, and its name must end in .npz")
+        if path.exists():
+            self._items = _read(path, dataset.key())
+            return
+        self._items = _compute(dataset)
+        x, y = (np.stack([pair[k].numpy() for pair in self._items]) for k in (0, 1))
+        with atomic(path) as file:
+            np.savez(file, key=np.array(dataset.key()), x=x, y=y)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: int) -> Pair:
+        """Item ``index``; the tensors are shared, so do not change them in place."""
+        return self._items[index]
+
+
+def _compute(dataset: PairSource) -> list[Pair]:
+    """Every item, float32."""
+    count = len(dataset)
+    return [Pair(*(image.float() for image in dataset[i])) for i in range(count)]
+
+
+def _read(path: Path, key: str) -> list[Pair]:
+    """The items of a file that was written for ``key``."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found: Any = str(file["key"])
+            x, y = (torch.from_numpy(file[name]) for name in ("x", "y")) if found == key else ((), ())
+    except Exception as error:  # a damaged archive raises many kinds
+        raise InputError(f"{path} is damaged or not a data set; delete it and run again") from error
+    if found != key:
+        raise InputError(f"{path} holds another data set, {found}; this one is {key}: give another path or delete it")
+    return [Pair(*pair) for pair in zip(x, y, strict=True)]

@@ -1,0 +1,86 @@
+"""Random crops of a data set, turned and mirrored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from wavegen.errors import InputError
+from wavegen.types import Pair, PairSource
+
+
+class Crops(Dataset[Pair]):
+    """Square crops at random places of random items, in one of the eight orientations.
+
+    Item i is a pure function of (seed, i) and the data set. x and y get the same crop and orientation.
+
+    Args:
+        dataset: a sized data set of :class:`Pair`.
+        size: side of the crop in pixels.
+        seed: seed of places and orientations.
+        length: number of items.
+        transform: applied to the whole image before the crop (intensity normalisation).
+
+    Raises:
+        InputError: an empty data set, a size or length below 1; at an item: an image smaller
+            than the crop, or x and y of different sizes.
+    """
+
+    def __init__(
+        self,
+        dataset: PairSource,
+        size: Annotated[int, Field(ge=1)],
+        seed: Annotated[int, Field(ge=0)],
+        length: Annotated[int, Field(ge=1)],
+        transform: Callable[[Pair], Pair] | None = None,
+    ) -> None:
+        self.count = len(dataset)
+        if size < 1 or length < 1 or seed < 0 or self.count < 1:
+            raise InputError(
+                f"crops of size {size}, length {length}, seed {seed} from {self.count} items: size, length and "
+                "items must be at least 1 and the seed not negative"
+            )
+        self.dataset = dataset
+        self.size = size
+        self.seed = seed
+        self.length = length
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Pair:
+        """Crop ``index``: x and y, each (C, size, size)."""
+        if not 0 <= index < self.length:
+            raise IndexError(f"item {index} of a data set of {self.length}")
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(index,)))
+        item = int(rng.integers(self.count))
+        pair = self.dataset[item]
+        if self.transform is not None:
+            pair = self.transform(pair)
+        height, width = pair.x.shape[-2:]
+        if pair.y.shape[-2:] != pair.x.shape[-2:]:
+            raise InputError(
+                f"item {item}: x is {height}x{width} and y {pair.y.shape[-2]}x{pair.y.shape[-1]}; "
+                "both must have one size"
+            )
+        if min(height, width) < self.size:
+            raise InputError(
+                f"item {item} is {height}x{width}, smaller than the crop of {self.size}; "
+                f"choose a crop of at most {min(height, width)}"
+            )
+        top, left = (int(rng.integers(side - self.size + 1)) for side in (height, width))
+        turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+
+        def view(image: Tensor) -> Tensor:
+            part = image[..., top : top + self.size, left : left + self.size]
+            part = torch.rot90(part, turns, (-2, -1))
+            return (part.flip(-1) if mirrored else part).contiguous()
+
+        return Pair(view(pair.x), view(pair.y))

@@ -1,0 +1,23 @@
+"""The one error that a user can cause: wrong input or configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class InputError(ValueError):
+    """Wrong input or configuration; the message says what, where and what would be right.
+
+    The command line prints it as one line and exits with code 2.
+    """
+
+
+def near_matches(word: str, known: Iterable[str]) -> str:
+    """Return a hint such as ``did you mean 'db4'?`` or the list of what is known."""
+    names = sorted(known)
+    close = get_close_matches(word, names, n=3, cutoff=0.6)
+    if close:
+        return "did you mean " + " or ".join(repr(name) for name in close) + "?"
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"known: {shown or 'none'}"

@@ -1,0 +1,22 @@
+"""Comparisons of systems: train alike, judge alike, one table."""
+
+from wavegen.experiments.command import run_command
+from wavegen.experiments.compare import compare, images_of, judge, time_rows
+from wavegen.experiments.plan import Comparison, Row
+from wavegen.experiments.report import aggregate, figure, markdown
+from wavegen.experiments.train_systems import run_folder, train_systems
+
+__all__ = [
+    "Comparison",
+    "Row",
+    "aggregate",
+    "compare",
+    "figure",
+    "images_of",
+    "judge",
+    "markdown",
+    "run_command",
+    "run_folder",
+    "time_rows",
+    "train_systems",
+]

@@ -1,0 +1,188 @@
+"""Judge the trained systems of a comparison: one table, one file of results, one figure."""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wavegen.bridges import to_x0
+from wavegen.checkpoint import read_note, write_text
+from wavegen.experiments.classical import best_iterations, fitted_input, richardson_lucy
+from wavegen.experiments.plan import Comparison, Row
+from wavegen.experiments.report import aggregate, figure, markdown
+from wavegen.experiments.train_systems import run_folder, train_systems
+from wavegen.inference.evaluate import Scorer, evaluate
+from wavegen.pipeline import Pipeline
+from wavegen.registry import build
+from wavegen.types import PairSource, Restoration
+from wavegen.version import __version__
+
+Result = dict[str, Any]
+TIMED_RUNS = 5
+LONG = 50
+
+
+def images_of(plan: Comparison, split: str = "test") -> PairSource:
+    """The fixed images that the table is made on."""
+    made: PairSource = build("dataset", {**plan.data, "split": split, "size": plan.size, "length": plan.test_images})
+    return made
+
+
+def judge(plan: Comparison, out: Path, split: str = "test") -> list[Result]:
+    """Score every row and seed that has a trained model; what is scored already is read from ``results.json``."""
+    torch.set_num_threads(1)
+    file = out / ("results.json" if split == "test" else f"results-{split}.json")
+    done: list[Result] = json.loads(file.read_text())["rows"] if file.exists() else []
+    known = {(r["system"], r["steps"], r["eta"], r["images"], r["seed"]) for r in done}
+    data, scorer = images_of(plan, split), Scorer()
+    if plan.classical and not any(r["system"] == "input" for r in done):
+        print("scoring the input and Richardson-Lucy", file=sys.stderr)
+        optics = (data.confocal_fwhm_nm, data.sted_fwhm_nm, data.pixel_nm)  # type: ignore[attr-defined]
+        iterations = best_iterations(images_of(plan, "validation"), *optics)
+        methods = {
+            "input": fitted_input(data),
+            f"richardson-lucy ({iterations})": richardson_lucy(data, *optics, iterations),
+        }
+        for name, method in methods.items():
+            scores = evaluate(method, data, scorer=scorer, batch=1)
+            done.append({"system": name, "steps": 0, "eta": 0.0, "seed": 0, "parameters": 0, "minutes": 0.0, **scores})
+    for row in plan.rows:
+        for seed in plan.seeds_of(row.system)[: 1 if row.first_seed_only else None]:
+            images = row.images or plan.test_images
+            folder = run_folder(out, row.system, seed)
+            if (row.system, row.steps, row.eta, images, seed) in known or not (folder / "model").exists():
+                continue
+            print(f"scoring {row.system} seed {seed}: {row.steps} calls, eta {row.eta:g}", file=sys.stderr)
+            done.append(_score(row, seed, images, folder, data, scorer))
+            write_text(file, json.dumps({"about": about(plan), "rows": done}, indent=1) + "\n")
+    write_text(file, json.dumps({"about": about(plan), "rows": done}, indent=1) + "\n")
+    return done
+
+
+def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, scorer: Scorer) -> Result:
+    pipe = Pipeline.from_pretrained(folder / "model")
+
+    def restore(y: Tensor, first: int, samples: int = 1) -> Restoration:
+        seeds = range(first, first + len(y))
+        return pipe.restore(y, steps=row.steps, eta=row.eta, seed=list(seeds), samples=samples)
+
+    scores = evaluate(restore, data, images=images, scorer=scorer)
+    if row.samples > 1:
+        count = min(row.spread_images, images)
+        drawn = evaluate(lambda y, i: restore(y, i, row.samples), data, images=count, perceptual=False)
+        scores["spread"] = drawn["spread"]
+    note = read_note(folder / "checkpoint.safetensors")
+    return {
+        "system": row.system,
+        "steps": row.steps,
+        "eta": row.eta,
+        "seed": seed,
+        "parameters": pipe.parameters_count,
+        "minutes": note["progress"]["core_seconds"] / 60,
+        "training_steps": note["progress"]["step"],
+        "s_over_v": s_over_v(pipe, data),
+        **scores,
+    }
+
+
+def time_rows(plan: Comparison, out: Path, results: Sequence[Result]) -> list[Result]:
+    """Milliseconds per image at batch 1 and 8: all rows in turn in one process, medians; written to ``times.json``.
+
+    Rows of ``LONG`` calls and more take minutes: their batch 8 is the time that scoring them took, and their batch 1
+    is timed once.
+    """
+    torch.set_num_threads(1)
+    data = images_of(plan)
+    # eta changes nothing in the work, so that each (system, steps) is timed once.
+    rows = {
+        (row.system, row.steps): run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model"
+        for row in plan.rows
+    }
+    rows = {key: folder for key, folder in rows.items() if folder.exists()}
+    pipes = {system: Pipeline.from_pretrained(folder) for (system, _), folder in rows.items()}
+    times: dict[tuple[str, int, int], list[float]] = {}
+    for turn in range(TIMED_RUNS + 1):
+        for system, steps in rows:
+            for batch in (1, 8) if steps < LONG else (1,):
+                if steps >= LONG and turn != 1:
+                    continue
+                y = torch.stack([data[i % len(data)].y for i in range(batch)])
+                seconds = pipes[system].restore(y, steps=steps).seconds
+                if turn:  # the first turn warms up
+                    times.setdefault((system, steps, batch), []).append(1000 * seconds / batch)
+    scored = {(r["system"], r["steps"]): r["ms_per_image"] for r in results if r["steps"] >= LONG}
+    made = [
+        {
+            "system": system,
+            "steps": steps,
+            "ms_batch_1": statistics.median(times[system, steps, 1]),
+            "ms_batch_8": scored[system, steps] if steps >= LONG else statistics.median(times[system, steps, 8]),
+        }
+        for system, steps in rows
+    ]
+    write_text(out / "times.json", json.dumps({"about": about(plan), "rows": made}, indent=1) + "\n")
+    return made
+
+
+@torch.inference_mode()
+def s_over_v(pipe: Pipeline, data: PairSource, images: int = 8) -> float | None:
+    """Total variance S of the bridge over the residual variance v of its band, which step counts depend on.
+
+    v is the mean squared error of the one-call estimate on the first images: the variance of x0 given y, plus
+    what the network has not learnt. None for processes without a total variance.
+    """
+    if pipe.bridge.total_variance is None:
+        return None
+    errors = []
+    for i in range(min(images, len(data))):
+        x, y = (image[None] for image in pipe.normalise(data[i]))
+        bands, true = pipe.transform.forward(y), pipe.transform.forward(x)
+        y_low, t = pipe.norm.low(bands.ll, 0), torch.ones(1)
+        out, _ = pipe.predict(y_low, t, pipe.condition(y, bands))
+        x0 = to_x0(pipe.config.target, out, y_low, y_low, pipe.bridge.coefficients(t.double()))
+        errors.append(float((x0 - pipe.norm.low(true.ll, 0)).square().mean()))
+    return pipe.bridge.total_variance / statistics.fmean(errors)
+
+
+def about(plan: Comparison) -> Result:
+    """What the figures were made on."""
+    return {
+        "date": date.today().isoformat(),
+        "wavegen": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {cpu_name()}",
+        "threads": torch.get_num_threads(),
+        "plan": plan.model_dump(mode="json"),
+    }
+
+
+def compare(plan: Comparison, out: Path, *, jobs: int = 2, shown: Sequence[Row] = ()) -> None:
+    """Train, judge, time and draw; print the table. Repeating it does only what is missing.
+
+    Raises:
+        InputError: a run in ``out`` was made with another configuration; a folder that cannot be written.
+    """
+    train_systems(plan, out, jobs)
+    results = judge(plan, out)
+    times = time_rows(plan, out, results)
+    table = markdown(aggregate(results, times))
+    write_text(out / "table.md", table)
+    figure(plan, out, images_of(plan), shown, range(min(4, plan.test_images)))
+    print(table)
+    print(f"results: {out / 'results.json'}, {out / 'times.json'}; figure: {out / 'figure.png'}")
+
+
+def cpu_name() -> str:
+    """The processor's own name, where it can be had."""
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return str(capabilities.get("cpu_name") or platform.processor() or "unknown processor")

@@ -1,0 +1,119 @@
+"""A comparison as a table for people and a figure of the same images under every system."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wavegen.experiments.plan import Comparison, Row
+from wavegen.experiments.train_systems import run_folder
+from wavegen.inference.evaluate import to_target_range
+from wavegen.pipeline import Pipeline
+from wavegen.types import PairSource
+
+Result = dict[str, Any]
+COLUMNS: list[tuple[str, str, str]] = [
+    ("psnr", "PSNR dB", ".2f"),
+    ("ssim", "SSIM", ".4f"),
+    ("lpips", "LPIPS", ".4f"),
+    ("kid_effnet_lite0", "KID ×1000", ".2f"),
+    ("spectrum_error", "LSD dB", ".2f"),
+    ("spread", "spread", ".4f"),
+    ("nfe", "calls", ".0f"),
+    ("ms_batch_1", "ms, batch 1", ".1f"),
+    ("ms_batch_8", "ms, batch 8", ".1f"),
+    ("parameters", "parameters M", ".2f"),
+    ("minutes", "core min", ".1f"),
+    ("s_over_v", "S/v", ".1f"),
+    ("images", "images", ".0f"),
+    ("seeds", "seeds", ".0f"),
+]
+SCALE = {"kid_effnet_lite0": 1000.0, "parameters": 1e-6}
+
+
+def aggregate(results: Sequence[Result], times: Sequence[Result]) -> list[Result]:
+    """One row for each (system, steps, eta, images): means over seeds, ``<key>_sd`` from three seeds on."""
+    groups: dict[tuple[Any, ...], list[Result]] = {}
+    for result in results:
+        groups.setdefault((result["system"], result["steps"], result["eta"], result["images"]), []).append(result)
+    timed = {(t["system"], t["steps"]): t for t in times}
+    rows = []
+    for (system, steps, eta, images), members in groups.items():
+        row: Result = {"system": system, "steps": steps, "eta": eta, "images": images, "seeds": len(members)}
+        for key, _, _ in COLUMNS:
+            values = [m[key] for m in members if m.get(key) is not None]
+            if key not in row and values:
+                row[key] = statistics.fmean(values)
+                if len(values) >= 3:
+                    row[key + "_sd"] = statistics.stdev(values)
+        time = timed.get((system, steps), {})
+        rows.append(row | {k: v for k, v in time.items() if k.startswith("ms_")})
+    return rows
+
+
+def markdown(rows: Sequence[Result]) -> str:
+    """The table in Markdown; ± is the standard deviation over seeds."""
+    lines = ["| system | " + " | ".join(title for _, title, _ in COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    for row in rows:
+        name = row["system"] if not row["steps"] else f"{row['system']}, {row['steps']} at eta {row['eta']:g}"
+        cells = []
+        for key, _, form in COLUMNS:
+            value, scale = row.get(key), SCALE.get(key, 1.0)
+            text = "–" if value is None else format(value * scale, form)
+            if row.get(key + "_sd") and key in (
+                "psnr",
+                "ssim",
+                "lpips",
+                "kid_effnet_lite0",
+                "spectrum_error",
+                "spread",
+            ):
+                text += " ± " + format(row[key + "_sd"] * scale, form)
+            cells.append(text)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], images: Sequence[int]) -> Path:
+    """Draw input, each shown system's first sample, and truth, on the truth's intensity scale; returns the file."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    columns: list[tuple[str, Callable[[int], Any]]] = [("input", lambda i: _fitted_scale(data[i].y.numpy()))]
+    for row in shown:
+        folder = run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model"
+        if folder.exists():
+            pipe = Pipeline.from_pretrained(folder)
+
+            def restored(i: int, pipe: Pipeline = pipe, row: Row = row) -> Any:
+                made = pipe.restore(data[i].y, steps=row.steps, eta=row.eta, seed=i).image
+                return to_target_range(made[None], data[i].x[None])[0][0, 0].numpy()
+
+            columns.append((f"{row.system}\n{row.steps} calls, eta {row.eta:g}", restored))
+    columns.append(("truth", lambda i: to_target_range(data[i].x[None], data[i].x[None])[0][0, 0].numpy()))
+    grid, axes = plt.subplots(
+        len(images), len(columns), figsize=(2.2 * len(columns), 2.35 * len(images)), squeeze=False, layout="constrained"
+    )
+    for r, image in enumerate(images):
+        for c, (title, make) in enumerate(columns):
+            full = make(image)
+            middle = full[tuple(slice(n // 4, n // 4 + max(n // 2, 1)) for n in full.shape)]
+            axes[r, c].imshow(middle, cmap="magma", vmin=0, vmax=1, interpolation="nearest")
+            axes[r, c].set_axis_off()
+            if r == 0:
+                axes[r, c].set_title(title, fontsize=8)
+    path = out / "figure.png"
+    grid.savefig(path, dpi=110)
+    plt.close(grid)
+    return path
+
+
+def _fitted_scale(y: Any) -> Any:
+    low, high = np.percentile(y, [0.1, 99.9])
+    return (y[0] - low) / (high - low)

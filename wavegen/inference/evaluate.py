@@ -1,0 +1,131 @@
+"""Scores of a restoration method over a data set, on one stated intensity scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from wavegen.errors import InputError
+from wavegen.metrics import KernelDistance, Lpips, psnr, spectrum_error, spread, ssim
+from wavegen.types import PairSource, Restoration
+
+T = TypeVar("T")
+Restore = Callable[[Tensor, int], Restoration]
+KID = "kid_effnet_lite0"
+PATCH = 128  # side of the patches that distribution metrics compare; larger images give several
+
+
+class Scorer:
+    """PSNR, SSIM, spectrum error and, where their weights are found, LPIPS and KID.
+
+    Every image is scaled by its target's own 0.1 and 99.9 percentiles to [0, 1], and nothing is fitted: a
+    restoration that is off in scale or offset is scored as such. KID compares patches of 128 x 128 by
+    EfficientNet-Lite0 features, in subsets of all patches or 100, whichever is less.
+    """
+
+    def __init__(self, perceptual: bool = True) -> None:
+        self.lpips = _or_none(Lpips) if perceptual else None
+        self.kid = _or_none(lambda: KernelDistance("effnet_lite0")) if perceptual else None
+        self.targets: tuple[Tensor, Tensor] | None = None  # the last targets and their features
+
+    def __call__(self, restored: Tensor, target: Tensor) -> dict[str, float | None]:
+        """Mean scores of (N, C, H, W) images, in the target's units."""
+        a, b = to_target_range(restored, target)
+        scores: dict[str, float | None] = {
+            "psnr": float(psnr(a, b, 1.0).mean()),
+            "ssim": float(ssim(a, b, 1.0).mean()),
+            "spectrum_error": float(spectrum_error(a, b).mean()),
+            "lpips": None,
+            KID: None,
+        }
+        a, b = a.clamp(0, 1), b.clamp(0, 1)  # the range that the feature networks were trained on
+        if self.lpips is not None:
+            scores["lpips"] = float(self.lpips(a, b, 1.0).mean())
+        if self.kid is not None and len(a) > 1:
+            if self.targets is None or self.targets[0].shape != b.shape or not torch.equal(self.targets[0], b):
+                self.targets = (b, self.kid.features(patches(b), 1.0))
+            features = self.kid.features(patches(a), 1.0)
+            self.kid.subset_size = min(100, len(features))
+            scores[KID] = self.kid.compare(features, self.targets[1]).value
+        return scores
+
+
+def evaluate(
+    restore: Restore,
+    data: PairSource,
+    *,
+    batch: int = 8,
+    images: int | None = None,
+    scorer: Scorer | None = None,
+    perceptual: bool = True,
+) -> dict[str, float | None]:
+    """Restore the first ``images`` (default: all) items of ``data`` and score them.
+
+    Args:
+        restore: called with (B, C, H, W) float32 inputs and the index of the first of them.
+        data: pairs of equally large images.
+        batch: images per call.
+        images: how many items.
+        scorer: reused between calls, so that its networks are loaded once.
+        perceptual: whether a new scorer looks for the weights of LPIPS and KID.
+
+    Returns:
+        psnr (dB), ssim, spectrum_error (dB), lpips and kid_effnet_lite0 (None without weights), spread (rms
+        standard deviation over samples, in the target's range), nfe, ms_per_image, images.
+        Scores are of the first sample, since the mean of several is another estimator.
+    """
+    count = min(images or len(data), len(data))
+    restored, targets, spreads, seconds, nfe = [], [], [], 0.0, 0
+    for first in range(0, count, batch):
+        pairs = [data[i] for i in range(first, min(first + batch, count))]
+        if len({p.x.shape for p in pairs}) > 1:
+            raise InputError("images of different sizes cannot be evaluated in one batch; give batch 1")
+        x, y = torch.stack([p.x for p in pairs]), torch.stack([p.y for p in pairs])
+        result = restore(y, first)
+        restored.append(torch.as_tensor(result.samples)[0])
+        targets.append(x)
+        low, scale = target_range(x)
+        spreads.append(spread((torch.as_tensor(result.samples) - low) / scale))
+        seconds, nfe = seconds + result.seconds, result.nfe
+    if len({t.shape[1:] for t in targets}) > 1:
+        raise InputError("the images of a data set must have one size to be scored together; crop them first")
+    scores = (scorer or Scorer(perceptual))(torch.cat(restored), torch.cat(targets))
+    return scores | {
+        "spread": float(torch.cat(spreads).mean()),
+        "nfe": nfe,
+        "ms_per_image": 1000 * seconds / count,
+        "images": count,
+    }
+
+
+def target_range(target: Tensor) -> tuple[Tensor, Tensor]:
+    """Each image's 0.1 percentile and its distance to the 99.9 percentile, (N, 1, 1, 1)."""
+    flat = target.flatten(1)
+    low = torch.quantile(flat, 0.001, dim=1).view(-1, 1, 1, 1)
+    high = torch.quantile(flat, 0.999, dim=1).view(-1, 1, 1, 1)
+    return low, (high - low).clamp_min(1e-6)
+
+
+def to_target_range(restored: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Both images scaled by the target's range; values beyond it stay."""
+    low, scale = target_range(target)
+    return (restored - low) / scale, (target - low) / scale
+
+
+def patches(images: Tensor) -> Tensor:
+    """Cut (N, C, H, W) into non-overlapping patches; small images stay whole."""
+    if min(images.shape[-2:]) < 2 * PATCH:
+        return images
+    cut = images.unfold(2, PATCH, PATCH).unfold(3, PATCH, PATCH)
+    return cut.permute(0, 2, 3, 1, 4, 5).reshape(-1, images.shape[1], PATCH, PATCH)
+
+
+def _or_none(build: Callable[[], T]) -> T | None:
+    """A metric, or None where its weights are not installed."""
+    try:
+        return build()
+    except InputError:
+        return None

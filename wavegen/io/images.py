@@ -1,0 +1,158 @@
+"""Image files to arrays (C, H, W) and back: TIFF and PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavegen.atomic import atomic
+from wavegen.errors import InputError
+from wavegen.io import png, tiff
+
+TIFF = (".tif", ".tiff")
+PNG = (".png",)
+EXTENSIONS = TIFF + PNG
+LARGEST_EXACT = 2**24  # integers up to here are exact in float32
+
+
+class Image(NamedTuple):
+    """Pixels (C, H, W) of dtype uint8, uint16 or float32, and what the file says about them.
+
+    ``metadata`` may hold ``axes`` (``YX``, ``CYX``, or ``YXC`` where the file had channels last),
+    ``pixel_nm`` (TIFF only) and ``description``.
+    """
+
+    pixels: NDArray[Any]
+    metadata: dict[str, Any]
+
+
+def read_image(path: str | Path) -> Image:
+    """Read a TIFF or PNG file.
+
+    uint8, uint16 and float32 keep their dtype; float64 is rounded to float32; other real types
+    become float32 where that is exact. The pages of a TIFF are its leading axis. RGB(A) comes
+    channels first. Values are not rescaled.
+
+    Raises:
+        InputError: the file is missing, empty, damaged or of another format, its shape is not
+            (H, W), (C, H, W) with C <= 4 or (H, W, 3 or 4), or its values do not fit float32.
+    """
+    path = checked(path)
+    raw, metadata = _guarded(path, tiff.read if path.suffix.lower() in TIFF else png.read)
+    last = channels_last(path, raw.shape, str(metadata.pop("raw_axes")))
+    pixels = np.moveaxis(raw, -1, 0) if last else raw.reshape(-1, *raw.shape[-2:])
+    metadata["axes"] = "YXC" if last else "YX" if raw.ndim == 2 else "CYX"
+    return Image(np.ascontiguousarray(_native(path, pixels)), metadata)
+
+
+def image_shape(path: str | Path) -> tuple[int, int, int]:
+    """(C, H, W) of a file as :func:`read_image` would give it, from its header only.
+
+    Raises:
+        InputError: as :func:`read_image`, as far as the header tells.
+    """
+    path = checked(path)
+    shape, axes = _guarded(path, tiff.shape if path.suffix.lower() in TIFF else png.shape)
+    if channels_last(path, shape, axes):
+        return shape[2], shape[0], shape[1]
+    return (1, *shape) if len(shape) == 2 else shape
+
+
+def write_image(path: str | Path, array: NDArray[Any], metadata: Mapping[str, Any] | None = None) -> None:
+    """Write (H, W) or (C, H, W) with C <= 4, whole or not at all; an existing file is replaced.
+
+    TIFF takes uint8, uint16 and float32 (float64 is rounded to float32); PNG takes uint8, and uint16 of one
+    channel. ``metadata`` is as :func:`read_image` gives it: ``axes`` ``YXC`` writes 3 or 4 channels of a TIFF as
+    RGB(A), else they become pages; ``pixel_nm`` (TIFF) and ``description`` are kept; the rest is ignored.
+
+    Raises:
+        InputError: an extension, shape or dtype that the format does not hold, or a folder that
+            does not exist, is read-only or full.
+    """
+    path = Path(path)
+    _check_extension(path)
+    pixels = np.asarray(array)
+    if pixels.dtype == np.float64:
+        pixels = pixels.astype(np.float32)
+    if pixels.ndim == 2:
+        pixels = pixels[None]
+    if pixels.ndim != 3 or not 1 <= pixels.shape[0] <= 4 or 0 in pixels.shape:
+        raise InputError(f"cannot write {path}: shape {np.shape(array)}; give (H, W) or (C, H, W) with C <= 4")
+    writer = tiff if path.suffix.lower() in TIFF else png
+    if not writer.holds(pixels):
+        raise InputError(f"cannot write {path}: {pixels.dtype} with {pixels.shape[0]} channel(s); {writer.HOLDS}")
+    with atomic(path) as file:
+        writer.write(file, pixels, metadata or {})
+
+
+def checked(path: str | Path) -> Path:
+    """The path, after making sure that a file with something in it is there.
+
+    Raises:
+        InputError: no such file, not a file, an empty file or another extension.
+    """
+    path = Path(path)
+    _check_extension(path)
+    if not path.is_file():
+        what = "this is a folder" if path.is_dir() else "there is no such file"
+        raise InputError(f"cannot read {path}: {what}; give the path of a TIFF or PNG file")
+    if path.stat().st_size == 0:
+        raise InputError(f"cannot read {path}: the file is empty (0 bytes); copy or export it again")
+    return path
+
+
+def channels_last(path: Path, shape: tuple[int, ...], axes: str) -> bool:
+    """Whether the last axis holds the channels; ``axes`` ends with S where the file says so.
+
+    Raises:
+        InputError: a shape that is not one image.
+    """
+    if len(shape) == 2:
+        return False
+    if len(shape) == 3 and axes.endswith("S") and shape[-1] <= 4:
+        return True
+    if len(shape) == 3 and shape[0] <= 4:
+        return False
+    if len(shape) == 3 and shape[-1] in (3, 4):
+        return True
+    raise InputError(
+        f"cannot read {path}: shape {shape} is not one image; "
+        "give (H, W), (C, H, W) with at most 4 channels or (H, W, 3 or 4), and save stacks plane by plane"
+    )
+
+
+def _check_extension(path: Path) -> None:
+    """Refuse extensions that are neither TIFF nor PNG."""
+    if path.suffix.lower() not in EXTENSIONS:
+        raise InputError(f"{path}: extension {path.suffix!r} is not supported; use {', '.join(EXTENSIONS)}")
+
+
+def _guarded(path: Path, read: Any) -> Any:
+    """Call a reader; a damaged file makes it raise nearly anything, which becomes one line."""
+    try:
+        return read(path)
+    except InputError:
+        raise
+    except PermissionError:
+        raise InputError(f"cannot read {path}: permission denied; change its permissions") from None
+    except Exception as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise InputError(
+            f"cannot read {path}: damaged or not what its extension says ({reason}); export it again"
+        ) from error
+
+
+def _native(path: Path, pixels: NDArray[Any]) -> NDArray[Any]:
+    """uint8, uint16 or float32 in native byte order."""
+    dtype = pixels.dtype.newbyteorder("=")
+    if dtype in (np.uint8, np.uint16, np.float32):
+        return pixels.astype(dtype, copy=False)
+    if dtype.kind == "f":
+        return pixels.astype(np.float32)
+    if dtype.kind in "iub" and (not pixels.size or abs(int(pixels.max())) <= LARGEST_EXACT >= -int(pixels.min())):
+        return pixels.astype(np.float32)
+    raise InputError(f"cannot read {path}: values of type {dtype} do not fit float32; save as uint16 or float32")

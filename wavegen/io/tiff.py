@@ -1,0 +1,106 @@
+"""The TIFF side of :mod:`wavegen.io.images`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavegen.errors import InputError
+
+# Its remarks on damaged files go to those who configure logging, not to the terminal.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+HOLDS = "TIFF takes uint8, uint16 or float32"
+NM_PER_CM = 1e7
+NM_PER_UNIT = {"nm": 1.0, "micron": 1e3, "um": 1e3, "µm": 1e3, "\\u00B5m": 1e3, "mm": 1e6}
+
+
+def holds(pixels: NDArray[Any]) -> bool:
+    """Whether the dtype can be written."""
+    return pixels.dtype in (np.uint8, np.uint16, np.float32)
+
+
+def shape(path: Path) -> tuple[tuple[int, ...], str]:
+    """Shape and axes of the first series, from the header."""
+    with _opened(path) as file:
+        series = file.series[0]
+        return tuple(series.shape), series.axes
+
+
+def read(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
+    """Values as stored, and metadata with ``raw_axes``."""
+    with _opened(path) as file:
+        series, page = file.series[0], file.pages[0]
+        metadata: dict[str, Any] = {"raw_axes": series.axes}
+        pixel_nm = _pixel_nm(file)
+        if pixel_nm is not None:
+            metadata["pixel_nm"] = pixel_nm
+        # Structured descriptions hold shapes and types, which would be wrong for a result.
+        if page.description and not (file.is_ome or file.is_imagej or file.is_shaped):
+            metadata["description"] = page.description
+        try:
+            return series.asarray(), metadata
+        except ValueError as error:
+            if "imagecodecs" not in str(error):
+                raise
+            name = page.compression.name
+            raise InputError(
+                f"cannot read {path}: {name} compression needs a package; run: pip install imagecodecs"
+            ) from error
+
+
+def write(file: BinaryIO, pixels: NDArray[Any], metadata: Mapping[str, Any]) -> None:
+    """Write (C, H, W): one page, pages, or RGB where ``axes`` is ``YXC``."""
+    import tifffile
+
+    options: dict[str, Any] = {"photometric": "minisblack", "metadata": None}
+    if metadata.get("axes") == "YXC" and pixels.shape[0] in (3, 4):
+        pixels = np.moveaxis(pixels, 0, -1)
+        options["photometric"] = "rgb"
+        if pixels.shape[-1] == 4:
+            options["extrasamples"] = ["unassalpha"]
+    elif pixels.shape[0] == 1:
+        pixels = pixels[0]
+    if metadata.get("pixel_nm"):
+        per_cm = NM_PER_CM / float(metadata["pixel_nm"])
+        options |= {"resolution": (per_cm, per_cm), "resolutionunit": "CENTIMETER"}
+    if metadata.get("description"):
+        options["description"] = str(metadata["description"]).encode()
+    tifffile.imwrite(file, np.ascontiguousarray(pixels), **options)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The file, after making sure that its last page is the last one it announces.
+
+    tifffile drops pages that a truncated file has lost, which would pass for fewer channels.
+    """
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        file.filehandle.seek(file.pages.next_page_offset)
+        following = file.filehandle.read(file.tiff.offsetsize)
+        if any(following):
+            raise ValueError("the file ends before its last page")
+        yield file
+
+
+def _pixel_nm(file: Any) -> float | None:
+    """Pixel size where the file gives it in a physical unit (print resolutions in inches are not)."""
+    tags = file.pages[0].tags
+    if "XResolution" not in tags:
+        return None
+    pixels, units = tags["XResolution"].value
+    if pixels <= 0 or units <= 0:
+        return None
+    if file.is_imagej:
+        scale = NM_PER_UNIT.get((file.imagej_metadata or {}).get("unit", ""))
+    else:
+        scale = NM_PER_CM if getattr(tags.get("ResolutionUnit"), "value", None) == 3 else None
+    return None if scale is None else float(scale * units / pixels)

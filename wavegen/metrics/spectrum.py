@@ -1,0 +1,78 @@
+"""Is the texture there? Power over radial frequency, restored against target."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wavegen.metrics._inputs import DataRange, check_images, check_pair
+from wavegen.metrics.image import PairedMetric
+from wavegen.registry import register
+
+# Powers this far below an image's strongest ring are rounding of the float32 Fourier transform.
+FLOOR = 1e-12
+
+
+def radial_spectrum(x: Tensor) -> Tensor:
+    """Power spectrum over rings of radial frequency, 10 log10 of the mean power of each ring, in dB.
+
+    Ring k holds the frequencies that round to k/N cycles per pixel, N = min(H, W), k = 0 ... N // 2
+    (k = 0 is the mean intensity; the corners beyond the Nyquist circle are left out). The power is
+    averaged over the ring and the channels, and limited from below to 1e-12 of the strongest ring.
+
+    Args:
+        x: (B, C, H, W).
+
+    Returns:
+        (B, N // 2 + 1), in dB.
+
+    Raises:
+        InputError: ``x`` is not a non-empty floating-point (B, C, H, W) tensor.
+    """
+    x = check_images("x", x)
+    height, width = x.shape[2:]
+    size = min(height, width)
+    power = torch.fft.fft2(x, norm="ortho").abs().square().mean(dim=1).flatten(1)
+    fy = torch.fft.fftfreq(height, dtype=torch.float64, device="cpu")
+    fx = torch.fft.fftfreq(width, dtype=torch.float64, device="cpu")
+    ring = torch.round(torch.hypot(fy[:, None], fx[None, :]) * size).long().flatten()
+    inside = (ring <= size // 2).nonzero().squeeze(1).to(x.device)
+    ring = ring.to(x.device)[inside]
+    rings = size // 2 + 1
+    total = power.new_zeros(len(x), rings).index_add_(1, ring, power[:, inside])
+    mean = total / torch.bincount(ring, minlength=rings)
+    floor = (FLOOR * mean.amax(dim=1, keepdim=True)).clamp_min(torch.finfo(mean.dtype).tiny)
+    return 10.0 * torch.log10(torch.maximum(mean, floor))
+
+
+def spectrum_error(restored: Tensor, target: Tensor) -> Tensor:
+    """Log-spectral distance: the mean over rings of |10 log10 P_restored - 10 log10 P_target|, in dB.
+
+    Args:
+        restored: (B, C, H, W).
+        target: (B, C, H, W).
+
+    Returns:
+        (B,), 0 for equal radial spectra.
+
+    Raises:
+        InputError: shapes differ, or as :func:`radial_spectrum`.
+    """
+    restored, target = check_pair(restored, target)
+    return (radial_spectrum(restored) - radial_spectrum(target)).abs().mean(dim=1)
+
+
+@register(
+    "metric",
+    "spectrum_error",
+    "distance of the radial power spectra in dB, of each image from its target",
+    capabilities=("paired", "lower_is_better"),
+)
+def build_spectrum_error() -> PairedMetric:
+    """:func:`spectrum_error` with the signature of the other paired metrics."""
+
+    def metric(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        # A ratio of powers has no units: the range drops out.
+        return spectrum_error(restored, target)
+
+    return metric

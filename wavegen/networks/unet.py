@@ -1,0 +1,118 @@
+"""A U-Net whose every operation is local: finite receptive field, any image size."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from wavegen.networks.blocks import ResidualBlock, TimeEmbedding
+from wavegen.registry import register
+
+
+@register(
+    "network",
+    "unet",
+    "time-conditioned U-Net of local operations only, on patches of the input grid",
+    paper="Ronneberger et al., arXiv 1505.04597",
+    wiring=("in_channels", "out_channels", "time"),
+)
+class UNet(nn.Module):
+    """Map (B, in_channels, H, W) and t (B,) to (B, out_channels, H, W) and the last feature maps.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        time: whether the network is conditioned on t.
+        width: channels of the finest level.
+        multipliers: channels of each level as multiples of ``width``; one level more halves the grid.
+        blocks: residual blocks per level on the way down, and as many on the way up.
+        patch: the network works on patch x patch pixels rearranged into channels, so that its
+            feature maps are (B, width, ceil(H / patch), ceil(W / patch)).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        time: bool = True,
+        width: Annotated[int, Field(ge=4, le=1024)] = 32,
+        multipliers: Annotated[list[Annotated[int, Field(ge=1, le=16)]], Field(min_length=1, max_length=6)] = [  # noqa: B006
+            1,
+            2,
+            3,
+        ],
+        blocks: Annotated[int, Field(ge=1, le=8)] = 1,
+        patch: Annotated[int, Field(ge=1, le=16)] = 1,
+    ) -> None:
+        super().__init__()
+        self.patch, self.levels, self.feature_channels = patch, len(multipliers), width
+        self.blocks = blocks
+        area = patch * patch
+        embed = 4 * width if time else 0
+        self.embedding = TimeEmbedding(embed) if time else None
+        widths = [width * m for m in multipliers]
+        self.enter = nn.Conv2d(in_channels * area, width, 3, padding=1)
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        self.shrink, self.grow = nn.ModuleList(), nn.ModuleList()
+        channels = width
+        for level, w in enumerate(widths):
+            if level:
+                self.shrink.append(nn.Conv2d(channels, w, 2, stride=2))
+                channels = w
+            self.down.append(nn.ModuleList(ResidualBlock(channels if i == 0 else w, w, embed) for i in range(blocks)))
+            channels = w
+        for level in range(len(widths) - 2, -1, -1):
+            w = widths[level]
+            self.grow.append(nn.Conv2d(channels, w, 1))
+            self.up.append(nn.ModuleList(ResidualBlock(2 * w if i == 0 else w, w, embed) for i in range(blocks)))
+            channels = w
+        self.leave = nn.Conv2d(width, out_channels * area, 3, padding=1)
+
+    @property
+    def multiple(self) -> int:
+        """Pixels that image sizes are padded to a multiple of, and that tile origins must respect."""
+        return int(self.patch * 2 ** (self.levels - 1))
+
+    @property
+    def receptive_radius(self) -> int:
+        """Pixels on each side of an output pixel that can influence it (an upper bound, tight to a cell)."""
+        radius = 2  # the first and the last 3x3 convolution
+        for level in range(self.levels):
+            passes = self.blocks if level == self.levels - 1 else 2 * self.blocks
+            radius += 2 * passes * 2**level
+        # Within a coarsest cell, the farthest pixel is one cell less one pixel away.
+        return int(self.patch * (radius + 2 ** (self.levels - 1)) - 1)
+
+    def forward(self, x: Tensor, t: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the output and the last feature maps (on the patch grid, padded to whole cells)."""
+        height, width = x.shape[-2:]
+        x = pad_to_multiple(x, self.multiple)
+        embedding = self.embedding(t) if self.embedding is not None else None
+        h = self.enter(F.pixel_unshuffle(x, self.patch) if self.patch > 1 else x)
+        skips = []
+        for level, stage in enumerate(self.down):
+            if level:
+                h = self.shrink[level - 1](h)
+            for block in stage:  # type: ignore[attr-defined]
+                h = block(h, embedding)
+            skips.append(h)
+        skips.pop()
+        for grow, stage in zip(self.grow, self.up, strict=True):
+            h = F.interpolate(grow(h), scale_factor=2.0, mode="nearest")
+            h = torch.cat([h, skips.pop()], dim=1)
+            for block in stage:  # type: ignore[attr-defined]
+                h = block(h, embedding)
+        out = self.leave(h)
+        if self.patch > 1:
+            out = F.pixel_shuffle(out, self.patch)
+        return out[..., :height, :width], h
+
+
+def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+    """Repeat the last row and column of (B, C, H, W) until both sizes are multiples."""
+    bottom, right = -x.shape[-2] % multiple, -x.shape[-1] % multiple
+    return F.pad(x, (0, right, 0, bottom), mode="replicate") if bottom or right else x

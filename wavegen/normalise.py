@@ -1,0 +1,164 @@
+"""Units: image intensities <-> network units, subbands <-> unit variance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from wavegen.config import Intensity
+from wavegen.errors import InputError
+from wavegen.transforms import Transform
+from wavegen.types import Details, Subbands
+
+INTEGER_RANGE = {torch.uint8: 255, torch.uint16: 65535}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the user's array looked, so that results can be given back in the same form."""
+
+    numpy: bool
+    dtype: torch.dtype
+    ndim: int
+
+    def give_back(self, batch: Tensor, *, integer: bool = True) -> Any:
+        """(..., B, C, H, W) float -> the user's shape, container and, where ``integer``, dtype (rounded, clipped)."""
+        lead = batch.ndim - 4
+        if self.ndim < 4:
+            batch = batch.squeeze(lead)
+        if self.ndim < 3:
+            batch = batch.squeeze(lead)
+        top = INTEGER_RANGE.get(self.dtype)
+        if top is not None and integer:
+            batch = batch.round().clamp(0, top).to(self.dtype)
+        elif top is None:
+            batch = batch.to(self.dtype)
+        return batch.numpy() if self.numpy else batch
+
+
+def as_batch(image: Any, channels: int) -> tuple[Tensor, Layout]:
+    """Check an image (numpy or tensor; (H,W), (C,H,W) or (B,C,H,W)) and return it as float32 (B,C,H,W).
+
+    Raises:
+        InputError: not an array, dtype other than uint8, uint16, float32 or float64, size 0, another number of
+            channels, NaN or infinity (with its position).
+    """
+    if isinstance(image, np.ndarray):
+        if image.dtype.name not in ("uint8", "uint16", "float32", "float64"):
+            raise InputError(f"image dtype is {image.dtype}; give uint8, uint16, float32 or float64")
+        tensor = torch.from_numpy(np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("=")))
+    elif isinstance(image, Tensor):
+        tensor = image.detach().cpu()
+        if tensor.dtype not in (torch.uint8, torch.uint16, torch.float32, torch.float64):
+            raise InputError(f"image dtype is {tensor.dtype}; give uint8, uint16, float32 or float64")
+    else:
+        raise InputError(f"an image is a numpy array or a tensor, not {type(image).__name__}")
+    layout = Layout(isinstance(image, np.ndarray), tensor.dtype, tensor.ndim)
+    shape = tuple(tensor.shape)
+    if tensor.ndim not in (2, 3, 4) or 0 in shape:
+        raise InputError(f"image shape is {shape}; give (H, W), (C, H, W) or (B, C, H, W) without a size 0")
+    batch = tensor[(None,) * (4 - tensor.ndim)]
+    if batch.shape[1] != channels:
+        raise InputError(
+            f"image of shape {shape} has {batch.shape[1]} channel(s), the model takes {channels}; "
+            "give one image per channel group, channels first"
+        )
+    batch = batch.to(torch.float32)
+    finite = torch.isfinite(batch)
+    if not finite.all():
+        where = tuple(int(i) for i in (~finite).nonzero()[0])[4 - tensor.ndim :]
+        raise InputError(
+            f"image has {int((~finite).sum())} values that are NaN or infinite, the first at {where}; replace them"
+        )
+    return batch, layout
+
+
+def intensity_of(y: Tensor, config: Intensity) -> tuple[Tensor, Tensor]:
+    """Offset and scale, each (B, 1, 1, 1), that map each image of ``y`` (B, C, H, W) to network units."""
+    count = y.shape[0]
+    if config.mode == "fixed":
+        offset, scale = np.full(count, config.offset), np.full(count, config.scale)
+    else:
+        flat = y.reshape(count, -1).cpu().numpy()
+        low, high = np.percentile(flat, [config.low, config.high], axis=1)
+        # A constant image has no contrast to stretch: map it to zero with its own magnitude as the scale.
+        flatness = np.maximum(np.abs(low), 1.0)
+        offset, scale = low, np.where(high - low > 1e-6 * flatness, high - low, flatness)
+    both = torch.as_tensor(np.stack([offset, scale]), dtype=torch.float32, device=y.device)
+    return both[0].view(-1, 1, 1, 1), both[1].view(-1, 1, 1, 1)
+
+
+class SubbandNorm(nn.Module):
+    """Zero mean and unit variance for low bands, unit variance for high bands, from data statistics.
+
+    Index 0 is the coarsest level. ``low_*`` are (max(levels, 1), C'), ``detail_scale`` (levels, 3, C).
+    """
+
+    low_mean: Tensor
+    low_scale: Tensor
+    detail_scale: Tensor
+
+    def __init__(self, transform: Transform, channels: int) -> None:
+        super().__init__()
+        count, wide = max(transform.levels, 1), transform.coarse_channels(channels)
+        self.register_buffer("low_mean", torch.zeros(count, wide))
+        self.register_buffer("low_scale", torch.ones(count, wide))
+        self.register_buffer("detail_scale", torch.ones(transform.levels, 3, channels))
+
+    def low(self, band: Tensor, index: int) -> Tensor:
+        """Normalise the low band of level ``index``."""
+        return (band - self.low_mean[index][:, None, None]) / self.low_scale[index][:, None, None]
+
+    def low_inverse(self, band: Tensor, index: int) -> Tensor:
+        """Undo :meth:`low`."""
+        return band * self.low_scale[index][:, None, None] + self.low_mean[index][:, None, None]
+
+    def details(self, bands: Details, index: int) -> Details:
+        """Normalise the high bands of level ``index``."""
+        scale = self.detail_scale[index][:, :, None, None]
+        return Details(*(band / s for band, s in zip(bands, scale, strict=True)))
+
+    def details_inverse(self, bands: Details, index: int) -> Details:
+        """Undo :meth:`details`."""
+        scale = self.detail_scale[index][:, :, None, None]
+        return Details(*(band * s for band, s in zip(bands, scale, strict=True)))
+
+    @torch.no_grad()
+    def fit(self, transform: Transform, images: Iterable[Tensor]) -> None:
+        """Set the statistics from clean images (1, C, H, W) in network units, in one pass."""
+        count = 0
+        lows = low_squares = torch.zeros_like(self.low_mean, dtype=torch.float64)
+        detail_squares = torch.zeros_like(self.detail_scale, dtype=torch.float64)
+        for image in images:
+            bands = transform.forward(image)
+            chain = low_bands(transform, bands)[: len(self.low_mean)]
+            lows = lows + torch.stack([b.double().mean((0, 2, 3)) for b in chain])
+            low_squares = low_squares + torch.stack([b.double().square().mean((0, 2, 3)) for b in chain])
+            if bands.details:
+                squares = [torch.stack([b.double().square().mean((0, 2, 3)) for b in d]) for d in bands.details]
+                detail_squares = detail_squares + torch.stack(squares)
+            count += 1
+        if count == 0:
+            raise InputError("no images to take the subband statistics from; give at least one")
+        mean = lows / count
+        variance = low_squares / count - mean.square()
+        self.low_mean.copy_(mean)
+        self.low_scale.copy_(variance.clamp_min(1e-8).sqrt())
+        if transform.levels:
+            self.detail_scale.copy_((detail_squares / count).clamp_min(1e-8).sqrt())
+
+
+def low_bands(transform: Transform, bands: Subbands) -> list[Tensor]:
+    """All low bands, coarsest first, the image itself last; with no levels: the coarsest band and the image."""
+    if not bands.details:
+        return [bands.ll, transform.inverse(bands)]
+    sizes = transform.sizes(bands.size)
+    chain = [bands.ll]
+    for index, details in enumerate(bands.details):
+        chain.append(transform.inverse_level(chain[-1], details, sizes[len(bands.details) - index - 1]))
+    return chain

@@ -1,0 +1,296 @@
+"""The one class that every restoration system is a configuration of."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from wavegen.bridges import Bridge, make_grid, noise, sample, to_x0
+from wavegen.checkpoint import check_state, read_tensors, write_tensors, write_text
+from wavegen.config import PipelineConfig, check, merge
+from wavegen.errors import InputError
+from wavegen.gans import GanHead
+from wavegen.networks import UNet
+from wavegen.normalise import SubbandNorm, as_batch, intensity_of
+from wavegen.objective import Terms, loss_terms
+from wavegen.precision import Precision, autocast
+from wavegen.presets import preset
+from wavegen.pretrained import locate
+from wavegen.registry import build
+from wavegen.transforms import Transform
+from wavegen.types import Details, Pair, Restoration, Subbands
+from wavegen.version import __version__
+
+HEAD_STREAM = 1 << 16  # noise streams: below it the bridge's steps, from it on the heads' levels
+
+
+class Pipeline(nn.Module):
+    """Wavelet split, a bridge on the coarsest band, heads on the details, and back.
+
+    Build it with :meth:`from_config` or :meth:`from_pretrained`.
+    """
+
+    def __init__(self, config: PipelineConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.precision: Precision = "auto"
+        c = config.channels
+        self.transform: Transform = build("transform", config.transform)
+        self.bridge: Bridge = build("bridge", config.bridge)
+        if config.target not in self.bridge.targets:
+            raise InputError(
+                f"bridge {config.bridge['name']!r} has no target {config.target!r}; "
+                f"it has {', '.join(sorted(self.bridge.targets))}"
+            )
+        low = self.transform.coarse_channels(c)
+        self.cell = 2**self.transform.levels
+        self.full = config.conditioning == "full" and self.transform.levels > 0
+        seen = c * self.cell**2 if self.full else low
+        self.coarse: UNet = build(
+            "network",
+            config.network,
+            in_channels=low + seen,
+            out_channels=low,
+            time=config.bridge["name"] != "regression",
+        )
+        self.heads = nn.ModuleList()
+        if self.transform.levels:
+            if config.head is None:
+                raise InputError(f"pipeline {config.name!r}: a transform with levels needs a head for its details")
+            trunk = (self.coarse.feature_channels, self.coarse.patch)
+            self.heads.extend(
+                build("head", config.head, channels=c, trunk=trunk if i == 0 else None)
+                for i in range(self.transform.levels)
+            )
+        self.norm = SubbandNorm(self.transform, c)
+
+    # -- construction and storage --------------------------------------------------------------
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any] | str) -> Pipeline:
+        """Build from a name or ``{"name": ..., **differences}`` (nested, laid on the named preset).
+
+        Raises:
+            InputError: unknown names, misspelt options, values out of range.
+        """
+        given = {"name": config} if isinstance(config, str) else dict(config)
+        base = preset(given.get("name"))
+        return cls(check(PipelineConfig, merge(base, given), f"pipeline {given.get('name')!r}"))
+
+    @classmethod
+    def from_pretrained(cls, where: str | Path) -> Pipeline:
+        """Load a shipped name, a folder that :meth:`save_pretrained` wrote, or a hub id ``owner/name``.
+
+        Raises:
+            InputError: nothing is found there, or a tensor is missing or has another shape.
+        """
+        folder = locate(where)
+        try:
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))["pipeline"]
+        except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+            raise InputError(f"{folder / 'config.json'} is missing or not a pipeline configuration ({error})") from None
+        pipeline = cls(check(PipelineConfig, config, str(folder / "config.json")))
+        path = folder / "model.safetensors"
+        tensors, _ = read_tensors(path)
+        check_state(path, tensors, pipeline.state_dict())
+        pipeline.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        return pipeline.eval()
+
+    def save_pretrained(self, where: str | Path, *, card: str | None = None, half: bool = False) -> None:
+        """Write ``config.json``, ``model.safetensors`` and a model card; ``half`` stores weights in 16 bits."""
+        folder = Path(where)
+        tensors = {
+            name: tensor.half() if half and not name.startswith("norm.") else tensor
+            for name, tensor in self.state_dict().items()
+        }
+        described = {"wavegen": __version__, "pipeline": self.config.model_dump(mode="json")}
+        write_tensors(folder / "model.safetensors", tensors)
+        write_text(folder / "config.json", json.dumps(described, indent=1) + "\n")
+        write_text(
+            folder / "README.md",
+            card or f"# {self.config.name}\n\nA wavegen pipeline; no evaluation recorded.\n",
+        )
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return self.norm.low_mean.device
+
+    @property
+    def parameters_count(self) -> int:
+        """Number of trainable parameters."""
+        return sum(p.numel() for p in self.parameters())
+
+    def normalise(self, pair: Pair) -> Pair:
+        """Bring a pair of whole images (C, H, W) to network units, by the degraded image's intensities."""
+        offset, scale = intensity_of(pair.y[None], self.config.intensity)
+        return Pair(*((image - offset[0]) / scale[0] for image in pair))
+
+    def fit_normalisation(self, images: Iterable[Tensor]) -> None:
+        """Take subband statistics from clean images (C, H, W) in network units."""
+        self.norm.fit(self.transform, (image[None].to(self.device) for image in images))
+
+    def condition(self, y: Tensor, bands: Subbands) -> Tensor:
+        """What the coarse network sees of y: its own normalised band, or all of it on that band's grid."""
+        if not self.full:
+            return self.norm.low(bands.ll, 0)
+        rows, columns = bands.ll.shape[-2:]
+        cell = self.cell
+        padded = F.pad(y, (0, columns * cell - y.shape[-1], 0, rows * cell - y.shape[-2]), mode="replicate")
+        # An orthonormal low band is 2^levels times its image: give y the same units.
+        return F.pixel_unshuffle(self.norm.low(padded * cell, 0), cell)
+
+    def predict(self, x_t: Tensor, t: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """One call of the coarse network: (output in the configured target, feature maps)."""
+        inputs = torch.cat([x_t, condition], dim=1).contiguous(memory_format=torch.channels_last)
+        with autocast(self.precision, inputs.device):
+            out, features = self.coarse(inputs, t)
+        return out.float(), features
+
+    def detail(
+        self, index: int, low: Tensor, y_low: Tensor, y_details: Details, z: Tensor, features: Tensor | None
+    ) -> Details:
+        """Call head ``index`` (0 = coarsest) on unnormalised bands; returns unnormalised details."""
+        head = self.heads[index]
+        with autocast(self.precision, low.device):
+            bands = head(
+                self.norm.low(low, index),
+                self.norm.low(y_low, index),
+                self.norm.details(y_details, index),
+                z,
+                features if index == 0 else None,
+            )
+        return self.norm.details_inverse(bands, index)
+
+    @property
+    def head_noise(self) -> int:
+        """Noise channels that each head takes."""
+        head = self.heads[0] if len(self.heads) else None
+        return head.noise_channels if isinstance(head, GanHead) else 0
+
+    # -- training ------------------------------------------------------------------------------
+
+    def losses(
+        self,
+        x: Tensor,
+        y: Tensor,
+        stage: int = 0,
+        generator: torch.Generator | None = None,
+        critics: nn.ModuleList | None = None,
+    ) -> Terms:
+        """Unweighted loss terms of one stage for pairs (B, C, H, W) in network units."""
+        return loss_terms(self, x, y, self.config.stages[stage], generator or torch.Generator().manual_seed(0), critics)
+
+    # -- restoration ---------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def restore(
+        self,
+        image: Any,
+        *,
+        steps: int | None = None,
+        samples: int = 1,
+        seed: int | Sequence[int] = 0,
+        eta: float | None = None,
+        eta_bbdm: float | None = None,
+        grid: Mapping[str, Any] | None = None,
+    ) -> Restoration:
+        """Restore an image, or a batch, in the units, shape and dtype that it came in.
+
+        Args:
+            image: (H, W), (C, H, W) or (B, C, H, W); uint8, uint16, float32 or float64.
+            steps: network calls of the bridge; the configuration's number by default.
+            samples: independent draws; ``image`` is their mean, ``std`` their spread.
+            seed: one for all images, or one for each of the batch.
+            eta: share of the step's noise that is drawn anew (1: the process itself, 0: deterministic).
+            eta_bbdm: BBDM's own eta, for reproduction.
+            grid: ``{"name": "uniform", **options}``.
+
+        Raises:
+            InputError: an image that :func:`~wavegen.normalise.as_batch` refuses, or wrong options.
+        """
+        if samples < 1:
+            raise InputError(f"samples is {samples}; give 1 or more")
+        began = time.perf_counter()
+        batch, layout = as_batch(image, self.config.channels)
+        seeds = [seed] * len(batch) if isinstance(seed, int) else list(seed)
+        if len(seeds) != len(batch):
+            raise InputError(f"{len(seeds)} seeds for {len(batch)} images; give one, or one for each")
+        chosen = merge(self.config.sampler.grid, grid or {})
+        times = make_grid(steps=self.config.sampler.steps if steps is None else steps, **chosen)
+        eta = self.config.sampler.eta if eta is None else eta
+        offset, scale = intensity_of(batch, self.config.intensity)
+        y = ((batch - offset) / scale).to(self.device)
+        drawn, nfe = [], 0
+        for index in range(samples):
+            x, nfe = self._draw(y, times, eta, eta_bbdm, seeds, index)
+            drawn.append(x.cpu() * scale + offset)
+        stack = torch.stack(drawn)
+        std = stack.std(dim=0) if samples > 1 else torch.zeros_like(stack[0])
+        return Restoration(
+            image=layout.give_back(stack.mean(dim=0)),
+            std=layout.give_back(std, integer=False),
+            samples=layout.give_back(stack),
+            nfe=nfe,
+            seconds=time.perf_counter() - began,
+        )
+
+    def _draw(
+        self,
+        y: Tensor,
+        times: Sequence[float],
+        eta: float,
+        eta_bbdm: float | None,
+        seeds: list[int],
+        index: int,
+    ) -> tuple[Tensor, int]:
+        """One sample of the restored batch, in network units."""
+        bands = self.transform.forward(y)
+        condition = self.condition(y, bands)
+        features: Tensor | None = None
+
+        def predict_x0(x_t: Tensor, t: Tensor, y_low: Tensor) -> Tensor:
+            nonlocal features
+            out, features = self.predict(x_t, t, condition)
+            return to_x0(self.config.target, out, x_t, y_low, self.bridge.coefficients(t.double()))
+
+        result = sample(
+            self.bridge,
+            predict_x0,
+            self.norm.low(bands.ll, 0),
+            grid=times,
+            eta=eta,
+            eta_bbdm=eta_bbdm,
+            seeds=seeds,
+            sample_index=index,
+        )
+        low = self.norm.low_inverse(result.x, 0)
+        if not bands.details:
+            return self.transform.inverse(Subbands(low, (), bands.size)), result.nfe
+        sizes, y_low = self.transform.sizes(bands.size), bands.ll
+        for level, own in enumerate(bands.details):
+            size = sizes[len(bands.details) - level - 1]
+            shape = (len(y), self.head_noise, *low.shape[-2:])
+            z = noise(shape, seeds=seeds, sample=index, stream=HEAD_STREAM + level, device=y.device)
+            details = self.detail(level, low, y_low, own, z, features)
+            low = self.transform.inverse_level(low, details, size)
+            y_low = self.transform.inverse_level(y_low, own, size)
+        return low, result.nfe
+
+    def roundtrip(self, image: Any) -> Any:
+        """Self-check: everything that :meth:`restore` does but for the networks; returns ``image`` again."""
+        batch, layout = as_batch(image, self.config.channels)
+        offset, scale = intensity_of(batch, self.config.intensity)
+        bands = self.transform.forward((batch - offset) / scale)
+        low = self.norm.low_inverse(self.norm.low(bands.ll, 0), 0)
+        details = tuple(self.norm.details_inverse(self.norm.details(d, i), i) for i, d in enumerate(bands.details))
+        return layout.give_back(self.transform.inverse(Subbands(low, details, bands.size)) * scale + offset)

@@ -1,0 +1,6 @@
+"""The one fit loop and what watches it."""
+
+from wavegen.training.callbacks import JsonLog, Preview, ProgressBar, TensorBoard
+from wavegen.training.fit import Callback, fit
+
+__all__ = ["Callback", "JsonLog", "Preview", "ProgressBar", "TensorBoard", "fit"]

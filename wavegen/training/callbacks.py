@@ -1,0 +1,104 @@
+"""What watches a training: JSON-lines log, progress bar, previews, TensorBoard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from wavegen.atomic import make_folder
+from wavegen.errors import InputError
+from wavegen.io import write_image
+from wavegen.pipeline import Pipeline
+from wavegen.types import Pair
+
+
+class JsonLog:
+    """Append each record as one line to a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __call__(self, record: dict[str, Any], pipeline: Pipeline) -> None:
+        """Write one line."""
+        make_folder(self.path.parent)
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise InputError(f"cannot write {self.path}: {error.strerror}; choose a folder with space") from None
+
+
+class ProgressBar:
+    """A bar with the loss and the time left, on standard error."""
+
+    def __init__(self) -> None:
+        self.bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            console=Console(stderr=True), transient=False,
+        )  # fmt: skip
+        self.task = self.bar.add_task("training", total=None)
+        self.bar.start()
+
+    def __call__(self, record: dict[str, Any], pipeline: Pipeline) -> None:
+        """Move the bar."""
+        self.bar.update(
+            self.task,
+            completed=record["step"],
+            total=record["planned"] or None,
+            description=f"{pipeline.config.name} · {record['stage']} · loss {record['total']:.4f}",
+        )
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self.bar.stop()
+
+
+class Preview:
+    """Every ``every`` steps, a picture of fixed pairs: input, restored, truth from left to right."""
+
+    def __init__(self, folder: Path, pairs: Sequence[Pair], every: int) -> None:
+        make_folder(folder)
+        self.folder, self.pairs, self.every, self.shown = folder, list(pairs), every, 0
+
+    def __call__(self, record: dict[str, Any], pipeline: Pipeline) -> None:
+        """Write ``step-NNNNNN.png`` where one is due."""
+        if record["step"] // self.every <= self.shown:
+            return
+        self.shown = record["step"] // self.every
+        rows = []
+        for pair in self.pairs:
+            restored = pipeline.restore(pair.y.numpy()).image
+            rows.append(
+                np.concatenate([to_grey(image) for image in (pair.y.numpy(), restored, pair.x.numpy())], axis=1)
+            )
+        write_image(self.folder / f"step-{record['step']:06d}.png", np.concatenate(rows, axis=0))
+
+
+class TensorBoard:
+    """Scalars for TensorBoard (extra ``track``)."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise InputError("TensorBoard is not installed; pip install 'wavegen[track]'") from None
+        self.writer = SummaryWriter(str(folder))
+
+    def __call__(self, record: dict[str, Any], pipeline: Pipeline) -> None:
+        """Write the figures of one record."""
+        for name, value in record.items():
+            if isinstance(value, float):
+                self.writer.add_scalar(name, value, record["step"])
+
+
+def to_grey(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """(C, H, W) in any units -> (H, W) uint8, stretched from the 0.1 to the 99.9 percentile; first channel."""
+    low, high = np.percentile(image[0], [0.1, 99.9])
+    grey: np.ndarray[Any, Any] = np.clip((image[0] - low) / max(high - low, 1e-6), 0, 1) * 255
+    return grey.round().astype(np.uint8)

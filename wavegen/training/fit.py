@@ -1,0 +1,270 @@
+"""The one training loop: coarse stage, heads and critics of any pipeline, on any device."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
+
+from wavegen.config import PipelineConfig, Stage, Training
+from wavegen.data import Crops
+from wavegen.errors import InputError
+from wavegen.objective import Candidate, Terms, build_critics, critics_loss
+from wavegen.pipeline import Pipeline
+from wavegen.training import state
+from wavegen.training.interrupt import Deferred
+from wavegen.types import Pair, PairSource
+
+PROBE = 12  # steps of a stage that are timed before their number is planned
+STATISTICS = 64  # crops from which subband statistics are taken
+
+
+class Callback(Protocol):
+    """Told of every logged step: figures so far and, lazily, the model with averaged weights."""
+
+    def __call__(self, record: dict[str, Any], pipeline: Pipeline, /) -> None:
+        """Look at one record."""
+
+
+class Objective(nn.Module):
+    """Pipeline and critics as one module, so that several processes can train it."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__()
+        self.pipeline = pipeline
+        self.critics = build_critics(pipeline.config, max(pipeline.transform.levels, 1))
+
+    def forward(self, x: Tensor, y: Tensor, stage: int, seed: int) -> Terms:
+        """Loss terms of the generator side."""
+        return self.pipeline.losses(x, y, stage, torch.Generator().manual_seed(seed), self.critics)
+
+
+def fit(
+    pipeline: Pipeline,
+    data: PairSource,
+    training: Training,
+    out: Path,
+    *,
+    resume: bool = False,
+    callbacks: Sequence[Callback] = (),
+    described: dict[str, Any] | None = None,
+) -> Pipeline:
+    """Train a pipeline and return it with averaged weights, also saved to ``out/model``.
+
+    The state goes to ``out/checkpoint.safetensors`` regularly and at an interruption; a resumed
+    run gives the same weights, bit for bit, as one that was never interrupted. ``described`` is
+    kept with it (the data's configuration), and a resume must give the same.
+
+    Raises:
+        InputError: neither or both of steps and minutes; a run in ``out`` that is not resumed, or one
+            of another configuration; a loss that is no longer finite.
+    """
+    if (training.steps is None) == (training.minutes is None):
+        raise InputError("give a training either steps or minutes")
+    return _Run(pipeline, data, training, out, resume, callbacks, described or {}).run()
+
+
+def describe(config: PipelineConfig, training: Training, data: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a run as its checkpoint records it; what cannot change the weights is left out."""
+    harmless = {"workers", "checkpoint_every", "preview_every", "log_every"}
+    return {
+        "pipeline": config.model_dump(mode="json"),
+        "training": training.model_dump(mode="json", exclude=harmless),
+        "data": data,
+    }
+
+
+class _Run:
+    """The variables of one training."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        data: PairSource,
+        training: Training,
+        out: Path,
+        resume: bool,
+        callbacks: Sequence[Callback],
+        described: dict[str, Any],
+    ) -> None:
+        from accelerate import Accelerator
+
+        self.accelerator = Accelerator(cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()))
+        self.training, self.out, self.callbacks = training, out, callbacks
+        self.pipeline = pipeline
+        pipeline.precision = training.precision
+        self.crops = Crops(data, training.crop, training.seed, length=1 << 40, transform=pipeline.normalise)
+        self.objective = Objective(pipeline).train().to(memory_format=torch.channels_last)
+        self.optimizer = torch.optim.AdamW(
+            pipeline.parameters(), training.learning_rate, (0.9, 0.98), weight_decay=training.weight_decay
+        )
+        critic = pipeline.config.critic
+        self.critic_optimizer = (
+            torch.optim.AdamW(self.objective.critics.parameters(), lr=critic.learning_rate, betas=(0.0, 0.98))
+            if critic
+            else None
+        )
+        self.ema = state.Ema(pipeline, training.ema)
+        self.progress = state.Progress()
+        self.run_description = describe(pipeline.config, training, described)
+        self.file = out / "checkpoint.safetensors"
+        if self.file.exists() and not resume:
+            raise InputError(f"{out} holds a training already; give --resume to continue it, or another --out")
+        if self.file.exists():
+            self.progress = state.load(self.file, self._modules(), self._optimizers(), self.ema, self.run_description)
+        else:
+            pipeline.fit_normalisation(self.crops[i].x for i in range(STATISTICS))
+        # DistributedDataParallel wraps the module; without several processes it is returned as it is.
+        self.wrapped, self.optimizer = self.accelerator.prepare(self.objective, self.optimizer)
+
+    def _modules(self) -> dict[str, nn.Module]:
+        return {"model": self.pipeline, "critics": self.objective.critics}
+
+    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        optimizers: dict[str, torch.optim.Optimizer] = {"adam": getattr(self.optimizer, "optimizer", self.optimizer)}
+        if self.critic_optimizer is not None:
+            optimizers["critic_adam"] = self.critic_optimizer
+        return optimizers
+
+    def save(self) -> None:
+        """Write the state; only the first process does."""
+        if self.accelerator.is_main_process:
+            state.save(self.file, self._modules(), self._optimizers(), self.ema, self.progress, self.run_description)
+
+    def run(self) -> Pipeline:
+        """Go through the stages; keep the state at an interruption."""
+        stages = self.pipeline.config.stages
+        with Deferred() as interruption:
+            try:
+                while self.progress.stage < len(stages):
+                    self._run_stage(self.progress.stage, stages[self.progress.stage], interruption)
+                    self.progress.stage += 1
+                    self.progress.step_in_stage = 0
+            finally:
+                # Interrupted between two steps, or done: the state is whole. A divergence keeps the last one.
+                if interruption.received or self.progress.stage == len(stages):
+                    self.save()
+        self.ema.swap(self.pipeline)
+        self.pipeline.eval()
+        if self.accelerator.is_main_process:
+            self.pipeline.save_pretrained(self.out / "model")
+        return self.pipeline
+
+    def _run_stage(self, index: int, stage: Stage, interruption: Deferred) -> None:
+        shares = [s.share for s in self.pipeline.config.stages]
+        share = stage.share / sum(shares)
+        if len(self.progress.plan) <= index:
+            planned = max(1, round(share * self.training.steps)) if self.training.steps else 0
+            self.progress.plan.append(planned)  # 0: not known until PROBE steps are timed
+        before = sum(shares[:index]) / sum(shares)
+        spent = time.process_time()
+        probed: list[float] = []
+        for batch in self._batches():
+            planned = self.progress.plan[index]
+            if planned and self.progress.step_in_stage >= planned:
+                break
+            within = self.progress.step_in_stage / planned if planned else 0.0
+            done = within if stage.restart else before + share * within
+            figures = self._step(index, stage, batch, done)
+            self.progress.step += 1
+            self.progress.step_in_stage += 1
+            now = time.process_time()
+            self.progress.core_seconds += now - spent
+            if not planned:
+                probed.append(now - spent)
+                if len(probed) == PROBE:
+                    seconds = 60 * (self.training.minutes or 0.0) * share
+                    # The median: the first steps are slower (memory, kernels being chosen).
+                    self.progress.plan[index] = max(
+                        self.progress.step_in_stage, int(seconds / sorted(probed)[PROBE // 2])
+                    )
+            spent = now
+            self._after_step(stage, figures)
+            interruption.check()
+
+    def _batches(self) -> Iterator[Pair]:
+        """Batches from the current step on; item i of the stream depends on the seed and i only."""
+        size = self.training.batch * self.accelerator.num_processes
+        rest = Subset(self.crops, range(self.progress.step * size, len(self.crops)))
+        loader = DataLoader(rest, batch_size=self.training.batch, num_workers=self.training.workers)
+        return iter(self.accelerator.prepare(loader))
+
+    def _rate(self, done: float) -> float:
+        """Warm-up, then half a cosine down to ``final_rate`` of the learning rate; ``done`` in [0, 1]."""
+        low = self.training.final_rate
+        cosine = low + (1 - low) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+        return (
+            min(1.0, (self.progress.step_in_stage + 1) / max(self.training.warmup, 1)) * cosine
+            if done < 0.5
+            else cosine
+        )
+
+    def _step(self, index: int, stage: Stage, batch: Pair, done: float) -> dict[str, Tensor]:
+        """One update of the pipeline and, where it is due, of the critics."""
+        seed = (self.training.seed * 1_000_003 + self.progress.step) * 4096 + self.accelerator.process_index
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.training.learning_rate * self._rate(done)
+        self.objective.critics.requires_grad_(False)
+        terms: Terms = self.wrapped(batch.x, batch.y, index, seed)
+        total = sum((stage.weights[name] * value for name, value in terms.losses.items()), torch.zeros(()))  # type: ignore[index]
+        self.optimizer.zero_grad(set_to_none=True)
+        self.accelerator.backward(total)
+        norm = self.accelerator.clip_grad_norm_(self.pipeline.parameters(), self.training.clip)
+        self.optimizer.step()
+        self.ema.update(self.pipeline, self.progress.step)
+        figures = {**terms.losses, "total": total, "gradient": torch.as_tensor(norm)}
+        if terms.candidates and self.critic_optimizer is not None:
+            figures["critic"] = self._critic_step(terms.candidates)
+        return {name: value.detach() for name, value in figures.items()}
+
+    def _critic_step(self, candidates: list[Candidate]) -> Tensor:
+        settings = self.pipeline.config.critic
+        assert settings is not None
+        assert self.critic_optimizer is not None
+        self.objective.critics.requires_grad_(True)
+        if self.progress.step % settings.every:
+            return torch.zeros(())
+        loss = critics_loss(self.pipeline, self.objective.critics, candidates, with_r1=settings.r1 > 0)
+        self.critic_optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.critic_optimizer.step()
+        return loss
+
+    def _after_step(self, stage: Stage, figures: dict[str, Tensor]) -> None:
+        step, training = self.progress.step, self.training
+        planned = sum(self.progress.plan)
+        last = bool(self.progress.plan[-1]) and self.progress.step_in_stage >= self.progress.plan[-1]
+        if step % training.log_every == 0 or last:
+            if not all(math.isfinite(float(v)) for v in figures.values()):
+                named = ", ".join(k for k, v in figures.items() if not math.isfinite(float(v)))
+                raise InputError(
+                    f"training diverged at step {step}: {named} is not finite; the last good state is kept in "
+                    f"{self.file}; lower the learning rate"
+                )
+            record = {
+                "step": step,
+                "stage": stage.name,
+                "planned": planned,
+                "core_minutes": round(self.progress.core_seconds / 60, 3),
+                **{name: float(value) for name, value in figures.items()},
+            }
+            if self.accelerator.is_main_process:
+                self._tell(record)
+        if step % training.checkpoint_every == 0:
+            self.save()
+
+    def _tell(self, record: dict[str, Any]) -> None:
+        self.ema.swap(self.pipeline)
+        self.pipeline.eval()
+        try:
+            for callback in self.callbacks:
+                callback(record, self.pipeline)
+        finally:
+            self.ema.swap(self.pipeline)
+            self.pipeline.train()

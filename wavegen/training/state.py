@@ -1,0 +1,109 @@
+"""A training run's whole state in one safetensors file, so that resuming continues bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from wavegen.checkpoint import check_state, read_note, read_tensors, write_tensors
+from wavegen.errors import InputError
+
+
+@dataclass
+class Progress:
+    """How far a run is: stage, step within it, steps planned for each stage, processor seconds."""
+
+    stage: int = 0
+    step_in_stage: int = 0
+    step: int = 0
+    plan: list[int] = field(default_factory=list)
+    core_seconds: float = 0.0
+
+
+class Ema:
+    """Exponential moving average of a module's parameters (Polyak averaging with a warm-up)."""
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.values = [p.detach().clone() for p in module.parameters()]
+
+    @torch.no_grad()
+    def update(self, module: nn.Module, step: int) -> None:
+        """Move the average; early steps are forgotten faster: min(decay, (1 + step) / (10 + step))."""
+        weight = 1 - min(self.decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(self.values, [p.detach() for p in module.parameters()], weight)
+
+    @torch.no_grad()
+    def swap(self, module: nn.Module) -> None:
+        """Exchange the module's parameters with the average; a second call undoes it."""
+        for value, parameter in zip(self.values, module.parameters(), strict=True):
+            kept = parameter.detach().clone()
+            parameter.copy_(value)
+            value.copy_(kept)
+
+
+def _optimizer_tensors(prefix: str, optimizer: Optimizer) -> dict[str, Tensor]:
+    states = optimizer.state_dict()["state"]
+    return {f"{prefix}.{i}.{key}": value for i, state in states.items() for key, value in state.items()}
+
+
+def save(
+    path: Path,
+    modules: dict[str, nn.Module],
+    optimizers: dict[str, Optimizer],
+    ema: Ema,
+    progress: Progress,
+    run: Any,
+) -> None:
+    """Write everything atomically; ``run`` is the configuration that a resume must repeat."""
+    tensors: dict[str, Tensor] = {}
+    for name, module in modules.items():
+        tensors.update({f"{name}.{key}": value for key, value in module.state_dict().items()})
+    for name, optimizer in optimizers.items():
+        tensors.update(_optimizer_tensors(name, optimizer))
+    tensors.update({f"ema.{i}": value for i, value in enumerate(ema.values)})
+    # Parameters may share memory with nothing else here; clones keep safetensors from refusing views.
+    write_tensors(path, {k: v.clone() for k, v in tensors.items()}, {"progress": asdict(progress), "run": run})
+
+
+def check_run(path: Path, run: dict[str, Any]) -> None:
+    """Compare the configuration recorded in a checkpoint with another.
+
+    Raises:
+        InputError: they differ; the message names the parts that do.
+    """
+    was = read_note(path).get("run", {})
+    changed = sorted(k for k in {*was, *run} if was.get(k) != run.get(k))
+    if changed:
+        raise InputError(
+            f"{path} belongs to a run with another {', '.join(changed)}; repeat its options or give another --out"
+        )
+
+
+def load(path: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer], ema: Ema, run: Any) -> Progress:
+    """Restore what :func:`save` wrote.
+
+    Raises:
+        InputError: the file is broken, or belongs to a run with another configuration (named).
+    """
+    check_run(path, run)
+    tensors, note = read_tensors(path)
+    for name, module in modules.items():
+        own = {k.removeprefix(name + "."): v for k, v in tensors.items() if k.startswith(name + ".")}
+        check_state(path, own, module.state_dict())
+        module.load_state_dict(own)
+    for name, optimizer in optimizers.items():
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            if key.startswith(name + "."):
+                index, field_name = key.removeprefix(name + ".").split(".", 1)
+                state.setdefault(int(index), {})[field_name] = value
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    for i, value in enumerate(ema.values):
+        value.copy_(tensors[f"ema.{i}"])
+    return Progress(**note["progress"])

@@ -1,0 +1,174 @@
+"""What every transform does: image <-> subbands, with the checks and the level loop in one place."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from wavegen.errors import InputError
+from wavegen.types import Details, Subbands
+
+Bands = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+def check_image(x: Tensor, what: str = "image") -> None:
+    """Raise InputError unless ``x`` is a non-empty real floating-point (B, C, H, W) tensor."""
+    if not x.is_floating_point():
+        raise InputError(f"{what} has dtype {x.dtype}; a transform needs a real floating-point dtype")
+    if x.ndim != 4 or 0 in x.shape:
+        raise InputError(f"{what} has shape {tuple(x.shape)}; expected (B, C, H, W), every size >= 1")
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Raise InputError unless ``size`` is a pair (H, W) of positive integers."""
+    if len(size) != 2 or min(size) < 1:
+        raise InputError(f"image size {tuple(size)} is not a pair (H, W) with H, W >= 1")
+
+
+def halve(size: tuple[int, int]) -> tuple[int, int]:
+    """(ceil(H / 2), ceil(W / 2))."""
+    return (size[0] + 1) // 2, (size[1] + 1) // 2
+
+
+class Transform(nn.Module, ABC):
+    """An invertible, linear map from an image batch to its subbands.
+
+    Attributes:
+        levels: number of detail levels (0: the transform has no details).
+        orthonormal: whether sum of squares of the coefficients = that of the image, wherever the
+            image size needs no padding.
+    """
+
+    levels: int
+    orthonormal: bool
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Subbands:
+        """Decompose ``x``, (B, C, H, W) of a floating dtype, any H, W >= 1; the dtype and units are kept.
+
+        Raises:
+            InputError: ``x`` is not 4-D, is empty, or is not of a real floating-point dtype.
+        """
+
+    @abstractmethod
+    def inverse(self, bands: Subbands) -> Tensor:
+        """Put the subbands together: (B, C, H, W) with (H, W) = ``bands.size``.
+
+        Raises:
+            InputError: the number of levels, a shape or a dtype does not fit.
+        """
+
+    def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int]) -> Tensor:
+        """One level up: ``ll`` and its three details, (B, C, h, w), to (B, C, *size).
+
+        ``size`` is the entry of :meth:`sizes` one level up; h, w = ceil(size / 2).
+
+        Raises:
+            InputError: a shape or dtype does not fit, or the transform has no detail levels.
+        """
+        raise InputError(f"{type(self).__name__} has no detail levels; use inverse instead of inverse_level")
+
+    @abstractmethod
+    def sizes(self, size: tuple[int, int]) -> list[tuple[int, int]]:
+        """(height, width) per level: first the image's, last that of ``ll``.
+
+        Raises:
+            InputError: ``size`` is not a pair of positive integers.
+        """
+
+    def coarse_channels(self, channels: int) -> int:
+        """Channels of ``ll`` for an image with ``channels`` channels."""
+        return channels
+
+    @torch.no_grad()
+    def reconstruction_error(self, x: Tensor) -> float:
+        """Self-check: the relative error ``|inverse(forward(x)) - x| / |x|`` (Euclidean norms).
+
+        Args:
+            x: (B, C, H, W), as for :meth:`forward`.
+        """
+        error = (self.inverse(self.forward(x)) - x).double().norm()
+        norm = x.double().norm()
+        return float(error / norm if norm > 0 else error)
+
+
+class DyadicTransform(Transform):
+    """A separable wavelet transform: at every level H and W are halved, rounding up.
+
+    A subclass gives one level for even sizes. An odd size is made even by repeating its last sample,
+    and the inverse cuts that sample off, so that exactness at even sizes is exactness at all sizes.
+    """
+
+    def __init__(self, levels: int) -> None:
+        super().__init__()
+        self.levels = levels
+
+    @abstractmethod
+    def analyse(self, x: Tensor) -> Bands:
+        """(B, C, 2h, 2w) to LL, H, V, D, each (B, C, h, w)."""
+
+    @abstractmethod
+    def synthesise(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> Tensor:
+        """The inverse of :meth:`analyse`."""
+
+    def forward(self, x: Tensor) -> Subbands:
+        """Decompose (B, C, H, W) into ``levels`` detail levels, coarsest first, and the coarsest LL.
+
+        Raises:
+            InputError: ``x`` is not 4-D, is empty, or is not of a real floating-point dtype.
+        """
+        check_image(x)
+        ll, details = x, []
+        for _ in range(self.levels):
+            height, width = ll.shape[-2:]
+            if height % 2 or width % 2:
+                ll = F.pad(ll, (0, width % 2, 0, height % 2), mode="replicate")
+            ll, h, v, d = self.analyse(ll)
+            details.append(Details(h, v, d))
+        return Subbands(ll, tuple(reversed(details)), (x.shape[-2], x.shape[-1]))
+
+    def inverse(self, bands: Subbands) -> Tensor:
+        """Put the subbands together: (B, C, H, W) with (H, W) = ``bands.size``.
+
+        Raises:
+            InputError: the number of levels, a shape or a dtype does not fit.
+        """
+        if len(bands.details) != self.levels:
+            raise InputError(f"the subbands have {len(bands.details)} detail levels; expected {self.levels}")
+        ll = bands.ll
+        for details, size in zip(bands.details, self.sizes(bands.size)[-2::-1], strict=True):
+            ll = self.inverse_level(ll, details, size)
+        return ll
+
+    def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int]) -> Tensor:
+        """One level up: ``ll`` and its three details, (B, C, h, w), to (B, C, *size).
+
+        Raises:
+            InputError: a shape or dtype does not fit.
+        """
+        check_image(ll, "band ll")
+        check_size(size)
+        if tuple(ll.shape[-2:]) != halve(size):
+            raise InputError(f"band ll has shape {tuple(ll.shape)}; image size {size} needs {halve(size)}")
+        for name, band in zip(Details._fields, details, strict=True):
+            if band.shape != ll.shape or band.dtype != ll.dtype:
+                raise InputError(
+                    f"band {name} has shape {tuple(band.shape)} and dtype {band.dtype}; "
+                    f"band ll of the same level has {tuple(ll.shape)} and {ll.dtype}"
+                )
+        return self.synthesise(ll, *details)[..., : size[0], : size[1]]
+
+    def sizes(self, size: tuple[int, int]) -> list[tuple[int, int]]:
+        """(height, width) of LL after 0, 1, ..., ``levels`` levels.
+
+        Raises:
+            InputError: ``size`` is not a pair of positive integers.
+        """
+        check_size(size)
+        result = [(size[0], size[1])]
+        for _ in range(self.levels):
+            result.append(halve(result[-1]))
+        return result
