@@ -399,6 +399,15 @@ def test_interrupted_training(
     assert not (tmp_path / "run" / "model").exists()
     if number is signal.SIGINT:
         assert "--resume" in err
+        assert "wavegen: interrupted" in err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_outside_a_training(run: Run, monkeypatch: pytest.MonkeyPatch, number: int, code: int) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("wavegen.registry.names", lambda kind: os.kill(os.getpid(), number))
+    assert run("list", "bridge").code == code
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_resume_of_an_interrupted_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

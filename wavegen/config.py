@@ -75,7 +75,11 @@ class Stage(_Schema):
 
 
 class PipelineConfig(_Schema):
-    """A whole restoration system."""
+    """A whole restoration system.
+
+    ``conditioning`` is what the coarse network sees beside the state: nothing, y's own coarsest band, or all of
+    y rearranged to that band's grid. ``start_fraction`` is the share of a training batch exactly at t = 1.
+    """
 
     name: str
     channels: Annotated[int, Field(ge=1, le=64)] = 1
@@ -83,7 +87,7 @@ class PipelineConfig(_Schema):
     bridge: Spec
     network: Spec
     head: Spec | None = None
-    conditioning: Literal["ll", "full"] = "full"
+    conditioning: Literal["none", "ll", "full"] = "full"
     target: Literal["x0", "residual", "grad", "eps", "v"] = "x0"
     coarse_loss: Literal["l1", "l2"] = "l2"
     start_fraction: Annotated[float, Field(ge=0, le=1)] = 0.375

@@ -52,7 +52,7 @@ class Pipeline(nn.Module):
         low = self.transform.coarse_channels(c)
         self.cell = 2**self.transform.levels
         self.full = config.conditioning == "full" and self.transform.levels > 0
-        seen = c * self.cell**2 if self.full else low
+        seen = {"none": 0, "ll": low, "full": c * self.cell**2 if self.full else low}[config.conditioning]
         self.coarse: UNet = build(
             "network",
             config.network,
@@ -140,7 +140,9 @@ class Pipeline(nn.Module):
         self.norm.fit(self.transform, (image[None].to(self.device) for image in images))
 
     def condition(self, y: Tensor, bands: Subbands) -> Tensor:
-        """What the coarse network sees of y: its own normalised band, or all of it on that band's grid."""
+        """What the coarse network sees of y: nothing, its own normalised band, or all of it on that band's grid."""
+        if self.config.conditioning == "none":
+            return bands.ll[:, :0]
         if not self.full:
             return self.norm.low(bands.ll, 0)
         rows, columns = bands.ll.shape[-2:]

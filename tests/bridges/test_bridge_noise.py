@@ -100,11 +100,11 @@ def test_same_seed_same_bits_whatever_the_global_generator() -> None:
 
 def test_distant_places_do_not_repeat() -> None:
     """Rows and columns beyond 16 bits (slide scanners) are places of their own."""
-    near = noise((1, 1, 8, 8), seeds=[0])
-    for origin in ((1 << 16, 0), (0, 1 << 16), (1, 1 << 16), (1 << 20, 1 << 20)):
-        far = noise((1, 1, 8, 8), seeds=[0], origin=origin)
-        for shift in (-1, 0, 1):
-            assert torch.linalg.norm(far - near.roll(shift, dims=2)) > 1
+    near = noise((1, 1, 8, 8), seeds=[0])[0, 0]
+    for origin in ((1 << 16, 0), (0, 1 << 16), (1, 1 << 16), (0, 1 << 20), (1 << 20, 1 << 20)):
+        far = noise((1, 1, 8, 8), seeds=[0], origin=origin)[0, 0]
+        for row in range(8):
+            assert torch.linalg.norm(near - far[row], dim=1).min() > 0.1  # no row is one of the others
 
 
 def test_shapes() -> None:

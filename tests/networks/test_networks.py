@@ -129,7 +129,9 @@ def test_translation_by_multiple_commutes(name: str, options: dict[str, Any]) ->
     with torch.no_grad():
         a, b = net(x[..., :-step, :], times(1))[0], net(x[..., step:, :], times(1))[0]
     inner = slice(radius, size - radius)
-    torch.testing.assert_close(a[..., radius + step : size - radius, inner], b[..., radius : size - radius - step, inner])
+    torch.testing.assert_close(
+        a[..., radius + step : size - radius, inner], b[..., radius : size - radius - step, inner]
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

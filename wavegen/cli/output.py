@@ -58,7 +58,7 @@ def print_scores(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> No
     from rich.table import Table
 
     shown = [key for key in SCORES if any(row.get(key) is not None for row in rows)]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for label in labels:
         table.add_column(label, no_wrap=True)
     for key in shown:

@@ -1,5 +1,6 @@
 """Comparisons of systems: train alike, judge alike, one table."""
 
+from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
 from wavegen.experiments.compare import compare, images_of, judge, time_rows
 from wavegen.experiments.plan import Comparison, Row
@@ -10,6 +11,7 @@ __all__ = [
     "Comparison",
     "Row",
     "aggregate",
+    "claims",
     "compare",
     "figure",
     "images_of",
