@@ -19,7 +19,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from wavegen.experiments import Comparison, Row, compare, run_command
+from wavegen.experiments import Comparison, Row, compare, run_command, ship
 
 # Every system under the same data, loss, optimiser and processor time, and about the same parameters.
 SYSTEMS: dict[str, Any] = {
@@ -99,9 +99,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, help="processor minutes of training per system (cpu, ship)")
     parser.add_argument("--seeds", type=int, default=3, help="seeds of the four systems that are compared over seeds")
     parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
+    parser.add_argument("--export", type=Path, help="folder that the ship preset writes its checkpoint to")
     arguments = parser.parse_args()
+    chosen = plan(arguments.preset, arguments.data, arguments.minutes, arguments.seeds)
     compare(
-        plan(arguments.preset, arguments.data, arguments.minutes, arguments.seeds),
+        chosen,
         arguments.out,
         jobs=arguments.jobs,
         shown=[
@@ -109,6 +111,9 @@ def main() -> None:
             for s, n in (("unet", 1), ("bbdm", 4), ("mscgm", 4), ("mscgm-joint", 1), ("mscgm-joint", 4))
         ],
     )
+    if arguments.preset == "ship" and arguments.export:
+        for system in SHIPPED:
+            ship(chosen, arguments.out, system, f"mscgm-{arguments.data}", arguments.export)
 
 
 if __name__ == "__main__":

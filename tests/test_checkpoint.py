@@ -28,7 +28,11 @@ def restored(pipeline: Pipeline) -> Any:
 def test_save_and_load_give_the_same_bits(name: str, tmp_path: Path) -> None:
     pipeline = tiny(name)
     pipeline.save_pretrained(tmp_path / "new" / "folder")
-    assert {p.name for p in (tmp_path / "new" / "folder").iterdir()} == {"config.json", "model.safetensors", "README.md"}
+    assert {p.name for p in (tmp_path / "new" / "folder").iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "README.md",
+    }
     loaded = Pipeline.from_pretrained(tmp_path / "new" / "folder")
     assert not loaded.training
     assert loaded.config == pipeline.config
@@ -83,7 +87,10 @@ def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
 
 
 def text(name: str, content: bytes) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_bytes(content) and None
+    def apply(folder: Path) -> None:
+        (folder / name).write_bytes(content)
+
+    return apply
 
 
 def reconfigure(**differences: Any) -> Callable[[Path], None]:

@@ -155,6 +155,14 @@ def test_conditioning(conditioning: str) -> None:
         torch.testing.assert_close(seen[0].mean(dim=1, keepdim=True), band, rtol=1e-4, atol=1e-4)
 
 
+def test_unconditioned_networks_see_the_state_only() -> None:
+    pipeline = tiny("bbdm", conditioning="none")
+    y = torch.rand(2, 1, 8, 8)
+    assert pipeline.condition(y, pipeline.transform.forward(y)).shape == (2, 0, 8, 8)
+    assert pipeline.coarse.enter.in_channels == 1
+    assert pipeline.restore(picture(9, 7), steps=2).image.shape == (9, 7)
+
+
 def test_full_conditioning_of_odd_sizes_repeats_the_border() -> None:
     pipeline = tiny("mscgm-joint")
     y = torch.rand(1, 1, 5, 3)

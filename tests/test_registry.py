@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -17,10 +16,9 @@ assert packages
 
 
 @pytest.fixture
-def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry that forgets what a test adds."""
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
-    yield
 
 
 class Sharpen:
@@ -63,7 +61,7 @@ def test_defaults_are_not_shared(sharpen: None) -> None:
 def test_unknown_name_gives_near_matches() -> None:
     with pytest.raises(InputError, match="unknown transform 'harr'; did you mean 'haar'"):
         build("transform", {"name": "harr"})
-    with pytest.raises(InputError, match="unknown bridge 'zzz'; known: .*bbdp"):
+    with pytest.raises(InputError, match=r"unknown bridge 'zzz'; known: .*bbdp"):
         entry("bridge", "zzz")
     with pytest.raises(InputError, match="unknown kind 'transfrom'; did you mean 'transform'"):
         names("transfrom")
@@ -79,7 +77,7 @@ def test_value_out_of_range_names_the_range(sharpen: None) -> None:
         build("degradation", {"name": "sharpen", "amount": 9}, size=1)
     with pytest.raises(InputError, match=r"amount = 0: .*greater than 0"):
         build("degradation", {"name": "sharpen", "amount": 0}, size=1)
-    with pytest.raises(InputError, match="mode = 'loud': .*'soft' or 'hard'"):
+    with pytest.raises(InputError, match=r"mode = 'loud': .*'soft' or 'hard'"):
         build("degradation", {"name": "sharpen", "mode": "loud"}, size=1)
     with pytest.raises(InputError, match=r"passes\.1 = 'x': .*integer"):
         build("degradation", {"name": "sharpen", "passes": [1, "x"]}, size=1)
@@ -95,7 +93,7 @@ def test_all_mistakes_in_one_line(sharpen: None) -> None:
 
 
 def test_name_is_required() -> None:
-    with pytest.raises(InputError, match="a bridge needs a 'name'; known: .*bbdp"):
+    with pytest.raises(InputError, match=r"a bridge needs a 'name'; known: .*bbdp"):
         build("bridge", {"s": 1.0})
 
 

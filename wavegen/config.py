@@ -99,6 +99,8 @@ class PipelineConfig(_Schema):
     @model_validator(mode="after")
     def _consistent(self) -> PipelineConfig:
         for stage in self.stages:
+            if not stage.weights:
+                raise ValueError(f"stage {stage.name!r} weighs no loss term")
             if stage.rollout and self.target in ("eps", "v"):
                 raise ValueError(f"stage {stage.name!r}: rollout needs target x0, residual or grad, not {self.target}")
             if "adversarial" in stage.weights and self.critic is None:
@@ -129,12 +131,14 @@ class Training(_Schema):
     log_every: Annotated[int, Field(ge=1)] = 50
 
 
-def check(schema: type[BaseModel], values: Mapping[str, Any], where: str) -> Any:
+def check(schema: type[BaseModel], values: Any, where: str) -> Any:
     """Validate ``values``; every mistake is named in one line.
 
     Raises:
         InputError: an unknown key (with near matches), a wrong type, a value out of range.
     """
+    if not isinstance(values, Mapping):
+        raise InputError(f"{where}: expected options by name, got {type(values).__name__}")
     try:
         return schema.model_validate(dict(values))
     except ValidationError as error:

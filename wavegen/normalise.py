@@ -51,7 +51,8 @@ def as_batch(image: Any, channels: int) -> tuple[Tensor, Layout]:
     if isinstance(image, np.ndarray):
         if image.dtype.name not in ("uint8", "uint16", "float32", "float64"):
             raise InputError(f"image dtype is {image.dtype}; give uint8, uint16, float32 or float64")
-        tensor = torch.from_numpy(np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("=")))
+        native = np.require(image, dtype=image.dtype.newbyteorder("="), requirements=["C", "W"])
+        tensor = torch.from_numpy(native)
     elif isinstance(image, Tensor):
         tensor = image.detach().cpu()
         if tensor.dtype not in (torch.uint8, torch.uint16, torch.float32, torch.float64):
@@ -87,8 +88,8 @@ def intensity_of(y: Tensor, config: Intensity) -> tuple[Tensor, Tensor]:
         flat = y.reshape(count, -1).cpu().numpy()
         low, high = np.percentile(flat, [config.low, config.high], axis=1)
         # A constant image has no contrast to stretch: map it to zero with its own magnitude as the scale.
-        flatness = np.maximum(np.abs(low), 1.0)
-        offset, scale = low, np.where(high - low > 1e-6 * flatness, high - low, flatness)
+        size = np.maximum(np.abs(low), np.abs(high))
+        offset, scale = low, np.where(high - low > 1e-6 * size, high - low, np.where(size > 0, size, 1.0))
     both = torch.as_tensor(np.stack([offset, scale]), dtype=torch.float32, device=y.device)
     return both[0].view(-1, 1, 1, 1), both[1].view(-1, 1, 1, 1)
 

@@ -183,7 +183,8 @@ def _roll_out(
     if not inside.any():
         return t, x_t
     u = torch.rand(2, generator=generator)
-    end = float(0.05 + (max_t - 0.05) * u[0])
+    least = min(0.05, max_t / 2)
+    end = float(least + 0.95 * (max_t - least) * u[0])
     seed = int(torch.randint(1 << 31, (1,), generator=generator))
     cond = condition[inside]
 
@@ -191,9 +192,9 @@ def _roll_out(
         out, _ = pipe.predict(state, time, cond)
         return to_x0(pipe.config.target, out, state, low, pipe.bridge.coefficients(time.double()))
 
-    middle = end + (1 - end) * float(u[1]) * 0.9
+    middle = end + (1 - end) * (0.05 + 0.9 * float(u[1]))
     seeds = [seed + i for i in range(len(cond))]
-    reached = sample(pipe.bridge, predict_x0, y_low[inside], grid=[1.0, middle + 1e-3, end], seeds=seeds).x
+    reached = sample(pipe.bridge, predict_x0, y_low[inside], grid=[1.0, middle, end], seeds=seeds).x
     x_t, t = x_t.clone(), t.clone()
     x_t[inside], t[inside] = reached, end
     return t, x_t

@@ -69,7 +69,11 @@ class Pipeline(nn.Module):
                 build("head", config.head, channels=c, trunk=trunk if i == 0 else None)
                 for i in range(self.transform.levels)
             )
+        for stage in config.stages:
+            if "bands" in stage.weights and not self.transform.levels:
+                raise InputError(f"stage {stage.name!r} weighs 'bands', but the transform has no detail bands")
         self.norm = SubbandNorm(self.transform, c)
+        self._grid(config.sampler.steps, config.sampler.grid)  # refused now rather than at the first image
 
     # -- construction and storage --------------------------------------------------------------
 
@@ -80,6 +84,8 @@ class Pipeline(nn.Module):
         Raises:
             InputError: unknown names, misspelt options, values out of range.
         """
+        if not isinstance(config, str | Mapping):
+            raise InputError(f"a pipeline is configured by a name or a mapping, not {type(config).__name__}")
         given = {"name": config} if isinstance(config, str) else dict(config)
         base = preset(given.get("name"))
         return cls(check(PipelineConfig, merge(base, given), f"pipeline {given.get('name')!r}"))
@@ -94,7 +100,7 @@ class Pipeline(nn.Module):
         folder = locate(where)
         try:
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))["pipeline"]
-        except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+        except (OSError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"{folder / 'config.json'} is missing or not a pipeline configuration ({error})") from None
         pipeline = cls(check(PipelineConfig, config, str(folder / "config.json")))
         path = folder / "model.safetensors"
@@ -194,7 +200,7 @@ class Pipeline(nn.Module):
 
     # -- restoration ---------------------------------------------------------------------------
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def restore(
         self,
         image: Any,
@@ -214,7 +220,7 @@ class Pipeline(nn.Module):
             samples: independent draws; ``image`` is their mean, ``std`` their spread.
             seed: one for all images, or one for each of the batch.
             eta: share of the step's noise that is drawn anew (1: the process itself, 0: deterministic).
-            eta_bbdm: BBDM's own eta, for reproduction.
+            eta_bbdm: BBDM's own eta, for reproduction; instead of eta.
             grid: ``{"name": "uniform", **options}``.
 
         Raises:
@@ -224,12 +230,14 @@ class Pipeline(nn.Module):
             raise InputError(f"samples is {samples}; give 1 or more")
         began = time.perf_counter()
         batch, layout = as_batch(image, self.config.channels)
-        seeds = [seed] * len(batch) if isinstance(seed, int) else list(seed)
+        seeds = [int(s) for s in seed] if isinstance(seed, Sequence) else [int(seed)] * len(batch)
         if len(seeds) != len(batch):
             raise InputError(f"{len(seeds)} seeds for {len(batch)} images; give one, or one for each")
-        chosen = merge(self.config.sampler.grid, grid or {})
-        times = make_grid(steps=self.config.sampler.steps if steps is None else steps, **chosen)
-        eta = self.config.sampler.eta if eta is None else eta
+        sampler = self.config.sampler
+        if eta is None and eta_bbdm is None:
+            eta, eta_bbdm = sampler.eta, sampler.eta_bbdm
+        eta = 1.0 if eta is None else eta
+        times = self._grid(sampler.steps if steps is None else steps, sampler.grid if grid is None else grid)
         offset, scale = intensity_of(batch, self.config.intensity)
         y = ((batch - offset) / scale).to(self.device)
         drawn, nfe = [], 0
@@ -245,6 +253,16 @@ class Pipeline(nn.Module):
             nfe=nfe,
             seconds=time.perf_counter() - began,
         )
+
+    def _grid(self, steps: int, spec: Mapping[str, Any]) -> list[float]:
+        """The time grid of a specification, refused where the process cannot walk it."""
+        options = {key: value for key, value in spec.items() if key != "name"}
+        if "name" not in spec or "steps" in options:
+            raise InputError(f"grid {dict(spec)}: give {{'name': ..., **options}}; steps are given apart")
+        most = self.bridge.max_steps
+        if most is not None and steps > most:
+            raise InputError(f"steps = {steps}: {self.config.bridge['name']} takes at most {most}")
+        return make_grid(spec["name"], steps, **options)
 
     def _draw(
         self,

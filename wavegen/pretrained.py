@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -26,8 +27,8 @@ def locate(where: str | Path) -> Path:
     name = str(where)
     if name in shipped():
         return SHIPPED / name
-    owner, _, rest = name.partition("/")
-    if owner and rest and "/" not in rest and not name.startswith((".", "~")) and "\\" not in name:
+    # An owner that is a folder here is a mistyped path, not a name on the hub.
+    if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name) and not Path(name).parent.exists():
         return _from_hub(name)
     raise InputError(
         f"no trained pipeline {name!r}: neither a folder nor a shipped name; {near_matches(name, shipped())}"

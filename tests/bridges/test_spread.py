@@ -73,5 +73,5 @@ def test_one_step_from_y_has_no_spread(name: str) -> None:
 
 
 def test_grid_must_end_at_0() -> None:
-    with pytest.raises(ValueError, match="end at 0"):
+    with pytest.raises(ValueError, match="ends at 0"):
         spread_kept(BBDP(), 1.0, [1.0, 0.5])

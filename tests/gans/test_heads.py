@@ -52,7 +52,8 @@ def joined(details: Details) -> Tensor:
 @pytest.mark.parametrize("size", [(1, 1), (6, 5), (3, 9)], ids=str)
 @pytest.mark.parametrize("name", NAMES)
 def test_shapes(name: str, size: tuple[int, int]) -> None:
-    for options in ({}, {"noise": 0}, {"noise": 3}, {"features": 4}, {"output": "residual"}):
+    variants: list[dict[str, Any]] = [{}, {"noise": 0}, {"noise": 3}, {"features": 4}, {"output": "residual"}]
+    for options in variants:
         out = head(name, **options)(**inputs(options.get("noise", 1), size))
         assert isinstance(out, Details)
         assert all(band.shape == (3, 2, *size) for band in out)
@@ -121,7 +122,7 @@ def test_every_parameter_and_input_gets_a_gradient(name: str) -> None:
     tensors = {"ll": given["ll"], "features": given["features"], "noise": given["noise"], "y_ll": given["y_ll"]}
     for tensor in tensors.values():
         tensor.requires_grad_()
-    joined(made(**given)).square().sum().backward()
+    joined(made(**given)).square().sum().backward()  # type: ignore[no-untyped-call]
     gradients = {**{k: p.grad for k, p in made.named_parameters()}, **{k: t.grad for k, t in tensors.items()}}
     for key, gradient in gradients.items():
         assert gradient is not None, key

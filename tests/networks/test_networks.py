@@ -171,7 +171,14 @@ def test_time_is_used(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_wrong_options_are_refused(name: str) -> None:
-    for wrong in ({"width": 0}, {"multipliers": []}, {"multipliers": [0]}, {"blocks": 0}, {"patch": 0}):
+    mistakes: list[dict[str, Any]] = [
+        {"width": 0},
+        {"multipliers": []},
+        {"multipliers": [0]},
+        {"blocks": 0},
+        {"patch": 0},
+    ]
+    for wrong in mistakes:
         with pytest.raises(InputError, match=next(iter(wrong))):
             build("network", {"name": name, **wrong}, in_channels=1, out_channels=1, time=True)
 

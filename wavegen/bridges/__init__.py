@@ -5,7 +5,7 @@ from wavegen.bridges.gaussian import spread_kept
 from wavegen.bridges.noise import noise
 from wavegen.bridges.processes import BBDP, DDPM, IRSDE, Regression
 from wavegen.bridges.sampler import Sampled, sample, step_coefficients
-from wavegen.bridges.schedules import make_grid
+from wavegen.bridges.schedules import check_grid, make_grid
 from wavegen.bridges.targets import from_x0, to_x0
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Native",
     "Regression",
     "Sampled",
+    "check_grid",
     "from_x0",
     "make_grid",
     "noise",

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from wavegen.errors import InputError
+
 _MASK = (1 << 64) - 1
 # The increment and multipliers of Steele, Lea and Flood's SplitMix (OOPSLA 2014).
 _STEP, _M1, _M2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -65,8 +67,13 @@ def noise(
         stream: which draw of a sample: a sampling step, a head's level.
         origin: absolute (row, column) of the first pixel.
         device: where the result is wanted.
+
+    Raises:
+        InputError: a number of seeds other than B.
     """
-    _, channels, height, width = shape
+    count, channels, height, width = shape
+    if len(seeds) != count:
+        raise InputError(f"{len(seeds)} seeds for {count} items; give one for each")
     rows = torch.arange(origin[0], origin[0] + height)[:, None]
     columns = torch.arange(origin[1], origin[1] + width)
     place = (torch.arange(channels)[:, None, None] << 48) + (rows << 24) + columns

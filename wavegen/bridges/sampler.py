@@ -102,14 +102,16 @@ def sample(
     x = y if bridge.pinned else bridge.prior(y, draw(PRIOR_STREAM))
     for index, (t, s) in enumerate(pairwise(grid)):
         x0 = predict_x0(x, torch.full((len(y),), t, dtype=torch.float32, device=y.device), y)
+        if x0.shape != x.shape:
+            raise InputError(f"the estimate of x0 has shape {tuple(x0.shape)}, the state {tuple(x.shape)}")
         if callback is not None:
             callback(index, t, x, x0)
         if s == 0:
             return Sampled(x0, index + 1)
         step = step_coefficients(bridge, t, s, eta, eta_bbdm)
         state = x
-        x = step.x0 * x0
-        for weight, part in ((step.state, state), (step.y, y)):
+        x = step.y * y  # the state keeps y's dtype, whatever the network computes in
+        for weight, part in ((step.x0, x0), (step.state, state)):
             if weight:
                 x = x.add_(part, alpha=weight)
         if step.z:

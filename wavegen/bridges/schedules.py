@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -38,12 +39,15 @@ def make_grid(name: str = "uniform", steps: int = 4, **options: Any) -> list[flo
     """
     if name not in GRIDS:
         raise InputError(f"unknown grid {name!r}; {near_matches(name, GRIDS)}")
-    if steps < 1:
-        raise InputError(f"steps = {steps}; give 1 or more")
-    try:
-        grid = GRIDS[name](steps, **options)
-    except TypeError:
-        raise InputError(f"grid {name!r} has no option among {', '.join(options)}") from None
+    if not isinstance(steps, int) or steps < 1:
+        raise InputError(f"steps = {steps}; give a whole number, 1 or more")
+    known = list(inspect.signature(GRIDS[name]).parameters)[1:]
+    for option, value in options.items():
+        if option not in known:
+            raise InputError(f"grid {name!r} has no option {option!r}; {near_matches(option, known)}")
+        if not isinstance(value, int | float):
+            raise InputError(f"grid {name!r}: {option} = {value!r}; give a number")
+    grid = GRIDS[name](steps, **options)
     check_grid(grid)
     return grid
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from wavegen.bridges.base import Coefficients
@@ -24,14 +23,15 @@ def to_x0(target: str, output: Tensor, x_t: Tensor, y: Tensor, coefficients: Coe
 
     ``x0``: the output itself; ``residual`` = y - x0; ``grad`` = x_t - x0 (BBDM's target); ``eps``: the noise;
     ``v`` = a eps - sigma r0 (arXiv 2202.00512) of the process r_t = a r0 + sigma eps, sigma² = 1 - a², in
-    which r = (x - y) / lam where the process drifts to y, r = x where it does not.
+    which r = (x - y) / lam where the process drifts to y, r = x where it does not. With lam = c / sigma that is
+    x0 = a x_t + b y - c v.
 
     Args:
         target: name.
         output: (B, ...), the network's.
         x_t: (B, ...), the state it was given.
         y: (B, ...), degraded.
-        coefficients: a, b, c at the times of the items, (B,).
+        coefficients: a, b, c at the times of the items, (B,), float64.
 
     Raises:
         InputError: an unknown name; eps or v of a process whose a vanishes (x0 cannot be recovered).
@@ -42,11 +42,11 @@ def to_x0(target: str, output: Tensor, x_t: Tensor, y: Tensor, coefficients: Coe
         return y - output
     if target == "grad":
         return x_t - output
-    a, b, c = _checked(target, coefficients, x_t)
+    _check(target, coefficients)
+    a, b, c = (per_item(k, x_t) for k in coefficients)
     if target == "eps":
         return (x_t - b * y - c * output) / a
-    centre, sigma, lam = _variance_preserving(a, b, c, y)
-    return centre + a * (x_t - centre) - sigma * lam * output
+    return a * x_t + b * y - c * output
 
 
 def from_x0(target: str, x0: Tensor, x_t: Tensor, y: Tensor, eps: Tensor, coefficients: Coefficients) -> Tensor:
@@ -61,14 +61,16 @@ def from_x0(target: str, x0: Tensor, x_t: Tensor, y: Tensor, eps: Tensor, coeffi
         return y - x0
     if target == "grad":
         return x_t - x0
-    a, b, c = _checked(target, coefficients, x_t)
+    _check(target, coefficients)
     if target == "eps":
         return eps
-    centre, sigma, lam = _variance_preserving(a, b, c, y)
-    return a * eps - sigma * (x0 - centre) / lam
+    # v = a eps - ((1 - a²) / c) x0 + (b (1 + a) / c) y; the quotients in float64, for they are 0 / 0 at t = 0.
+    a, b, c = coefficients.a.double(), coefficients.b.double(), coefficients.c.double().clamp_min(1e-30)
+    of_x0, of_y = (per_item(k, x0) for k in ((1 - a.square()) / c, b * (1 + a) / c))
+    return per_item(a, eps) * eps - of_x0 * x0 + of_y * y
 
 
-def _checked(target: str, coefficients: Coefficients, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _check(target: str, coefficients: Coefficients) -> None:
     if target not in TARGETS:
         raise InputError(f"unknown target {target!r}; {near_matches(target, TARGETS)}")
     if bool((coefficients.a == 0).any()):
@@ -76,12 +78,3 @@ def _checked(target: str, coefficients: Coefficients, like: Tensor) -> tuple[Ten
             f"target {target!r} is singular at the start of a process pinned at y (a = 0 there); "
             "use x0, residual or grad"
         )
-    a, b, c = (per_item(k, like) for k in coefficients)
-    return a, b, c
-
-
-def _variance_preserving(a: Tensor, b: Tensor, c: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The centre, sigma and lam of x_t - centre = a (x0 - centre) + lam sigma eps."""
-    sigma = (1 - a.square()).clamp_min(1e-12).sqrt()
-    centre = torch.where(b == 0, torch.zeros_like(y), y)
-    return centre, sigma, c / sigma

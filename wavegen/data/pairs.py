@@ -58,8 +58,17 @@ class Pairs(Dataset[Pair]):
 
     def __getitem__(self, index: int) -> Pair:
         """Pair ``index``, each (C, H, W) float32."""
-        target, source = (torch.from_numpy(read_image(path).pixels.astype(np.float32)) for path in self.files[index])
+        target, source = (_finite(path) for path in self.files[index])
         return Pair(target, source)
+
+
+def _finite(path: Path) -> torch.Tensor:
+    """The pixels of a file, float32; NaN or infinity is refused here, where the file is known."""
+    pixels = read_image(path).pixels.astype(np.float32)
+    if not np.isfinite(pixels).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(pixels))[0])
+        raise InputError(f"{path} holds NaN or infinite values, the first at {where}; replace them")
+    return torch.from_numpy(pixels)
 
 
 def _some(names: list[str]) -> str:

@@ -5,6 +5,7 @@ from wavegen.experiments.command import run_command
 from wavegen.experiments.compare import compare, images_of, judge, time_rows
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.report import aggregate, figure, markdown
+from wavegen.experiments.ship import ship
 from wavegen.experiments.train_systems import run_folder, train_systems
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "markdown",
     "run_command",
     "run_folder",
+    "ship",
     "time_rows",
     "train_systems",
 ]

@@ -98,7 +98,7 @@ def _simulated(name: str, pipeline: Pipeline, scorer: Scorer) -> tuple[list[dict
     shown = {"input": first.y[0], "restored": result.samples[0, 0, 0], "spread": result.std[0, 0]}
     notes = {}
     for kind in ("input", "restored"):
-        notes[kind] = f"{scorer(shown[kind][None, None], first.x[None])['psnr']:.1f} dB PSNR"
+        notes[kind] = f"{float(scorer.paired(shown[kind][None, None], first.x[None])['psnr']):.1f} dB PSNR"
     planes = {kind: plane.numpy() for kind, plane in shown.items()}
     row = Row(f"{name}\n(simulated)", "photons", data.pixel_nm, planes, first.x[0].numpy(), notes)
     return scores, row, result.seconds

@@ -23,7 +23,7 @@ class Scorer:
 
     Every image is scaled by its target's own 0.1 and 99.9 percentiles to [0, 1], and nothing is fitted: a
     restoration that is off in scale or offset is scored as such. KID compares patches of 128 x 128 by
-    EfficientNet-Lite0 features, in subsets of all patches or 100, whichever is less.
+    EfficientNet-Lite0 features, in subsets of 100 patches, or of all where there are fewer.
     """
 
     def __init__(self, perceptual: bool = True) -> None:
@@ -31,26 +31,26 @@ class Scorer:
         self.kid = _or_none(lambda: KernelDistance("effnet_lite0")) if perceptual else None
         self.targets: tuple[Tensor, Tensor] | None = None  # the last targets and their features
 
-    def __call__(self, restored: Tensor, target: Tensor) -> dict[str, float | None]:
-        """Mean scores of (N, C, H, W) images, in the target's units."""
+    def paired(self, restored: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """One score (N,) for each image of (N, C, H, W), in the target's units, by metric."""
         a, b = to_target_range(restored, target)
-        scores: dict[str, float | None] = {
-            "psnr": float(psnr(a, b, 1.0).mean()),
-            "ssim": float(ssim(a, b, 1.0).mean()),
-            "spectrum_error": float(spectrum_error(a, b).mean()),
-            "lpips": None,
-            KID: None,
-        }
-        a, b = a.clamp(0, 1), b.clamp(0, 1)  # the range that the feature networks were trained on
+        scores = {"psnr": psnr(a, b, 1.0), "ssim": ssim(a, b, 1.0), "spectrum_error": spectrum_error(a, b)}
         if self.lpips is not None:
-            scores["lpips"] = float(self.lpips(a, b, 1.0).mean())
-        if self.kid is not None and len(a) > 1:
-            if self.targets is None or self.targets[0].shape != b.shape or not torch.equal(self.targets[0], b):
-                self.targets = (b, self.kid.features(patches(b), 1.0))
-            features = self.kid.features(patches(a), 1.0)
-            self.kid.subset_size = min(100, len(features))
-            scores[KID] = self.kid.compare(features, self.targets[1]).value
+            scores["lpips"] = self.lpips(a.clamp(0, 1), b.clamp(0, 1), 1.0)
         return scores
+
+    def distance(self, restored: Tensor, target: Tensor) -> float | None:
+        """KID of the two sets of patches; None without weights or of a single patch."""
+        if self.kid is None:
+            return None
+        # The feature networks were trained on the unit range.
+        a, b = (patches(image.clamp(0, 1)) for image in to_target_range(restored, target))
+        if len(a) < 2:
+            return None
+        if self.targets is None or self.targets[0].shape != b.shape or not torch.equal(self.targets[0], b):
+            self.targets = (b, self.kid.features(b, 1.0))
+        self.kid.subset_size = min(100, len(a))
+        return self.kid.compare(self.kid.features(a, 1.0), self.targets[1]).value
 
 
 def evaluate(
@@ -66,35 +66,40 @@ def evaluate(
 
     Args:
         restore: called with (B, C, H, W) float32 inputs and the index of the first of them.
-        data: pairs of equally large images.
+        data: pairs; of one size within each batch.
         batch: images per call.
         images: how many items.
         scorer: reused between calls, so that its networks are loaded once.
         perceptual: whether a new scorer looks for the weights of LPIPS and KID.
 
     Returns:
-        psnr (dB), ssim, spectrum_error (dB), lpips and kid_effnet_lite0 (None without weights), spread (rms
-        standard deviation over samples, in the target's range), nfe, ms_per_image, images.
+        psnr (dB), ssim, spectrum_error (dB), lpips and kid_effnet_lite0 (None without weights; KID also
+        for images of several sizes), spread (rms standard deviation over samples, in the target's range), nfe,
+        ms_per_image, images.
         Scores are of the first sample, since the mean of several is another estimator.
     """
     count = min(images or len(data), len(data))
-    restored, targets, spreads, seconds, nfe = [], [], [], 0.0, 0
+    scorer = scorer or Scorer(perceptual)
+    scores: dict[str, list[Tensor]] = {name: [] for name in ("psnr", "ssim", "spectrum_error", "lpips", "spread")}
+    restored, targets, seconds, nfe = [], [], 0.0, 0
     for first in range(0, count, batch):
         pairs = [data[i] for i in range(first, min(first + batch, count))]
         if len({p.x.shape for p in pairs}) > 1:
-            raise InputError("images of different sizes cannot be evaluated in one batch; give batch 1")
+            raise InputError("images of different sizes do not go into one batch; give batch 1")
         x, y = torch.stack([p.x for p in pairs]), torch.stack([p.y for p in pairs])
         result = restore(y, first)
-        restored.append(torch.as_tensor(result.samples)[0])
-        targets.append(x)
+        samples = torch.as_tensor(result.samples)
+        for name, values in scorer.paired(samples[0], x).items():
+            scores[name].append(values)
         low, scale = target_range(x)
-        spreads.append(spread((torch.as_tensor(result.samples) - low) / scale))
+        scores["spread"].append(spread((samples - low) / scale))
+        restored.append(samples[0])
+        targets.append(x)
         seconds, nfe = seconds + result.seconds, result.nfe
-    if len({t.shape[1:] for t in targets}) > 1:
-        raise InputError("the images of a data set must have one size to be scored together; crop them first")
-    scores = (scorer or Scorer(perceptual))(torch.cat(restored), torch.cat(targets))
-    return scores | {
-        "spread": float(torch.cat(spreads).mean()),
+    one_size = len({t.shape[1:] for t in targets}) == 1
+    means = {name: float(torch.cat(values).mean()) if values else None for name, values in scores.items()}
+    return means | {
+        KID: scorer.distance(torch.cat(restored), torch.cat(targets)) if one_size else None,
         "nfe": nfe,
         "ms_per_image": 1000 * seconds / count,
         "images": count,

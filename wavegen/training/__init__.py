@@ -1,6 +1,7 @@
 """The one fit loop and what watches it."""
 
+from wavegen.config import Training
 from wavegen.training.callbacks import JsonLog, Preview, ProgressBar, TensorBoard
 from wavegen.training.fit import Callback, fit
 
-__all__ = ["Callback", "JsonLog", "Preview", "ProgressBar", "TensorBoard", "fit"]
+__all__ = ["Callback", "JsonLog", "Preview", "ProgressBar", "TensorBoard", "Training", "fit"]

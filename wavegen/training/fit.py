@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -19,9 +20,11 @@ from wavegen.objective import Candidate, Terms, build_critics, critics_loss
 from wavegen.pipeline import Pipeline
 from wavegen.training import state
 from wavegen.training.interrupt import Deferred
+from wavegen.training.schedule import cycle_done, cycle_of, rate
 from wavegen.types import Pair, PairSource
 
 PROBE = 12  # steps of a stage that are timed before their number is planned
+SSIM_WINDOW = 11
 STATISTICS = 64  # crops from which subband statistics are taken
 
 
@@ -80,6 +83,14 @@ def describe(config: PipelineConfig, training: Training, data: dict[str, Any]) -
     }
 
 
+def _check_crop(pipeline: Pipeline, crop: int) -> None:
+    """Refuse crops whose smallest scale SSIM cannot judge."""
+    stages, levels = pipeline.config.stages, pipeline.transform.levels
+    smallest = SSIM_WINDOW * 2 ** max(levels - 1, 0)
+    if crop < smallest and any("ssim" in stage.weights for stage in stages):
+        raise InputError(f"crop = {crop}: the ssim term over {levels} level(s) needs at least {smallest}")
+
+
 class _Run:
     """The variables of one training."""
 
@@ -98,9 +109,13 @@ class _Run:
         self.accelerator = Accelerator(cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()))
         self.training, self.out, self.callbacks = training, out, callbacks
         self.pipeline = pipeline
+        _check_crop(pipeline, training.crop)
         pipeline.precision = training.precision
         self.crops = Crops(data, training.crop, training.seed, length=1 << 40, transform=pipeline.normalise)
-        self.objective = Objective(pipeline).train().to(memory_format=torch.channels_last)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(training.seed)  # the critics' initial weights
+            objective = Objective(pipeline)
+        self.objective = objective.train().to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.AdamW(
             pipeline.parameters(), training.learning_rate, (0.9, 0.98), weight_decay=training.weight_decay
         )
@@ -112,7 +127,7 @@ class _Run:
         )
         self.ema = state.Ema(pipeline, training.ema)
         self.progress = state.Progress()
-        self.run_description = describe(pipeline.config, training, described)
+        self.run_description = json.loads(json.dumps(describe(pipeline.config, training, described)))
         self.file = out / "checkpoint.safetensors"
         if self.file.exists() and not resume:
             raise InputError(f"{out} holds a training already; give --resume to continue it, or another --out")
@@ -141,15 +156,11 @@ class _Run:
         """Go through the stages; keep the state at an interruption."""
         stages = self.pipeline.config.stages
         with Deferred() as interruption:
-            try:
-                while self.progress.stage < len(stages):
-                    self._run_stage(self.progress.stage, stages[self.progress.stage], interruption)
-                    self.progress.stage += 1
-                    self.progress.step_in_stage = 0
-            finally:
-                # Interrupted between two steps, or done: the state is whole. A divergence keeps the last one.
-                if interruption.received or self.progress.stage == len(stages):
-                    self.save()
+            while self.progress.stage < len(stages):
+                self._run_stage(self.progress.stage, stages[self.progress.stage], interruption)
+                self.progress.stage += 1
+                self.progress.step_in_stage = 0
+            self.save()
         self.ema.swap(self.pipeline)
         self.pipeline.eval()
         if self.accelerator.is_main_process:
@@ -157,12 +168,10 @@ class _Run:
         return self.pipeline
 
     def _run_stage(self, index: int, stage: Stage, interruption: Deferred) -> None:
-        shares = [s.share for s in self.pipeline.config.stages]
-        share = stage.share / sum(shares)
+        share = stage.share / sum(s.share for s in self.pipeline.config.stages)
         if len(self.progress.plan) <= index:
             planned = max(1, round(share * self.training.steps)) if self.training.steps else 0
             self.progress.plan.append(planned)  # 0: not known until PROBE steps are timed
-        before = sum(shares[:index]) / sum(shares)
         spent = time.process_time()
         probed: list[float] = []
         for batch in self._batches():
@@ -170,8 +179,7 @@ class _Run:
             if planned and self.progress.step_in_stage >= planned:
                 break
             within = self.progress.step_in_stage / planned if planned else 0.0
-            done = within if stage.restart else before + share * within
-            figures = self._step(index, stage, batch, done)
+            figures = self._step(index, stage, batch, self._rate(index, within))
             self.progress.step += 1
             self.progress.step_in_stage += 1
             now = time.process_time()
@@ -184,9 +192,11 @@ class _Run:
                     self.progress.plan[index] = max(
                         self.progress.step_in_stage, int(seconds / sorted(probed)[PROBE // 2])
                     )
-            spent = now
             self._after_step(stage, figures)
-            interruption.check()
+            if interruption.received:
+                self.save()
+                interruption.check()
+            spent = time.process_time()  # what the callbacks took is not training
 
     def _batches(self) -> Iterator[Pair]:
         """Batches from the current step on; item i of the stream depends on the seed and i only."""
@@ -195,21 +205,18 @@ class _Run:
         loader = DataLoader(rest, batch_size=self.training.batch, num_workers=self.training.workers)
         return iter(self.accelerator.prepare(loader))
 
-    def _rate(self, done: float) -> float:
-        """Warm-up, then half a cosine down to ``final_rate`` of the learning rate; ``done`` in [0, 1]."""
-        low = self.training.final_rate
-        cosine = low + (1 - low) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-        return (
-            min(1.0, (self.progress.step_in_stage + 1) / max(self.training.warmup, 1)) * cosine
-            if done < 0.5
-            else cosine
-        )
+    def _rate(self, index: int, within: float) -> float:
+        """The learning rate at the current step of stage ``index``."""
+        stages, training = self.pipeline.config.stages, self.training
+        steps = self.progress.step - sum(self.progress.plan[: cycle_of(stages, index).start])
+        factor = rate(cycle_done(stages, index, within), steps, training.warmup, training.final_rate)
+        return training.learning_rate * factor
 
-    def _step(self, index: int, stage: Stage, batch: Pair, done: float) -> dict[str, Tensor]:
+    def _step(self, index: int, stage: Stage, batch: Pair, rate: float) -> dict[str, Tensor]:
         """One update of the pipeline and, where it is due, of the critics."""
         seed = (self.training.seed * 1_000_003 + self.progress.step) * 4096 + self.accelerator.process_index
         for group in self.optimizer.param_groups:
-            group["lr"] = self.training.learning_rate * self._rate(done)
+            group["lr"] = rate
         self.objective.critics.requires_grad_(False)
         terms: Terms = self.wrapped(batch.x, batch.y, index, seed)
         total = sum((stage.weights[name] * value for name, value in terms.losses.items()), torch.zeros(()))  # type: ignore[index]
@@ -240,13 +247,13 @@ class _Run:
         step, training = self.progress.step, self.training
         planned = sum(self.progress.plan)
         last = bool(self.progress.plan[-1]) and self.progress.step_in_stage >= self.progress.plan[-1]
+        if not all(math.isfinite(float(value)) for value in figures.values()):
+            named = ", ".join(name for name, value in figures.items() if not math.isfinite(float(value)))
+            kept = f"the last good state is kept in {self.file}" if self.file.exists() else "no state was kept yet"
+            raise InputError(
+                f"training diverged at step {step}: {named} is not finite; {kept}; lower the learning rate"
+            )
         if step % training.log_every == 0 or last:
-            if not all(math.isfinite(float(v)) for v in figures.values()):
-                named = ", ".join(k for k, v in figures.items() if not math.isfinite(float(v)))
-                raise InputError(
-                    f"training diverged at step {step}: {named} is not finite; the last good state is kept in "
-                    f"{self.file}; lower the learning rate"
-                )
             record = {
                 "step": step,
                 "stage": stage.name,

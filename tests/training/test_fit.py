@@ -1,0 +1,253 @@
+"""The loop: losses fall, divergence is named, steps are planned, rates and averages follow their formulas."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from runs import Blobs, Recording, assert_same, system, training, weights
+from torch import nn
+
+from wavegen import Pair, Pipeline
+from wavegen.checkpoint import read_tensors
+from wavegen.config import Training
+from wavegen.errors import InputError
+from wavegen.training import JsonLog, Preview, fit
+from wavegen.training.state import Ema
+
+STATISTICS = 64  # items that are read before the first step, for the subband statistics
+
+
+@pytest.mark.parametrize("name", ["unet", "ddpm", "mscgm", "mscgm-joint"])
+def test_loss_falls(name: str, tmp_path: Path) -> None:
+    seen = Recording()
+    options = training(steps=40, batch=4, warmup=5, learning_rate=5e-3)
+    trained = fit(system(name), Blobs(), options, tmp_path, callbacks=[seen])
+    first = seen.records[0]["stage"]
+    losses = [r["total"] for r in seen.records if r["stage"] == first]
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:3])
+    assert len(seen.records) == 40
+    assert not trained.training
+
+
+def test_restoring_beats_the_input(tmp_path: Path) -> None:
+    options = training(steps=80, batch=4, warmup=5, learning_rate=1e-2)
+    trained = fit(system("unet"), Blobs(), options, tmp_path)
+    trained.precision = "float32"
+    x, y = Blobs()[0]
+    restored = trained.restore(y).image
+    assert (restored - x).norm() < 0.9 * (y - x).norm()
+
+
+def test_what_is_left_behind(tmp_path: Path) -> None:
+    trained = fit(system("mscgm-joint"), Blobs(), training(), tmp_path / "run")
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {"checkpoint.safetensors", "model"}
+    loaded = Pipeline.from_pretrained(tmp_path / "run" / "model")
+    assert_same(weights(loaded), weights(trained))
+    assert float(loaded.norm.detail_scale.min()) > 0
+    assert not torch.equal(loaded.norm.low_scale, torch.ones_like(loaded.norm.low_scale))
+
+
+def test_steps_or_minutes(tmp_path: Path) -> None:
+    for options in (Training(), Training(steps=2, minutes=1.0)):
+        with pytest.raises(InputError, match="either steps or minutes"):
+            fit(system("unet"), Blobs(), options, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["unet", "mscgm-joint"])
+def test_only_the_seed_decides(name: str, tmp_path: Path) -> None:
+    """The global generator moves neither crops nor noise nor the critics' first weights."""
+    results = []
+    for run, (seed, disturbance) in enumerate([(0, 1), (0, 2), (1, 1)]):
+        pipeline = system(name)
+        torch.manual_seed(disturbance)
+        results.append(weights(fit(pipeline, Blobs(), training(seed=seed), tmp_path / str(run))))
+    assert_same(results[0], results[1])
+    assert any(not torch.equal(value, results[2][key]) for key, value in results[0].items())
+
+
+def test_too_small_images_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="32x32, smaller than the crop of 64"):
+        fit(system("unet"), Blobs(), training(crop=64), tmp_path)
+
+
+# -- divergence ------------------------------------------------------------------------------------
+
+
+class Poisoned(Blobs):
+    """Not a number from a given batch on."""
+
+    def __init__(self, batch: int) -> None:
+        self.left = STATISTICS + 2 * batch
+
+    def __getitem__(self, index: int) -> Pair:
+        self.left -= 1
+        pair = super().__getitem__(index)
+        return pair if self.left >= 0 else Pair(pair.x * math.nan, pair.y)
+
+
+@pytest.mark.parametrize("log_every", [1, 5, 100])
+def test_divergence_is_named_and_keeps_the_last_good_state(log_every: int, tmp_path: Path) -> None:
+    options = training(log_every=log_every, checkpoint_every=4)
+    with pytest.raises(InputError, match=r"diverged at step \d+: .*total.* not finite.*lower the learning rate"):
+        fit(system("unet"), Poisoned(6), options, tmp_path)
+    tensors, note = read_tensors(tmp_path / "checkpoint.safetensors")
+    assert note["progress"]["step"] == 4
+    assert all(torch.isfinite(value).all() for value in tensors.values())
+    assert not (tmp_path / "model").exists()
+    # Its data mended, the run goes on as if nothing had been.
+    resumed = fit(system("unet", 3), Blobs(), options, tmp_path, resume=True)
+    straight = fit(system("unet"), Blobs(), options, tmp_path / "straight")
+    assert_same(weights(resumed), weights(straight))
+
+
+# -- planning --------------------------------------------------------------------------------------
+
+
+def test_minutes_plan_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At one second for each step, a minute is 60 steps, shared out as the stages say."""
+    clock, seen = [0.0], Recording()
+    pipeline = system("mscgm-joint")
+
+    def tick(module: nn.Module, given: Any, out: Any) -> None:
+        clock[0] += 1.0
+
+    monkeypatch.setattr(time, "process_time", lambda: clock[0])
+    with_clock = pipeline.coarse.register_forward_hook(tick)
+    fit(pipeline, Blobs(), training(minutes=1), tmp_path, callbacks=[seen])
+    with_clock.remove()
+    stages = [r["stage"] for r in seen.records]
+    assert [stages.count(name) for name in ("fit", "gan")] == [45, 15]
+    planned = [r["planned"] for r in seen.records]
+    assert planned[:10] == [0] * 10  # not known until some steps are timed
+    assert planned[-1] == 60
+    assert seen.records[-1]["core_minutes"] == pytest.approx(1)
+
+
+def test_shares_of_stages(tmp_path: Path) -> None:
+    seen = Recording()
+    fit(system("mscgm"), Blobs(), training(steps=20), tmp_path, callbacks=[seen])
+    stages = [r["stage"] for r in seen.records]
+    assert [stages.count(name) for name in ("coarse", "heads")] == [8, 12]
+    assert [r["step"] for r in seen.records] == list(range(1, 21))
+    assert seen.records[-1]["planned"] == 20
+    critic = [r["critic"] for r in seen.records if r["stage"] == "heads"]
+    assert [value != 0 for value in critic] == [True, False, False, False] * 3  # every fourth step
+
+
+# -- rates and averages ----------------------------------------------------------------------------
+
+
+def rates(name: str, out: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[float]:
+    """The learning rate of every step."""
+    found: list[float] = []
+    step = torch.optim.AdamW.step
+
+    def noting(self: torch.optim.AdamW, *args: Any) -> Any:
+        if self.param_groups[0]["betas"][0] > 0:  # not the critics'
+            found.append(float(self.param_groups[0]["lr"]))
+        return step(self, *args)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", noting)
+    fit(system(name), Blobs(), training(**options), out)
+    return found
+
+
+def test_rate_is_warm_up_times_half_a_cosine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = rates("unet", tmp_path, monkeypatch, steps=20, warmup=4, learning_rate=1e-3, final_rate=0.1)
+    n = np.arange(20)
+    wanted = 1e-3 * np.minimum(1, (n + 1) / 4) * (0.1 + 0.9 * 0.5 * (1 + np.cos(np.pi * n / 20)))
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_rate_goes_on_over_stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = rates("mscgm-joint", tmp_path, monkeypatch, steps=20, warmup=4, learning_rate=1e-3, final_rate=0.1)
+    n = np.arange(20)
+    wanted = 1e-3 * np.minimum(1, (n + 1) / 4) * (0.1 + 0.9 * 0.5 * (1 + np.cos(np.pi * n / 20)))
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_rate_starts_anew_where_a_stage_restarts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each stage of the paper's schedule trains other networks, and each ends at a low rate."""
+    found = rates("mscgm", tmp_path, monkeypatch, steps=30, warmup=2, learning_rate=1e-3, final_rate=0.0)
+    coarse, heads = found[:12], found[12:]
+    for part in (coarse, heads):
+        np.testing.assert_allclose(part[0], 1e-3 / 2, rtol=1e-3)
+        assert max(part) > 0.9e-3
+        assert part[-1] < 0.05e-3
+
+
+def test_ema_formula() -> None:
+    module = nn.Linear(2, 1)
+    ema, wanted = Ema(module, decay=0.9), [p.detach().clone() for p in module.parameters()]
+    for step in range(200):
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.add_(torch.randn_like(parameter))
+        ema.update(module, step)
+        decay = min(0.9, (1 + step) / (10 + step))
+        wanted = [decay * w + (1 - decay) * p.detach() for w, p in zip(wanted, module.parameters(), strict=True)]
+    for got, want in zip(ema.values, wanted, strict=True):
+        torch.testing.assert_close(got, want)
+
+
+def test_ema_swaps_there_and_back() -> None:
+    module = nn.Linear(2, 1)
+    ema = Ema(module, decay=0.5)
+    ema.values = [torch.full_like(v, 7.0) for v in ema.values]
+    kept = [p.detach().clone() for p in module.parameters()]
+    ema.swap(module)
+    assert all(bool((p == 7).all()) for p in module.parameters())
+    ema.swap(module)
+    for got, want in zip(module.parameters(), kept, strict=True):
+        torch.testing.assert_close(got.detach(), want, rtol=0, atol=0)
+
+
+def test_callbacks_see_averaged_weights_and_do_not_disturb(tmp_path: Path) -> None:
+    plain = fit(system("unet"), Blobs(), training(), tmp_path / "plain")
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def look(record: dict[str, Any], pipeline: Pipeline) -> None:
+        assert not pipeline.training
+        pipeline.restore(Blobs()[0].y)
+        seen.append(weights(pipeline))
+
+    watched = fit(system("unet"), Blobs(), training(), tmp_path / "watched", callbacks=[look])
+    assert_same(weights(watched), weights(plain))
+    assert_same(seen[-1], weights(watched))
+
+
+# -- what watches ----------------------------------------------------------------------------------
+
+
+def test_log_lines(tmp_path: Path) -> None:
+    out = tmp_path / "new"
+    fit(system("mscgm-joint"), Blobs(), training(log_every=5), out, callbacks=[JsonLog(out / "log.jsonl")])
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [5, 9, 10, 12]  # and the last of each stage
+    for line in lines:
+        assert line.keys() >= {"step", "stage", "planned", "core_minutes", "coarse", "l1", "total", "gradient"}
+        assert all(math.isfinite(v) for v in line.values() if not isinstance(v, str))
+    assert lines[-1].keys() >= {"adversarial", "critic"}
+    assert "adversarial" not in lines[0]
+    fit_weights = {"coarse": 1.0, "l1": 2.0}
+    np.testing.assert_allclose(lines[0]["total"], sum(w * lines[0][k] for k, w in fit_weights.items()), rtol=1e-5)
+
+
+def test_previews(tmp_path: Path) -> None:
+    from wavegen.io import read_image
+
+    out = tmp_path / "new"
+    preview = Preview(out / "previews", [Blobs()[0], Blobs()[1]], every=4)
+    fit(system("unet"), Blobs(), training(log_every=2), out, callbacks=[preview])
+    names = sorted(p.name for p in (out / "previews").iterdir())
+    assert names == ["step-000004.png", "step-000008.png", "step-000012.png"]
+    image = read_image(out / "previews" / names[0]).pixels
+    assert image.shape == (1, 64, 96)  # two rows of input, restored, truth
+    assert image.std() > 10

@@ -1,0 +1,150 @@
+"""Interrupted and resumed, a training ends with the bits of one that was never interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from runs import Blobs, Interrupting, Recording, assert_same, interrupted, system, training, weights
+
+from wavegen import Pipeline
+from wavegen.checkpoint import read_tensors
+from wavegen.errors import InputError
+from wavegen.training import fit
+from wavegen.training.interrupt import Deferred
+from wavegen.training.state import Ema
+
+
+# mscgm: 5 steps of the coarse stage, 7 of the heads; mscgm-joint: 9 and 3, the last with its critic.
+@pytest.mark.parametrize(
+    ("name", "stops", "options"),
+    [
+        ("mscgm-joint", [4], {}),
+        ("mscgm-joint", [9], {}),
+        ("mscgm-joint", [3, 10, 11], {}),
+        ("mscgm-joint", [5, 10], {"precision": "bf16"}),
+        ("mscgm", [2, 5, 8], {}),
+        ("unet", [1, 11], {"log_every": 1, "checkpoint_every": 3}),
+    ],
+    ids=str,
+)
+def test_same_bits_as_without_interruption(
+    name: str, stops: list[int], options: dict[str, Any], tmp_path: Path
+) -> None:
+    straight = fit(system(name), Blobs(), training(**options), tmp_path / "straight")
+    resumed = interrupted(name, tmp_path / "resumed", stops, **options)
+    assert_same(weights(resumed), weights(straight))
+    # The whole state is the same, critics and optimisers included.
+    states = [read_tensors(tmp_path / run / "checkpoint.safetensors") for run in ("resumed", "straight")]
+    assert_same(*(tensors for tensors, _ in states))
+    assert [note["progress"]["step"] for _, note in states] == [12, 12]
+
+
+def test_interrupted_at_the_very_end(tmp_path: Path) -> None:
+    straight = fit(system("unet"), Blobs(), training(), tmp_path / "straight")
+    assert_same(weights(interrupted("unet", tmp_path / "resumed", [12])), weights(straight))
+
+
+def test_killed_between_checkpoints(tmp_path: Path) -> None:
+    """A run that could not save at its end continues from its last checkpoint."""
+
+    class CrashError(Exception):
+        pass
+
+    def crash(record: dict[str, Any], pipeline: Pipeline) -> None:
+        if record["step"] == 11:
+            raise CrashError
+
+    straight = fit(system("mscgm-joint"), Blobs(), training(checkpoint_every=4), tmp_path / "straight")
+    with pytest.raises(CrashError):
+        fit(system("mscgm-joint"), Blobs(), training(checkpoint_every=4), tmp_path / "crashed", callbacks=[crash])
+    assert read_tensors(tmp_path / "crashed" / "checkpoint.safetensors")[1]["progress"]["step"] == 8
+    resumed = fit(system("mscgm-joint", 7), Blobs(), training(checkpoint_every=4), tmp_path / "crashed", resume=True)
+    assert_same(weights(resumed), weights(straight))
+
+
+def test_an_impatient_interruption_keeps_a_whole_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second Ctrl-C does not wait for the end of the step; the half-made step is not saved."""
+    straight = fit(system("unet"), Blobs(), training(checkpoint_every=4), tmp_path / "straight")
+    update = Ema.update
+
+    def signals(self: Ema, module: torch.nn.Module, step: int) -> None:
+        if step == 6:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+        update(self, module, step)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ema, "update", signals)
+        with pytest.raises(KeyboardInterrupt):
+            fit(system("unet"), Blobs(), training(checkpoint_every=4), tmp_path / "twice")
+    resumed = fit(system("unet", 5), Blobs(), training(checkpoint_every=4), tmp_path / "twice", resume=True)
+    assert_same(weights(resumed), weights(straight))
+
+
+def test_termination_is_an_exit_of_143(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        fit(system("unet"), Blobs(), training(), tmp_path, callbacks=[Interrupting(3, signal.SIGTERM)])
+    assert caught.value.code == 143
+    assert read_tensors(tmp_path / "checkpoint.safetensors")[1]["progress"]["step"] == 3
+
+
+def test_deferred_signals() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Deferred() as deferred:
+        deferred.check()
+        os.kill(os.getpid(), signal.SIGINT)  # nothing happens yet
+        with pytest.raises(KeyboardInterrupt):
+            deferred.check()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)  # the second one does not wait
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_finished_run_is_given_back(tmp_path: Path) -> None:
+    done, seen = fit(system("unet"), Blobs(), training(), tmp_path), Recording()
+    again = fit(system("unet", 3), Blobs(), training(), tmp_path, resume=True, callbacks=[seen])
+    assert_same(weights(again), weights(done))
+    assert not seen.records
+
+
+def test_an_existing_run_is_not_overwritten(tmp_path: Path) -> None:
+    fit(system("unet"), Blobs(), training(steps=2), tmp_path)
+    kept = (tmp_path / "checkpoint.safetensors").read_bytes()
+    with pytest.raises(InputError, match="holds a training already; give --resume to continue it, or another --out"):
+        fit(system("unet"), Blobs(), training(steps=2), tmp_path)
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == kept
+
+
+def test_resume_needs_the_same_configuration(tmp_path: Path) -> None:
+    described = {"name": "blobs", "photons": (10, 20)}
+    fit(system("unet"), Blobs(), training(steps=2), tmp_path, described=described)
+    fit(system("unet"), Blobs(), training(steps=2), tmp_path, resume=True, described=described)
+    others: list[tuple[Pipeline, dict[str, Any], dict[str, Any], str]] = [
+        (system("ddpm"), {}, described, "pipeline"),
+        (system("unet"), {"learning_rate": 1e-4}, described, "training"),
+        (system("unet"), {"seed": 1}, described, "training"),
+        (system("unet"), {}, {"name": "other"}, "data"),
+    ]
+    for pipeline, options, data, said in others:
+        with pytest.raises(InputError, match=f"belongs to a run with another .*{said}"):
+            fit(pipeline, Blobs(), training(steps=2, **options), tmp_path, resume=True, described=data)
+
+
+def test_what_does_not_change_the_weights_may_change(tmp_path: Path) -> None:
+    straight = fit(system("unet"), Blobs(), training(), tmp_path / "straight")
+    with pytest.raises(KeyboardInterrupt):
+        fit(system("unet"), Blobs(), training(), tmp_path / "other", callbacks=[Interrupting(5)])
+    options = training(log_every=5, checkpoint_every=7, preview_every=3)
+    resumed = fit(system("unet", 1), Blobs(), options, tmp_path / "other", resume=True)
+    assert_same(weights(resumed), weights(straight))
+
+
+def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(InputError, match=r"checkpoint\.safetensors"):
+        fit(system("unet"), Blobs(), training(), tmp_path, resume=True)
