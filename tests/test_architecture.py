@@ -22,9 +22,10 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("config", "checkpoint"),
     ("transforms", "bridges", "gans", "networks", "degradations", "metrics", "io"),
     ("data", "normalise", "presets", "pretrained"),
-    ("components", "objective"),
+    ("components", "system"),
+    ("objective",),
     ("pipeline",),
-    ("training", "inference", "analysis"),
+    ("training", "inference"),
     ("experiments",),
     ("cli", "app"),
 )

@@ -134,3 +134,38 @@ def test_what_the_heads_are_given(ll: str) -> None:
     trained = any(p.grad is not None and p.grad.norm() > 0 for p in pipeline.coarse.parameters())
     assert trained == (ll == "predicted")
     assert all(p.grad is not None and p.grad.norm() > 0 for p in pipeline.heads.parameters())
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_states_have_the_moments_of_the_process(name: str) -> None:
+    """x_t = a x0 + b y + c eps with standard normal eps, at the times that the network is told."""
+    pipeline, seen = tiny(name), []
+    x, y = torch.rand(2, 6, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    pipeline.coarse.register_forward_hook(lambda module, given, out: seen.append(given))
+    pipeline.losses(x, y, 0, torch.Generator().manual_seed(1))
+    ((inputs, t),) = seen
+    bands = [pipeline.norm.low(pipeline.transform.forward(image).ll, 0) for image in (x, y)]
+    x_t = inputs[:, : bands[0].shape[1]]
+    for item, time in enumerate(t.double()):
+        a, b, c = (float(k) for k in pipeline.bridge.coefficients(time))
+        rest = x_t[item] - a * bands[0][item] - b * bands[1][item]
+        # Five standard errors of the mean and of the standard deviation, and rounding.
+        count = rest.numel()
+        assert abs(float(rest.mean())) <= 5 * c * count**-0.5 + 1e-5
+        assert abs(float(rest.std()) - c) <= 5 * c * (2 * count) ** -0.5 + 1e-5
+
+
+@pytest.mark.parametrize("name", ["mscgm", "mscgm-joint", "bbdm", "bbdm-patch", "unet"])
+def test_training_and_restoring_compute_the_same_image(name: str) -> None:
+    """At t = 1, and with silent heads, the image that is trained is the one that one step restores."""
+    silent = {"head": {"noise": 0}} if name.startswith("mscgm") else {}
+    stage = {"name": "one", "weights": {"adversarial": 1.0}}
+    settings = {"start_fraction": 1.0, "intensity": {"mode": "fixed"}, "critic": {"on": "image", "width": 4}}
+    pipeline = tiny(name, **settings, **silent, stages=[stage])
+    critics = build_critics(pipeline.config, max(pipeline.transform.levels, 1))
+    x, y = torch.rand(2, 3, 1, 29, 22, generator=torch.Generator().manual_seed(0))
+    terms = pipeline.losses(x, y, 0, torch.Generator().manual_seed(1), critics)
+    finest = terms.candidates[-1]
+    torch.testing.assert_close(finest.fake.detach(), pipeline.restore(y, steps=1).image, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(finest.real, x, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(finest.y, y, rtol=1e-4, atol=1e-4)

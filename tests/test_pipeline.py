@@ -133,6 +133,21 @@ def test_samples_their_mean_and_their_spread(name: str) -> None:
     equal(single.std, np.zeros_like(y))
 
 
+def test_heads_draw_their_own_noise() -> None:
+    """One step of a pinned bridge is deterministic: all spread comes from the heads, at every level."""
+    pipeline, drawn = tiny("mscgm"), []
+    hooks = [head.register_forward_hook(lambda module, given, out: drawn.append(given[3])) for head in pipeline.heads]
+    found = pipeline.restore(picture(32, 32), steps=1, samples=2)
+    for hook in hooks:
+        hook.remove()
+    assert found.std.min() > 0
+    coarse, fine, other_coarse, other_fine = (z[0, 0] for z in drawn)
+    assert coarse.shape == (8, 8)
+    assert fine.shape == (16, 16)
+    for a, b in ((coarse, other_coarse), (fine, other_fine), (coarse, fine[:8, :8])):
+        assert (a - b).norm() > 1
+
+
 # -- what the networks see -------------------------------------------------------------------------
 
 

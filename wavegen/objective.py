@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -14,11 +13,9 @@ from wavegen.config import PipelineConfig, Stage
 from wavegen.gans import PatchDiscriminator, critic_loss, generator_loss, r1_penalty
 from wavegen.metrics import ssim
 from wavegen.normalise import low_bands
+from wavegen.system import System
 from wavegen.transforms import Haar
 from wavegen.types import Subbands
-
-if TYPE_CHECKING:
-    from wavegen.pipeline import Pipeline
 
 
 @dataclass
@@ -63,7 +60,7 @@ def draw_times(count: int, start_fraction: float, generator: torch.Generator) ->
 
 
 def loss_terms(
-    pipe: Pipeline,
+    pipe: System,
     x: Tensor,
     y: Tensor,
     stage: Stage,
@@ -112,7 +109,7 @@ def loss_terms(
 
 
 def _image_terms(
-    pipe: Pipeline,
+    pipe: System,
     stage: Stage,
     terms: Terms,
     true: Subbands,
@@ -153,7 +150,7 @@ def _image_terms(
     terms.losses.update({name: torch.stack(values).mean() for name, values in scores.items() if values})
 
 
-def _candidate(pipe: Pipeline, fake: Tensor, real: Tensor, y: Tensor) -> Candidate:
+def _candidate(pipe: System, fake: Tensor, real: Tensor, y: Tensor) -> Candidate:
     """The images themselves, or their Haar bands whitened by the true batch's own spread."""
     if pipe.config.critic is None or pipe.config.critic.on == "image":
         return Candidate(fake, real, y)
@@ -170,7 +167,7 @@ def _candidate(pipe: Pipeline, fake: Tensor, real: Tensor, y: Tensor) -> Candida
 
 @torch.no_grad()
 def _roll_out(
-    pipe: Pipeline,
+    pipe: System,
     x_t: Tensor,
     y_low: Tensor,
     condition: Tensor,
@@ -200,7 +197,7 @@ def _roll_out(
     return t, x_t
 
 
-def critics_loss(pipe: Pipeline, critics: nn.ModuleList, candidates: list[Candidate], with_r1: bool) -> Tensor:
+def critics_loss(pipe: System, critics: nn.ModuleList, candidates: list[Candidate], with_r1: bool) -> Tensor:
     """What the discriminators minimise for candidates whose ``fake`` carries no gradient."""
     settings = pipe.config.critic
     assert settings is not None

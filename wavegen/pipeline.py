@@ -4,76 +4,33 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavegen.bridges import Bridge, make_grid, noise, sample, to_x0
+from wavegen.bridges import noise, sample, to_x0
 from wavegen.checkpoint import check_state, read_tensors, write_tensors, write_text
 from wavegen.config import PipelineConfig, check, merge
 from wavegen.errors import InputError
-from wavegen.gans import GanHead
-from wavegen.networks import UNet
-from wavegen.normalise import SubbandNorm, as_batch, intensity_of
+from wavegen.normalise import as_batch, intensity_of
 from wavegen.objective import Terms, loss_terms
-from wavegen.precision import Precision, autocast
 from wavegen.presets import preset
 from wavegen.pretrained import locate
-from wavegen.registry import build
-from wavegen.transforms import Transform
-from wavegen.types import Details, Pair, Restoration, Subbands
+from wavegen.system import System
+from wavegen.types import Restoration, Subbands
 from wavegen.version import __version__
 
 HEAD_STREAM = 1 << 16  # noise streams: below it the bridge's steps, from it on the heads' levels
 
 
-class Pipeline(nn.Module):
+class Pipeline(System):
     """Wavelet split, a bridge on the coarsest band, heads on the details, and back.
 
     Build it with :meth:`from_config` or :meth:`from_pretrained`.
     """
-
-    def __init__(self, config: PipelineConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.precision: Precision = "auto"
-        c = config.channels
-        self.transform: Transform = build("transform", config.transform)
-        self.bridge: Bridge = build("bridge", config.bridge)
-        if config.target not in self.bridge.targets:
-            raise InputError(
-                f"bridge {config.bridge['name']!r} has no target {config.target!r}; "
-                f"it has {', '.join(sorted(self.bridge.targets))}"
-            )
-        low = self.transform.coarse_channels(c)
-        self.cell = 2**self.transform.levels
-        self.full = config.conditioning == "full" and self.transform.levels > 0
-        seen = {"none": 0, "ll": low, "full": c * self.cell**2 if self.full else low}[config.conditioning]
-        self.coarse: UNet = build(
-            "network",
-            config.network,
-            in_channels=low + seen,
-            out_channels=low,
-            time=config.bridge["name"] != "regression",
-        )
-        self.heads = nn.ModuleList()
-        if self.transform.levels:
-            if config.head is None:
-                raise InputError(f"pipeline {config.name!r}: a transform with levels needs a head for its details")
-            trunk = (self.coarse.feature_channels, self.coarse.patch)
-            self.heads.extend(
-                build("head", config.head, channels=c, trunk=trunk if i == 0 else None)
-                for i in range(self.transform.levels)
-            )
-        for stage in config.stages:
-            if "bands" in stage.weights and not self.transform.levels:
-                raise InputError(f"stage {stage.name!r} weighs 'bands', but the transform has no detail bands")
-        self.norm = SubbandNorm(self.transform, c)
-        self._grid(config.sampler.steps, config.sampler.grid)  # refused now rather than at the first image
 
     # -- construction and storage --------------------------------------------------------------
 
@@ -123,67 +80,6 @@ class Pipeline(nn.Module):
             folder / "README.md",
             card or f"# {self.config.name}\n\nA wavegen pipeline; no evaluation recorded.\n",
         )
-
-    # -- parts ---------------------------------------------------------------------------------
-
-    @property
-    def device(self) -> torch.device:
-        """Where the parameters live."""
-        return self.norm.low_mean.device
-
-    @property
-    def parameters_count(self) -> int:
-        """Number of trainable parameters."""
-        return sum(p.numel() for p in self.parameters())
-
-    def normalise(self, pair: Pair) -> Pair:
-        """Bring a pair of whole images (C, H, W) to network units, by the degraded image's intensities."""
-        offset, scale = intensity_of(pair.y[None], self.config.intensity)
-        return Pair(*((image - offset[0]) / scale[0] for image in pair))
-
-    def fit_normalisation(self, images: Iterable[Tensor]) -> None:
-        """Take subband statistics from clean images (C, H, W) in network units."""
-        self.norm.fit(self.transform, (image[None].to(self.device) for image in images))
-
-    def condition(self, y: Tensor, bands: Subbands) -> Tensor:
-        """What the coarse network sees of y: nothing, its own normalised band, or all of it on that band's grid."""
-        if self.config.conditioning == "none":
-            return bands.ll[:, :0]
-        if not self.full:
-            return self.norm.low(bands.ll, 0)
-        rows, columns = bands.ll.shape[-2:]
-        cell = self.cell
-        padded = F.pad(y, (0, columns * cell - y.shape[-1], 0, rows * cell - y.shape[-2]), mode="replicate")
-        # An orthonormal low band is 2^levels times its image: give y the same units.
-        return F.pixel_unshuffle(self.norm.low(padded * cell, 0), cell)
-
-    def predict(self, x_t: Tensor, t: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """One call of the coarse network: (output in the configured target, feature maps)."""
-        inputs = torch.cat([x_t, condition], dim=1).contiguous(memory_format=torch.channels_last)
-        with autocast(self.precision, inputs.device):
-            out, features = self.coarse(inputs, t)
-        return out.float(), features
-
-    def detail(
-        self, index: int, low: Tensor, y_low: Tensor, y_details: Details, z: Tensor, features: Tensor | None
-    ) -> Details:
-        """Call head ``index`` (0 = coarsest) on unnormalised bands; returns unnormalised details."""
-        head = self.heads[index]
-        with autocast(self.precision, low.device):
-            bands = head(
-                self.norm.low(low, index),
-                self.norm.low(y_low, index),
-                self.norm.details(y_details, index),
-                z,
-                features if index == 0 else None,
-            )
-        return self.norm.details_inverse(bands, index)
-
-    @property
-    def head_noise(self) -> int:
-        """Noise channels that each head takes."""
-        head = self.heads[0] if len(self.heads) else None
-        return head.noise_channels if isinstance(head, GanHead) else 0
 
     # -- training ------------------------------------------------------------------------------
 
@@ -237,7 +133,7 @@ class Pipeline(nn.Module):
         if eta is None and eta_bbdm is None:
             eta, eta_bbdm = sampler.eta, sampler.eta_bbdm
         eta = 1.0 if eta is None else eta
-        times = self._grid(sampler.steps if steps is None else steps, sampler.grid if grid is None else grid)
+        times = self.grid(sampler.steps if steps is None else steps, sampler.grid if grid is None else grid)
         offset, scale = intensity_of(batch, self.config.intensity)
         y = ((batch - offset) / scale).to(self.device)
         drawn, nfe = [], 0
@@ -253,16 +149,6 @@ class Pipeline(nn.Module):
             nfe=nfe,
             seconds=time.perf_counter() - began,
         )
-
-    def _grid(self, steps: int, spec: Mapping[str, Any]) -> list[float]:
-        """The time grid of a specification, refused where the process cannot walk it."""
-        options = {key: value for key, value in spec.items() if key != "name"}
-        if "name" not in spec or "steps" in options:
-            raise InputError(f"grid {dict(spec)}: give {{'name': ..., **options}}; steps are given apart")
-        most = self.bridge.max_steps
-        if most is not None and steps > most:
-            raise InputError(f"steps = {steps}: {self.config.bridge['name']} takes at most {most}")
-        return make_grid(spec["name"], steps, **options)
 
     def _draw(
         self,

@@ -25,7 +25,8 @@ Restores simulated confocal images of {data} (250 nm) to STED resolution (60 nm,
 
 ## Figures
 
-The fixed test set of the simulator ({images} images), seed 0. Images are scaled by their truth's 0.1 and 99.9 percentiles.
+The fixed test set of the simulator ({images} images), seed 0. Images are scaled by their truth's 0.1 and 99.9
+percentiles.
 
 {table}
 The rows with more steps are samples: sharper, and further from the truth pixel by pixel. One call is the best guess.

@@ -1,0 +1,132 @@
+"""The parts of a restoration system and how they are called: what training and sampling share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from wavegen.bridges import Bridge, make_grid
+from wavegen.config import PipelineConfig
+from wavegen.errors import InputError
+from wavegen.gans import GanHead
+from wavegen.networks import UNet
+from wavegen.normalise import SubbandNorm, intensity_of
+from wavegen.precision import Precision, autocast
+from wavegen.registry import build
+from wavegen.transforms import Transform
+from wavegen.types import Details, Pair, Subbands
+
+
+class System(nn.Module):
+    """Transform, bridge, networks and normalisation of one configuration."""
+
+    def __init__(self, config: PipelineConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.precision: Precision = "auto"
+        c = config.channels
+        self.transform: Transform = build("transform", config.transform)
+        self.bridge: Bridge = build("bridge", config.bridge)
+        if config.target not in self.bridge.targets:
+            raise InputError(
+                f"bridge {config.bridge['name']!r} has no target {config.target!r}; "
+                f"it has {', '.join(sorted(self.bridge.targets))}"
+            )
+        low = self.transform.coarse_channels(c)
+        self.cell = 2**self.transform.levels
+        self.full = config.conditioning == "full" and self.transform.levels > 0
+        seen = {"none": 0, "ll": low, "full": c * self.cell**2 if self.full else low}[config.conditioning]
+        self.coarse: UNet = build(
+            "network",
+            config.network,
+            in_channels=low + seen,
+            out_channels=low,
+            time=config.bridge["name"] != "regression",
+        )
+        self.heads = nn.ModuleList()
+        if self.transform.levels:
+            if config.head is None:
+                raise InputError(f"pipeline {config.name!r}: a transform with levels needs a head for its details")
+            trunk = (self.coarse.feature_channels, self.coarse.patch)
+            self.heads.extend(
+                build("head", config.head, channels=c, trunk=trunk if i == 0 else None)
+                for i in range(self.transform.levels)
+            )
+        for stage in config.stages:
+            if "bands" in stage.weights and not self.transform.levels:
+                raise InputError(f"stage {stage.name!r} weighs 'bands', but the transform has no detail bands")
+        self.norm = SubbandNorm(self.transform, c)
+        self.grid(config.sampler.steps, config.sampler.grid)  # refused now rather than at the first image
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return self.norm.low_mean.device
+
+    @property
+    def parameters_count(self) -> int:
+        """Number of trainable parameters."""
+        return sum(p.numel() for p in self.parameters())
+
+    def normalise(self, pair: Pair) -> Pair:
+        """Bring a pair of whole images (C, H, W) to network units, by the degraded image's intensities."""
+        offset, scale = intensity_of(pair.y[None], self.config.intensity)
+        return Pair(*((image - offset[0]) / scale[0] for image in pair))
+
+    def fit_normalisation(self, images: Iterable[Tensor]) -> None:
+        """Take subband statistics from clean images (C, H, W) in network units."""
+        self.norm.fit(self.transform, (image[None].to(self.device) for image in images))
+
+    def condition(self, y: Tensor, bands: Subbands) -> Tensor:
+        """What the coarse network sees of y: nothing, its own normalised band, or all of it on that band's grid."""
+        if self.config.conditioning == "none":
+            return bands.ll[:, :0]
+        if not self.full:
+            return self.norm.low(bands.ll, 0)
+        rows, columns = bands.ll.shape[-2:]
+        cell = self.cell
+        padded = F.pad(y, (0, columns * cell - y.shape[-1], 0, rows * cell - y.shape[-2]), mode="replicate")
+        # An orthonormal low band is 2^levels times its image: give y the same units.
+        return F.pixel_unshuffle(self.norm.low(padded * cell, 0), cell)
+
+    def predict(self, x_t: Tensor, t: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """One call of the coarse network: (output in the configured target, feature maps)."""
+        inputs = torch.cat([x_t, condition], dim=1).contiguous(memory_format=torch.channels_last)
+        with autocast(self.precision, inputs.device):
+            out, features = self.coarse(inputs, t)
+        return out.float(), features
+
+    def detail(
+        self, index: int, low: Tensor, y_low: Tensor, y_details: Details, z: Tensor, features: Tensor | None
+    ) -> Details:
+        """Call head ``index`` (0 = coarsest) on unnormalised bands; returns unnormalised details."""
+        head = self.heads[index]
+        with autocast(self.precision, low.device):
+            bands = head(
+                self.norm.low(low, index),
+                self.norm.low(y_low, index),
+                self.norm.details(y_details, index),
+                z,
+                features if index == 0 else None,
+            )
+        return self.norm.details_inverse(bands, index)
+
+    @property
+    def head_noise(self) -> int:
+        """Noise channels that each head takes."""
+        head = self.heads[0] if len(self.heads) else None
+        return head.noise_channels if isinstance(head, GanHead) else 0
+
+    def grid(self, steps: int, spec: Mapping[str, Any]) -> list[float]:
+        """The time grid of a specification, refused where the process cannot walk it."""
+        options = {key: value for key, value in spec.items() if key != "name"}
+        if "name" not in spec or "steps" in options:
+            raise InputError(f"grid {dict(spec)}: give {{'name': ..., **options}}; steps are given apart")
+        most = self.bridge.max_steps
+        if most is not None and steps > most:
+            raise InputError(f"steps = {steps}: {self.config.bridge['name']} takes at most {most}")
+        return make_grid(spec["name"], steps, **options)
