@@ -42,6 +42,12 @@ class Sampler(_Schema):
     eta_bbdm: Annotated[float, Field(ge=0, le=1)] | None = None
     grid: Spec = {"name": "uniform"}
 
+    @model_validator(mode="after")
+    def _one_eta(self) -> Sampler:
+        if self.eta_bbdm is not None and self.eta != 1:
+            raise ValueError(f"eta = {self.eta:g} and eta_bbdm = {self.eta_bbdm:g}: give one of them")
+        return self
+
 
 class Critic(_Schema):
     """The patch discriminator, its loss and its stabilisers."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import operator
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -126,9 +128,7 @@ class Pipeline(System):
             raise InputError(f"samples is {samples}; give 1 or more")
         began = time.perf_counter()
         batch, layout = as_batch(image, self.config.channels)
-        seeds = [int(s) for s in seed] if isinstance(seed, Sequence) else [int(seed)] * len(batch)
-        if len(seeds) != len(batch):
-            raise InputError(f"{len(seeds)} seeds for {len(batch)} images; give one, or one for each")
+        seeds = _whole_numbers(seed, len(batch))
         sampler = self.config.sampler
         if eta is None and eta_bbdm is None:
             eta, eta_bbdm = sampler.eta, sampler.eta_bbdm
@@ -200,3 +200,14 @@ class Pipeline(System):
         low = self.norm.low_inverse(self.norm.low(bands.ll, 0), 0)
         details = tuple(self.norm.details_inverse(self.norm.details(d, i), i) for i, d in enumerate(bands.details))
         return layout.give_back(self.transform.inverse(Subbands(low, details, bands.size)) * scale + offset)
+
+
+def _whole_numbers(seed: int | Sequence[int], count: int) -> list[int]:
+    """One seed for each of ``count`` images."""
+    try:
+        seeds = [operator.index(seed)] * count if np.ndim(seed) == 0 else [operator.index(s) for s in seed]  # type: ignore[arg-type, union-attr]
+    except TypeError:
+        raise InputError(f"seed = {seed!r}: give a whole number, or one for each image") from None
+    if len(seeds) != count:
+        raise InputError(f"{len(seeds)} seeds for {count} images; give one, or one for each")
+    return seeds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +55,17 @@ def aggregate(results: Sequence[Result], times: Sequence[Result]) -> list[Result
     return rows
 
 
-def markdown(rows: Sequence[Result]) -> str:
-    """The table in Markdown; ± is the standard deviation over seeds."""
-    lines = ["| system | " + " | ".join(title for _, title, _ in COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+def markdown(rows: Sequence[Result], leave_out: Collection[str] = ()) -> str:
+    """The table in Markdown, without the columns ``leave_out``; ± is the standard deviation over seeds."""
+    columns = [column for column in COLUMNS if column[0] not in leave_out]
+    lines = ["| system | " + " | ".join(title for _, title, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for row in rows:
         name = row["system"] if not row["steps"] else f"{row['system']}, {row['steps']} at eta {row['eta']:g}"
         cells = []
-        for key, _, form in COLUMNS:
+        for key, _, form in columns:
             value, scale = row.get(key), SCALE.get(key, 1.0)
-            text = "–" if value is None else format(value * scale, form)
+            empty = value is None or (not row["steps"] and key in ("spread", "nfe", "parameters", "minutes"))
+            text = "–" if empty else format(value * scale, form)
             if row.get(key + "_sd") and key in (
                 "psnr",
                 "ssim",

@@ -36,16 +36,16 @@ class Callback(Protocol):
 
 
 class Objective(nn.Module):
-    """Pipeline and critics as one module, so that several processes can train it."""
+    """The pipeline's losses as a module's call, which is what several processes can share."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, critics: nn.ModuleList) -> None:
         super().__init__()
         self.pipeline = pipeline
-        self.critics = build_critics(pipeline.config, max(pipeline.transform.levels, 1))
+        self._critics = (critics,)  # in a tuple: their weights are not trained by this call
 
     def forward(self, x: Tensor, y: Tensor, stage: int, seed: int) -> Terms:
         """Loss terms of the generator side."""
-        return self.pipeline.losses(x, y, stage, torch.Generator().manual_seed(seed), self.critics)
+        return self.pipeline.losses(x, y, stage, torch.Generator().manual_seed(seed), self._critics[0])
 
 
 def fit(
@@ -104,9 +104,13 @@ class _Run:
         callbacks: Sequence[Callback],
         described: dict[str, Any],
     ) -> None:
-        from accelerate import Accelerator
+        from accelerate import Accelerator, DistributedDataParallelKwargs
 
-        self.accelerator = Accelerator(cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()))
+        self.accelerator = Accelerator(
+            cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()),
+            # A stage trains the coarse network, the heads, or both.
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+        )
         self.training, self.out, self.callbacks = training, out, callbacks
         self.pipeline = pipeline
         _check_crop(pipeline, training.crop)
@@ -114,16 +118,16 @@ class _Run:
         self.crops = Crops(data, training.crop, training.seed, length=1 << 40, transform=pipeline.normalise)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(training.seed)  # the critics' initial weights
-            objective = Objective(pipeline)
-        self.objective = objective.train().to(memory_format=torch.channels_last)
+            self.critics = build_critics(pipeline.config, max(pipeline.transform.levels, 1))
+        pipeline.train()
+        for module in (pipeline, self.critics):
+            module.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(
             pipeline.parameters(), training.learning_rate, (0.9, 0.98), weight_decay=training.weight_decay
         )
         critic = pipeline.config.critic
         self.critic_optimizer = (
-            torch.optim.AdamW(self.objective.critics.parameters(), lr=critic.learning_rate, betas=(0.0, 0.98))
-            if critic
-            else None
+            torch.optim.AdamW(self.critics.parameters(), lr=critic.learning_rate, betas=(0.0, 0.98)) if critic else None
         )
         self.ema = state.Ema(pipeline, training.ema)
         self.progress = state.Progress()
@@ -135,11 +139,11 @@ class _Run:
             self.progress = state.load(self.file, self._modules(), self._optimizers(), self.ema, self.run_description)
         else:
             pipeline.fit_normalisation(self.crops[i].x for i in range(STATISTICS))
-        # DistributedDataParallel wraps the module; without several processes it is returned as it is.
-        self.wrapped, self.optimizer = self.accelerator.prepare(self.objective, self.optimizer)
+        # With several processes DistributedDataParallel wraps the module; alone it is returned as it is.
+        self.objective, self.optimizer = self.accelerator.prepare(Objective(pipeline, self.critics), self.optimizer)
 
     def _modules(self) -> dict[str, nn.Module]:
-        return {"model": self.pipeline, "critics": self.objective.critics}
+        return {"model": self.pipeline, "critics": self.critics}
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         optimizers: dict[str, torch.optim.Optimizer] = {"adam": getattr(self.optimizer, "optimizer", self.optimizer)}
@@ -217,8 +221,8 @@ class _Run:
         seed = (self.training.seed * 1_000_003 + self.progress.step) * 4096 + self.accelerator.process_index
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.objective.critics.requires_grad_(False)
-        terms: Terms = self.wrapped(batch.x, batch.y, index, seed)
+        self.critics.requires_grad_(False)
+        terms: Terms = self.objective(batch.x, batch.y, index, seed)
         total = sum((stage.weights[name] * value for name, value in terms.losses.items()), torch.zeros(()))  # type: ignore[index]
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(total)
@@ -234,12 +238,15 @@ class _Run:
         settings = self.pipeline.config.critic
         assert settings is not None
         assert self.critic_optimizer is not None
-        self.objective.critics.requires_grad_(True)
+        self.critics.requires_grad_(True)
         if self.progress.step % settings.every:
             return torch.zeros(())
-        loss = critics_loss(self.pipeline, self.objective.critics, candidates, with_r1=settings.r1 > 0)
+        loss = critics_loss(self.pipeline, self.critics, candidates, with_r1=settings.r1 > 0)
         self.critic_optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        for parameter in self.critics.parameters():
+            if parameter.grad is not None:
+                parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
         self.critic_optimizer.step()
         return loss
 
