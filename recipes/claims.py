@@ -3,10 +3,11 @@
     python recipes/claims.py --preset cpu --out out/claims
 
 1. The pipeline without its networks loses nothing: transform, normalise, denormalise, inverse.
-3. A bridge whose network sees y against one that does not; and how quality falls as y gets darker.
+3. A bridge whose network sees y, or y's LL band only, or not at all (the bridge still starts at y, and the
+   head sees y's bands); and how quality falls as y gets darker.
 4. Heads depend on the low band that they are given, and draw different bands for different noise.
 
-``smoke`` takes seconds and means nothing; ``cpu`` trains three systems for 4 processor minutes each.
+``smoke`` takes seconds and means nothing; ``cpu`` trains four systems for 4 processor minutes each.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ TINY_JOINT: dict[str, Any] = {
 def plan(preset: str, minutes: float) -> Comparison:
     """The systems whose difference each claim is about."""
     systems: dict[str, dict[str, Any]] = {
-        "conditioned": {"name": "mscgm-joint"},
-        "unconditioned": {"name": "mscgm-joint", "conditioning": "none"},
+        "sees all of y": {"name": "mscgm-joint"},
+        "sees y's LL": {"name": "mscgm-joint", "conditioning": "ll"},
+        "does not see y": {"name": "mscgm-joint", "conditioning": "none"},
         "paper": {"name": "mscgm"},
     }
     common: dict[str, Any] = {"data": {"name": "hela"}, "classical": False}

@@ -7,6 +7,7 @@ Presets
     cpu     the comparison: 10 processor minutes of training for every system (``--minutes`` changes it),
             three seeds for four of them (``--seeds``).
     ship    the longer training that made the checkpoints in the package.
+    choices settings of the hybrid against each other (absolute or residual bands, the critic's).
     paper   the settings of arXiv 2407.05259 where it states them; for a GPU. See PAPER below.
 
 Everything that is trained or scored already in ``--out`` is not done again, so a run may be
@@ -21,7 +22,9 @@ from typing import Any
 
 from wavegen.experiments import Comparison, Row, compare, run_command, ship
 
-# Every system under the same data, loss, optimiser and processor time, and about the same parameters.
+# Every system under the same data, optimiser and processor time, and about the same parameters. All but mscgm
+# (the paper's own losses) share the regression loss; bbdm, bbdm-patch and mscgm-joint share the bridge; mscgm-joint's
+# last quarter adds its critic. irsde is native in its process and steps; its target and loss are the others'.
 SYSTEMS: dict[str, Any] = {
     name: {"name": name} for name in ("mscgm-joint", "unet", "bbdm", "bbdm-patch", "mscgm", "irsde")
 }
@@ -33,11 +36,20 @@ ROWS = [
     *(Row(system="bbdm-patch", steps=n) for n in (1, 4)),
     *(Row(system="mscgm", steps=n) for n in (1, 4)),
     Row(system="irsde", steps=4),
+    # The same 16 images for the hybrid, so that the rows of many calls have something to be compared with.
+    *(Row(system="mscgm-joint", steps=n, images=16, first_seed_only=True) for n in (1, 4)),
     Row(system="bbdm", steps=200, eta=1.0, **LONG),
     Row(system="bbdm", steps=200, eta=0.0, **LONG),
     Row(system="irsde", steps=100, **LONG),
 ]
 SHIPPED = ("mscgm-joint",)
+# Choices within the hybrid, to be made on the validation set (``--split validation``).
+CHOICES: dict[str, dict[str, Any]] = {
+    "absolute bands": {"name": "mscgm-joint"},
+    "residual bands": {"name": "mscgm-joint", "head": {"output": "residual"}},
+    "critic on the image": {"name": "mscgm-joint", "critic": {"on": "image"}},
+    "critic without spectral norm, R1": {"name": "mscgm-joint", "critic": {"spectral_norm": False, "r1": 1.0}},
+}
 
 # What the paper states, and what had to be assumed.
 PAPER: dict[str, Any] = {
@@ -64,6 +76,9 @@ def plan(preset: str, data: str, minutes: float | None, seeds: int) -> Compariso
     if preset == "cpu":
         several = {name: list(range(seeds)) for name in SEVERAL_SEEDS}
         return Comparison(data={"name": data}, training=budget, systems=SYSTEMS, seeds=several, rows=ROWS)
+    if preset == "choices":
+        rows = [Row(system=name, steps=n) for name in CHOICES for n in (1, 4)]
+        return Comparison(data={"name": data}, training=budget, systems=CHOICES, rows=rows, test_images=32)
     if preset == "ship":
         rows = [r for r in ROWS if r.system in SHIPPED]
         systems = {name: {"name": name} for name in SHIPPED}
@@ -93,11 +108,12 @@ def plan(preset: str, data: str, minutes: float | None, seeds: int) -> Compariso
 def main() -> None:
     """Parse the command line and run the comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=["smoke", "cpu", "ship", "paper"], default="smoke")
+    parser.add_argument("--preset", choices=["smoke", "cpu", "choices", "ship", "paper"], default="smoke")
     parser.add_argument("--data", choices=["nanobeads", "hela"], default="hela")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, help="processor minutes of training per system (cpu, ship)")
     parser.add_argument("--seeds", type=int, default=3, help="seeds of the four systems that are compared over seeds")
+    parser.add_argument("--split", choices=["validation", "test"], default="test", help="images to judge on")
     parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
     parser.add_argument("--export", type=Path, help="folder that the ship preset writes its checkpoint to")
     arguments = parser.parse_args()
@@ -106,6 +122,7 @@ def main() -> None:
         chosen,
         arguments.out,
         jobs=arguments.jobs,
+        split=arguments.split,
         shown=[
             Row(system=s, steps=n)
             for s, n in (("unet", 1), ("bbdm", 4), ("mscgm", 4), ("mscgm-joint", 1), ("mscgm-joint", 4))

@@ -148,7 +148,14 @@ def check(schema: type[BaseModel], values: Any, where: str) -> Any:
     try:
         return schema.model_validate(dict(values))
     except ValidationError as error:
-        raise InputError(f"{where}: {explain(error, list(schema.model_fields))}") from None
+        raise InputError(f"{where}: {explain(error, _all_fields(schema))}") from None
+
+
+def _all_fields(schema: type[BaseModel]) -> list[str]:
+    """Names of the options at every depth, for near matches."""
+    own = list(schema.model_fields)
+    parts = (PipelineConfig, Intensity, Sampler, Critic, Stage) if schema is PipelineConfig else ()
+    return own + [name for part in parts for name in part.model_fields]
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Layout:
     numpy: bool
     dtype: torch.dtype
     ndim: int
+    device: torch.device
 
     def give_back(self, batch: Tensor, *, integer: bool = True) -> Any:
         """(..., B, C, H, W) float -> the user's shape, container and, where ``integer``, dtype (rounded, clipped)."""
@@ -38,7 +39,7 @@ class Layout:
             batch = batch.round().clamp(0, top).to(self.dtype)
         elif top is None:
             batch = batch.to(self.dtype)
-        return batch.numpy() if self.numpy else batch
+        return batch.numpy() if self.numpy else batch.to(self.device)
 
 
 def as_batch(image: Any, channels: int) -> tuple[Tensor, Layout]:
@@ -59,7 +60,8 @@ def as_batch(image: Any, channels: int) -> tuple[Tensor, Layout]:
             raise InputError(f"image dtype is {tensor.dtype}; give uint8, uint16, float32 or float64")
     else:
         raise InputError(f"an image is a numpy array or a tensor, not {type(image).__name__}")
-    layout = Layout(isinstance(image, np.ndarray), tensor.dtype, tensor.ndim)
+    device = image.device if isinstance(image, Tensor) else tensor.device
+    layout = Layout(isinstance(image, np.ndarray), tensor.dtype, tensor.ndim, device)
     shape = tuple(tensor.shape)
     if tensor.ndim not in (2, 3, 4) or 0 in shape:
         raise InputError(f"image shape is {shape}; give (H, W), (C, H, W) or (B, C, H, W) without a size 0")

@@ -53,7 +53,9 @@ def build_critics(config: PipelineConfig, scales: int) -> nn.ModuleList:
 
 def draw_times(count: int, start_fraction: float, generator: torch.Generator) -> Tensor:
     """Times (B,) in (0, 1]: a fixed share exactly at the start t = 1, the rest stratified."""
-    starts = round(start_fraction * count)
+    starts = int(start_fraction * count)
+    if start_fraction * count > starts:  # a share of an item: in that share of the batches
+        starts += int(torch.rand((), generator=generator) < start_fraction * count - starts)
     rest = count - starts
     strata = (torch.arange(rest) + torch.rand(rest, generator=generator)) / max(rest, 1)
     return torch.cat([torch.ones(starts), strata.clamp_min(1e-3)]).double()

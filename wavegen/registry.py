@@ -157,8 +157,7 @@ def explain(error: ValidationError, known: list[str]) -> str:
         where = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
             last = str(item["loc"][-1])
-            hint = near_matches(last, known) if len(item["loc"]) == 1 else "remove it"
-            parts.append(f"unknown option {where!r}; {hint}")
+            parts.append(f"unknown option {where!r}; {near_matches(last, known)}")
         else:
             message = item["msg"][0].lower() + item["msg"][1:]
             parts.append(f"{where} = {item.get('input')!r}: {message}")

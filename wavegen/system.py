@@ -16,7 +16,7 @@ from wavegen.gans import GanHead
 from wavegen.networks import UNet
 from wavegen.normalise import SubbandNorm, intensity_of
 from wavegen.precision import Precision, autocast
-from wavegen.registry import build
+from wavegen.registry import build, validate
 from wavegen.transforms import Transform
 from wavegen.types import Details, Pair, Subbands
 
@@ -56,10 +56,13 @@ class System(nn.Module):
                 build("head", config.head, channels=c, trunk=trunk if i == 0 else None)
                 for i in range(self.transform.levels)
             )
+        elif config.head is not None:
+            validate("head", config.head)  # not used without detail bands, but not to be wrong either
         for stage in config.stages:
             if "bands" in stage.weights and not self.transform.levels:
                 raise InputError(f"stage {stage.name!r} weighs 'bands', but the transform has no detail bands")
         self.norm = SubbandNorm(self.transform, c)
+        self.to(memory_format=torch.channels_last)  # convolutions are faster so
         self.grid(config.sampler.steps, config.sampler.grid)  # refused now rather than at the first image
 
     @property

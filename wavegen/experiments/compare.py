@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import statistics
@@ -42,6 +43,7 @@ def judge(plan: Comparison, out: Path, split: str = "test") -> list[Result]:
     torch.set_num_threads(1)
     file = out / ("results.json" if split == "test" else f"results-{split}.json")
     done: list[Result] = json.loads(file.read_text())["rows"] if file.exists() else []
+    done = [r for r in done if not r["steps"] or r.get("model") == _model_hash(run_folder(out, r["system"], r["seed"]))]
     known = {(r["system"], r["steps"], r["eta"], r["images"], r["seed"]) for r in done}
     data, scorer = images_of(plan, split), Scorer()
     if plan.classical and not any(r["system"] == "input" for r in done):
@@ -68,6 +70,12 @@ def judge(plan: Comparison, out: Path, split: str = "test") -> list[Result]:
     return done
 
 
+def _model_hash(folder: Path) -> str:
+    """The first digits of a trained model's SHA-256; scores of another model are not reused."""
+    file = folder / "model" / "model.safetensors"
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.exists() else ""
+
+
 def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, scorer: Scorer) -> Result:
     pipe = Pipeline.from_pretrained(folder / "model")
 
@@ -86,6 +94,7 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
         "steps": row.steps,
         "eta": row.eta,
         "seed": seed,
+        "model": _model_hash(folder),
         "parameters": pipe.parameters_count,
         "minutes": note["progress"]["core_seconds"] / 60,
         "training_steps": note["progress"]["step"],
@@ -102,7 +111,7 @@ def time_rows(plan: Comparison, out: Path, results: Sequence[Result]) -> list[Re
     """
     torch.set_num_threads(1)
     data = images_of(plan)
-    # eta changes nothing in the work, so that each (system, steps) is timed once.
+    # eta changes less than 2 % of the work (drawing noise), so that each (system, steps) is timed once.
     rows = {
         (row.system, row.steps): run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model"
         for row in plan.rows
@@ -120,7 +129,7 @@ def time_rows(plan: Comparison, out: Path, results: Sequence[Result]) -> list[Re
                 if steps >= LONG and turn != 1:
                     continue
                 y = torch.stack([data[i % len(data)].y for i in range(batch)])
-                seconds = pipes[system].restore(y, steps=steps).seconds
+                seconds = pipes[system].restore(y, steps=steps, seed=list(range(batch))).seconds
                 if turn:  # the first turn warms up
                     times.setdefault((system, steps, batch), []).append(1000 * seconds / batch)
     scored = {(r["system"], r["steps"]): r["ms_per_image"] for r in results if r["steps"] >= LONG}
@@ -142,9 +151,9 @@ def s_over_v(pipe: Pipeline, data: PairSource, images: int = 8) -> float | None:
     """Total variance S of the bridge over the residual variance v of its band, which step counts depend on.
 
     v is the mean squared error of the one-call estimate on the first images: the variance of x0 given y, plus
-    what the network has not learnt. None for processes without a total variance.
+    what the network has not learnt. None for processes that are not pinned at y, whose S means something else.
     """
-    if pipe.bridge.total_variance is None:
+    if pipe.bridge.total_variance is None or not pipe.bridge.pinned:
         return None
     errors = []
     for i in range(min(images, len(data))):
@@ -170,17 +179,19 @@ def about(plan: Comparison) -> Result:
     }
 
 
-def compare(plan: Comparison, out: Path, *, jobs: int = 2, shown: Sequence[Row] = ()) -> None:
+def compare(plan: Comparison, out: Path, *, jobs: int = 2, split: str = "test", shown: Sequence[Row] = ()) -> None:
     """Train, judge, time and draw; print the table. Repeating it does only what is missing.
+
+    Settings are chosen with ``split="validation"``; the test set judges the chosen ones.
 
     Raises:
         InputError: a run in ``out`` was made with another configuration; a folder that cannot be written.
     """
     train_systems(plan, out, jobs)
-    results = judge(plan, out)
+    results = judge(plan, out, split)
     times = time_rows(plan, out, results)
     table = markdown(aggregate(results, times))
-    write_text(out / "table.md", table)
+    write_text(out / ("table.md" if split == "test" else f"table-{split}.md"), table)
     figure(plan, out, images_of(plan), shown, range(min(4, plan.test_images)))
     print(table)
     print(f"results: {out / 'results.json'}, {out / 'times.json'}; figure: {out / 'figure.png'}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from wavegen.atomic import atomic
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.train_systems import run_folder
 from wavegen.inference.evaluate import to_target_range
@@ -28,6 +29,7 @@ COLUMNS: list[tuple[str, str, str]] = [
     ("ms_batch_8", "ms, batch 8", ".1f"),
     ("parameters", "parameters M", ".2f"),
     ("minutes", "core min", ".1f"),
+    ("training_steps", "steps trained", ".0f"),
     ("s_over_v", "S/v", ".1f"),
     ("images", "images", ".0f"),
     ("seeds", "seeds", ".0f"),
@@ -64,8 +66,8 @@ def markdown(rows: Sequence[Result], leave_out: Collection[str] = ()) -> str:
         cells = []
         for key, _, form in columns:
             value, scale = row.get(key), SCALE.get(key, 1.0)
-            empty = value is None or (not row["steps"] and key in ("spread", "nfe", "parameters", "minutes"))
-            text = "–" if empty else format(value * scale, form)
+            learnt = key in ("spread", "nfe", "parameters", "minutes")
+            text = "–" if value is None or (learnt and not row["steps"]) else format(value * scale, form)
             if row.get(key + "_sd") and key in (
                 "psnr",
                 "ssim",
@@ -82,10 +84,7 @@ def markdown(rows: Sequence[Result], leave_out: Collection[str] = ()) -> str:
 
 def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], images: Sequence[int]) -> Path:
     """Draw input, each shown system's first sample, and truth, on the truth's intensity scale; returns the file."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
+    from matplotlib.figure import Figure
 
     columns: list[tuple[str, Callable[[int], Any]]] = [("input", lambda i: _fitted_scale(data[i].y.numpy()))]
     for row in shown:
@@ -99,9 +98,8 @@ def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], 
 
             columns.append((f"{row.system}\n{row.steps} calls, eta {row.eta:g}", restored))
     columns.append(("truth", lambda i: to_target_range(data[i].x[None], data[i].x[None])[0][0, 0].numpy()))
-    grid, axes = plt.subplots(
-        len(images), len(columns), figsize=(2.2 * len(columns), 2.35 * len(images)), squeeze=False, layout="constrained"
-    )
+    grid = Figure(figsize=(2.2 * len(columns), 2.35 * len(images)), layout="constrained")
+    axes = grid.subplots(len(images), len(columns), squeeze=False)
     for r, image in enumerate(images):
         for c, (title, make) in enumerate(columns):
             full = make(image)
@@ -111,8 +109,8 @@ def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], 
             if r == 0:
                 axes[r, c].set_title(title, fontsize=8)
     path = out / "figure.png"
-    grid.savefig(path, dpi=110)
-    plt.close(grid)
+    with atomic(path) as file:
+        grid.savefig(file, dpi=110, format="png")
     return path
 
 

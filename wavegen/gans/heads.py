@@ -74,7 +74,9 @@ class GanHead(nn.Module):
         if self.project is not None and features is not None:
             grown = F.pixel_shuffle(self.project(features), self.patch)
             inputs.append(grown[..., : ll.shape[-2], : ll.shape[-1]])
-        out = self.network(torch.cat([i.to(ll.dtype) for i in inputs], dim=1))[0].float()
+        out = self.network(
+            torch.cat([i.to(ll.dtype) for i in inputs], dim=1).contiguous(memory_format=torch.channels_last)
+        )[0].float()
         bands = Details(*out.chunk(3, dim=1))
         if self.output == "residual":
             return Details(*(band + own for band, own in zip(bands, y_details, strict=True)))

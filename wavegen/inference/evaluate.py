@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from wavegen.errors import InputError
 from wavegen.metrics import KernelDistance, Lpips, psnr, spectrum_error, spread, ssim
-from wavegen.types import PairSource, Restoration
+from wavegen.types import Pair, PairSource, Restoration
 
 T = TypeVar("T")
 Restore = Callable[[Tensor, int], Restoration]
@@ -66,36 +67,35 @@ def evaluate(
 
     Args:
         restore: called with (B, C, H, W) float32 inputs and the index of the first of them.
-        data: pairs; of one size within each batch.
-        batch: images per call.
+        data: pairs; a batch holds images of one size.
+        batch: images per call at most.
         images: how many items.
         scorer: reused between calls, so that its networks are loaded once.
         perceptual: whether a new scorer looks for the weights of LPIPS and KID.
 
     Returns:
         psnr (dB), ssim, spectrum_error (dB), lpips and kid_effnet_lite0 (None without weights; KID also
-        for images of several sizes), spread (rms standard deviation over samples, in the target's range), nfe,
-        ms_per_image, images.
+        for images of several sizes), spread (rms standard deviation over samples, in the target's range; None of
+        one sample), nfe, ms_per_image of one sample, images.
         Scores are of the first sample, since the mean of several is another estimator.
     """
     count = min(images or len(data), len(data))
     scorer = scorer or Scorer(perceptual)
     scores: dict[str, list[Tensor]] = {name: [] for name in ("psnr", "ssim", "spectrum_error", "lpips", "spread")}
-    restored, targets, seconds, nfe = [], [], 0.0, 0
-    for first in range(0, count, batch):
-        pairs = [data[i] for i in range(first, min(first + batch, count))]
-        if len({p.x.shape for p in pairs}) > 1:
-            raise InputError("images of different sizes do not go into one batch; give batch 1")
+    restored, targets, seconds, nfe, first = [], [], 0.0, 0, 0
+    while first < count:
+        pairs = _alike(data, first, min(first + batch, count))
         x, y = torch.stack([p.x for p in pairs]), torch.stack([p.y for p in pairs])
         result = restore(y, first)
         samples = torch.as_tensor(result.samples)
         for name, values in scorer.paired(samples[0], x).items():
             scores[name].append(values)
-        low, scale = target_range(x)
-        scores["spread"].append(spread((samples - low) / scale))
+        if len(samples) > 1:
+            low, scale = target_range(x)
+            scores["spread"].append(spread((samples - low) / scale))
         restored.append(samples[0])
         targets.append(x)
-        seconds, nfe = seconds + result.seconds, result.nfe
+        seconds, nfe, first = seconds + result.seconds / len(samples), result.nfe, first + len(pairs)
     one_size = len({t.shape[1:] for t in targets}) == 1
     means = {name: float(torch.cat(values).mean()) if values else None for name, values in scores.items()}
     return means | {
@@ -104,6 +104,17 @@ def evaluate(
         "ms_per_image": 1000 * seconds / count,
         "images": count,
     }
+
+
+def _alike(data: PairSource, first: int, end: int) -> list[Pair]:
+    """Items from ``first`` on, at most up to ``end``, that have the size of the first."""
+    pairs = [data[first]]
+    for index in range(first + 1, end):
+        pair = data[index]
+        if pair.x.shape != pairs[0].x.shape:
+            break
+        pairs.append(pair)
+    return pairs
 
 
 def target_range(target: Tensor) -> tuple[Tensor, Tensor]:
@@ -124,8 +135,9 @@ def patches(images: Tensor) -> Tensor:
     """Cut (N, C, H, W) into non-overlapping patches; small images stay whole."""
     if min(images.shape[-2:]) < 2 * PATCH:
         return images
-    cut = images.unfold(2, PATCH, PATCH).unfold(3, PATCH, PATCH)
-    return cut.permute(0, 2, 3, 1, 4, 5).reshape(-1, images.shape[1], PATCH, PATCH)
+    height, width = (n // PATCH * PATCH for n in images.shape[-2:])
+    whole = images[..., :height, :width]
+    return rearrange(whole, "n c (r h) (s w) -> (n r s) c h w", h=PATCH, w=PATCH)
 
 
 def _or_none(build: Callable[[], T]) -> T | None:

@@ -96,6 +96,10 @@ class TensorBoard:
             if isinstance(value, float):
                 self.writer.add_scalar(name, value, record["step"])
 
+    def close(self) -> None:
+        """Write what is left."""
+        self.writer.close()
+
 
 def to_grey(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """(C, H, W) in any units -> (H, W) uint8, stretched from the 0.1 to the 99.9 percentile; first channel."""

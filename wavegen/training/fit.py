@@ -129,6 +129,7 @@ class _Run:
         self.critic_optimizer = (
             torch.optim.AdamW(self.critics.parameters(), lr=critic.learning_rate, betas=(0.0, 0.98)) if critic else None
         )
+        self.last_critic = torch.zeros(())  # logged between the critics' updates
         self.ema = state.Ema(pipeline, training.ema)
         self.progress = state.Progress()
         self.run_description = json.loads(json.dumps(describe(pipeline.config, training, described)))
@@ -240,7 +241,7 @@ class _Run:
         assert self.critic_optimizer is not None
         self.critics.requires_grad_(True)
         if self.progress.step % settings.every:
-            return torch.zeros(())
+            return self.last_critic
         loss = critics_loss(self.pipeline, self.critics, candidates, with_r1=settings.r1 > 0)
         self.critic_optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -248,6 +249,7 @@ class _Run:
             if parameter.grad is not None:
                 parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
         self.critic_optimizer.step()
+        self.last_critic = loss.detach()
         return loss
 
     def _after_step(self, stage: Stage, figures: dict[str, Tensor]) -> None:

@@ -104,6 +104,11 @@ def load(path: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimi
                 index, field_name = key.removeprefix(name + ".").split(".", 1)
                 state.setdefault(int(index), {})[field_name] = value
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    for i, value in enumerate(ema.values):
-        value.copy_(tensors[f"ema.{i}"])
-    return Progress(**note["progress"])
+    averages = {f"ema.{i}": value for i, value in enumerate(ema.values)}
+    check_state(path, {k: v for k, v in tensors.items() if k.startswith("ema.")}, averages)
+    for name, value in averages.items():
+        value.copy_(tensors[name])
+    try:
+        return Progress(**note["progress"])
+    except (KeyError, TypeError):
+        raise InputError(f"{path} does not say how far its run was; start the training anew") from None

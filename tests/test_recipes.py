@@ -1,0 +1,56 @@
+"""Recipes run from start to end in seconds, do nothing twice, and refuse another configuration."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(recipe: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(ROOT / "recipes" / recipe), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+
+
+def test_super_resolution_trains_judges_and_does_nothing_twice(tmp_path: Path) -> None:
+    first = run("mscgm_sr.py", "--preset", "smoke", "--out", str(tmp_path / "sr"), "--data", "nanobeads")
+    assert first.returncode == 0, first.stderr
+    rows = json.loads((tmp_path / "sr" / "results.json").read_text())["rows"]
+    assert {row["system"] for row in rows} == {"mscgm-joint", "unet", "bbdm", "bbdm-patch", "mscgm", "irsde"}
+    for row in rows:
+        assert row["nfe"] == row["steps"], row
+        assert 0 < row["psnr"] < 60, row
+    assert all(name in (tmp_path / "sr" / "table.md").read_text() for name in ("| unet, 1", "| mscgm-joint, 4"))
+    assert (tmp_path / "sr" / "figure.png").stat().st_size > 10_000
+    weights = {p: p.stat().st_mtime_ns for p in (tmp_path / "sr" / "runs").glob("*/checkpoint.safetensors")}
+    assert len(weights) == 6
+    second = run("mscgm_sr.py", "--preset", "smoke", "--out", str(tmp_path / "sr"), "--data", "nanobeads")
+    assert second.returncode == 0, second.stderr
+    assert "to train" not in second.stderr
+    assert "scoring" not in second.stderr
+    assert {p: p.stat().st_mtime_ns for p in weights} == weights
+    other = run("mscgm_sr.py", "--preset", "smoke", "--out", str(tmp_path / "sr"), "--data", "hela")
+    assert other.returncode == 2
+    assert len(other.stderr.strip().splitlines()) == 1
+    assert "another data" in other.stderr
+
+
+def test_claims_print_their_evidence(tmp_path: Path) -> None:
+    done = run("claims.py", "--preset", "smoke", "--out", str(tmp_path / "claims"))
+    assert done.returncode == 0, done.stderr
+    evidence = json.loads(done.stdout)
+    assert evidence["claim 1, lossless"]["uint16 absolute"] == 0
+    assert evidence["claim 1, lossless"]["float32 relative"] <= 1e-6
+    assert [len(levels) for levels in evidence["claim 4, heads"].values()] == [1, 2]
+
+
+@pytest.mark.parametrize("recipe", sorted(p.name for p in (ROOT / "recipes").glob("*.py")))
+def test_wrong_options_are_refused(recipe: str) -> None:
+    assert run(recipe, "--preset", "huge", "--out", "x").returncode == 2
