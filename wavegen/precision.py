@@ -13,9 +13,8 @@ Precision = Literal["auto", "bf16", "float32"]
 def resolve(precision: Precision, device: torch.device) -> Literal["bf16", "float32"]:
     """Turn ``auto`` into bf16 on processors with native bf16 instructions, else float32.
 
-    Emulated bf16 is slower than float32; native bf16 with channels_last was measured 1.7-2.4 times
-    faster on AVX512-BF16 and more on AMX. The choice depends on the hardware only, never on a timing, so that
-    the same seed gives the same bits.
+    Emulated bf16 is slower than float32, native bf16 with channels_last faster. The choice depends on the
+    hardware only, never on a timing, so that the same seed gives the same bits.
     """
     if precision != "auto":
         return precision

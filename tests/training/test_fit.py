@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import time
@@ -139,7 +140,7 @@ def test_shares_of_stages(tmp_path: Path) -> None:
     assert seen.records[-1]["planned"] == 20
     critic = [r["critic"] for r in seen.records if r["stage"] == "heads"]
     # Updated at every fourth step, and logged as it was last.
-    assert [a == b for a, b in zip(critic, critic[1:], strict=False)] == ([True] * 3 + [False]) * 2 + [True] * 3
+    assert [a == b for a, b in itertools.pairwise(critic)] == ([True] * 3 + [False]) * 2 + [True] * 3
     assert critic[0] != 0
 
 
