@@ -84,6 +84,7 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
         return pipe.restore(y, steps=row.steps, eta=row.eta, seed=list(seeds), samples=samples)
 
     scores = evaluate(restore, data, images=images, scorer=scorer)
+    scores.pop("ms_per_image")  # timed apart, all rows in turn
     if row.samples > 1:
         count = min(row.spread_images, images)
         drawn = evaluate(lambda y, i: restore(y, i, row.samples), data, images=count, perceptual=False)
@@ -103,11 +104,11 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
     }
 
 
-def time_rows(plan: Comparison, out: Path, results: Sequence[Result]) -> list[Result]:
+def time_rows(plan: Comparison, out: Path) -> list[Result]:
     """Milliseconds per image at batch 1 and 8: all rows in turn in one process, medians; written to ``times.json``.
 
-    Rows of ``LONG`` calls and more take minutes: their batch 8 is the time that scoring them took, and their batch 1
-    is timed once. Delete the file to have them timed again.
+    Rows of ``LONG`` calls and more take minutes and are timed once. Times are wall times on one thread: let nothing
+    else run. Delete the file to have them taken again.
     """
     torch.set_num_threads(1)
     data = images_of(plan)
@@ -125,20 +126,19 @@ def time_rows(plan: Comparison, out: Path, results: Sequence[Result]) -> list[Re
     times: dict[tuple[str, int, int], list[float]] = {}
     for turn in range(TIMED_RUNS + 1):
         for system, steps in rows:
-            for batch in (1, 8) if steps < LONG else (1,):
-                if steps >= LONG and turn != 1:
-                    continue
+            if steps >= LONG and turn != 1:
+                continue
+            for batch in (1, 8):
                 y = torch.stack([data[i % len(data)].y for i in range(batch)])
                 seconds = pipes[system].restore(y, steps=steps, seed=list(range(batch))).seconds
                 if turn:  # the first turn warms up
                     times.setdefault((system, steps, batch), []).append(1000 * seconds / batch)
-    scored = {(r["system"], r["steps"]): r["ms_per_image"] for r in results if r["steps"] >= LONG}
     made = [
         {
             "system": system,
             "steps": steps,
             "ms_batch_1": statistics.median(times[system, steps, 1]),
-            "ms_batch_8": scored[system, steps] if steps >= LONG else statistics.median(times[system, steps, 8]),
+            "ms_batch_8": statistics.median(times[system, steps, 8]),
         }
         for system, steps in rows
     ]
@@ -189,7 +189,7 @@ def compare(plan: Comparison, out: Path, *, jobs: int = 2, split: str = "test", 
     """
     train_systems(plan, out, jobs)
     results = judge(plan, out, split)
-    times = time_rows(plan, out, results)
+    times = time_rows(plan, out)
     table = markdown(aggregate(results, times))
     write_text(out / ("table.md" if split == "test" else f"table-{split}.md"), table)
     figure(plan, out, images_of(plan), shown, range(min(4, plan.test_images)))

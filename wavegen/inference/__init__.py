@@ -1,1 +1,1 @@
-"""inference"""
+"""What is done with a trained pipeline: files restored, scores, the demonstration."""
