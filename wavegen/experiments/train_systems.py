@@ -40,7 +40,7 @@ def train_one(plan: Comparison, out: Path, system: str, seed: int) -> None:
     data = training_pool(plan, out)
     callbacks: list[Callback] = [
         JsonLog(folder / "log.jsonl"),
-        Preview(folder / "previews", [data[i] for i in range(4)], training.preview_every),
+        Preview(folder / "previews", [data[i] for i in range(min(4, len(data)))], training.preview_every),
     ]
     fit(pipeline, data, training, folder, resume=True, callbacks=callbacks, described=describe_run(plan, seed))
 
