@@ -135,25 +135,26 @@ class SubbandNorm(nn.Module):
     def fit(self, transform: Transform, images: Iterable[Tensor]) -> None:
         """Set the statistics from clean images (1, C, H, W) in network units, in one pass."""
         count = 0
-        lows = low_squares = torch.zeros_like(self.low_mean, dtype=torch.float64)
-        detail_squares = torch.zeros_like(self.detail_scale, dtype=torch.float64)
+        # Sums in float64 on the CPU, for not every device has it.
+        lows = low_squares = torch.zeros(self.low_mean.shape, dtype=torch.float64)
+        detail_squares = torch.zeros(self.detail_scale.shape, dtype=torch.float64)
         for image in images:
             bands = transform.forward(image)
             chain = low_bands(transform, bands)[: len(self.low_mean)]
-            lows = lows + torch.stack([b.double().mean((0, 2, 3)) for b in chain])
-            low_squares = low_squares + torch.stack([b.double().square().mean((0, 2, 3)) for b in chain])
+            lows = lows + torch.stack([b.cpu().double().mean((0, 2, 3)) for b in chain])
+            low_squares = low_squares + torch.stack([b.cpu().double().square().mean((0, 2, 3)) for b in chain])
             if bands.details:
-                squares = [torch.stack([b.double().square().mean((0, 2, 3)) for b in d]) for d in bands.details]
+                squares = [torch.stack([b.cpu().double().square().mean((0, 2, 3)) for b in d]) for d in bands.details]
                 detail_squares = detail_squares + torch.stack(squares)
             count += 1
         if count == 0:
             raise InputError("no images to take the subband statistics from; give at least one")
         mean = lows / count
         variance = low_squares / count - mean.square()
-        self.low_mean.copy_(mean)
-        self.low_scale.copy_(variance.clamp_min(1e-8).sqrt())
+        self.low_mean.copy_(mean.float())
+        self.low_scale.copy_(variance.clamp_min(1e-8).sqrt().float())
         if transform.levels:
-            self.detail_scale.copy_((detail_squares / count).clamp_min(1e-8).sqrt())
+            self.detail_scale.copy_((detail_squares / count).clamp_min(1e-8).sqrt().float())
 
 
 def low_bands(transform: Transform, bands: Subbands) -> list[Tensor]:

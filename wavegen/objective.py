@@ -80,9 +80,9 @@ def loss_terms(
     x0, y_low = pipe.norm.low(true.ll, 0), pipe.norm.low(own.ll, 0)
     condition = pipe.condition(y, own)
     one_step = config.bridge["name"] == "regression"
-    t = draw_times(len(x), 1.0 if one_step else config.start_fraction, generator).to(device)
+    t = draw_times(len(x), 1.0 if one_step else config.start_fraction, generator)  # float64: stays on the CPU
     eps = torch.randn(x0.shape, generator=generator).to(device)
-    a, b, c = (k.float().view(-1, 1, 1, 1) for k in pipe.bridge.coefficients(t))
+    a, b, c = (k.float().view(-1, 1, 1, 1).to(device) for k in pipe.bridge.coefficients(t))
     x_t = a * x0 + b * y_low + c * eps
     rolled = stage.rollout and "adversarial" in weights
     if rolled:
@@ -94,7 +94,7 @@ def loss_terms(
     features: Tensor | None = None
     low = x0
     if needs_coarse:
-        out, features = pipe.predict(x_t, t.float(), condition)
+        out, features = pipe.predict(x_t, t.float().to(device), condition)
         if "coarse" in weights:
             goal = x0 if config.target == "x0" else from_x0(config.target, x0, x_t, y_low, eps, coefficients)
             distance = F.mse_loss if config.coarse_loss == "l2" else F.l1_loss
@@ -189,7 +189,7 @@ def _roll_out(
 
     def predict_x0(state: Tensor, time: Tensor, low: Tensor) -> Tensor:
         out, _ = pipe.predict(state, time, cond)
-        return to_x0(pipe.config.target, out, state, low, pipe.bridge.coefficients(time.double()))
+        return to_x0(pipe.config.target, out, state, low, pipe.bridge.coefficients(time.cpu().double()))
 
     middle = end + (1 - end) * (0.05 + 0.9 * float(u[1]))
     seeds = [seed + i for i in range(len(cond))]

@@ -167,7 +167,7 @@ class Pipeline(System):
         def predict_x0(x_t: Tensor, t: Tensor, y_low: Tensor) -> Tensor:
             nonlocal features
             out, features = self.predict(x_t, t, condition)
-            return to_x0(self.config.target, out, x_t, y_low, self.bridge.coefficients(t.double()))
+            return to_x0(self.config.target, out, x_t, y_low, self.bridge.coefficients(t.cpu().double()))
 
         result = sample(
             self.bridge,

@@ -62,7 +62,7 @@ class DDPM(Bridge):
 
     def coefficients(self, t: Tensor) -> Coefficients:
         """See :meth:`Bridge.coefficients`."""
-        table = self.log_abar.to(t.device) if t.device.type != "mps" else self.log_abar.float().to(t.device)
+        table = self.log_abar.to(t.device)
         position = t.to(table.dtype) * self.T
         below = position.floor().clamp(0, self.T - 1).long()
         log_abar = torch.lerp(table[below], table[below + 1], position - below)

@@ -15,7 +15,7 @@ TARGETS = ("x0", "residual", "grad", "eps", "v")
 
 def per_item(value: Tensor, like: Tensor) -> Tensor:
     """Coefficients (B,) or () as a tensor that multiplies ``like`` (B, ...): the one place of broadcasting."""
-    return value.to(device=like.device, dtype=like.dtype).reshape(-1, *[1] * (like.ndim - 1))
+    return value.to(like.dtype).to(like.device).reshape(-1, *[1] * (like.ndim - 1))
 
 
 def to_x0(target: str, output: Tensor, x_t: Tensor, y: Tensor, coefficients: Coefficients) -> Tensor:
