@@ -45,6 +45,16 @@ class PairSource(Protocol):
         """One pair; IndexError past the end."""
 
 
+class LinearOperator(Protocol):
+    """The linear part of a forward model, as data consistency needs it: images to measurements and its transpose."""
+
+    def apply(self, x: Tensor, /) -> Tensor:
+        """A x: (B, C, H, W) to the measurement's (B, C, h, w)."""
+
+    def adjoint(self, y: Tensor, /) -> Tensor:
+        """A^T y: (B, C, h, w) back to (B, C, H, W)."""
+
+
 @dataclass(frozen=True)
 class Restoration:
     """What :meth:`wavegen.Pipeline.restore` returns.
