@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -46,7 +47,7 @@ def propagate(variance: Tensor, steps: Iterable[Linear], gains: Sequence[Tensor]
     return gains[-1] ** 2 * variance
 
 
-def shares_kept(bridge: Bridge, v: Sequence[float] | Tensor, grid: Sequence[float], eta: float = 1.0) -> Tensor:
+def shares_kept(bridge: Bridge, v: Sequence[float] | Tensor, grid: Sequence[float], eta: float = 1.0, solver: str = "generic") -> Tensor:
     """The share V_0 / v of the true variance that sampling along ``grid`` keeps, for each of several variances.
 
     For x0 | y Gaussian of variance v the best denoiser is linear with gain k_t = a_t v / (a_t² v + c_t²), and
@@ -57,6 +58,7 @@ def shares_kept(bridge: Bridge, v: Sequence[float] | Tensor, grid: Sequence[floa
         v: (V,) variances of the residual x0 given y, > 0, in units of the normalised band.
         grid: from 1 to 0.
         eta: share of the largest noise.
+        solver: name of the step.
 
     Returns:
         (V,) float64.
@@ -75,16 +77,21 @@ def shares_kept(bridge: Bridge, v: Sequence[float] | Tensor, grid: Sequence[floa
     gains = [torch.nan_to_num(a_t * values / (a_t**2 * values + c_t**2)) for a_t, c_t in zip(a, c, strict=True)]
     start = torch.zeros_like(values) if bridge.pinned else (c[0] ** 2).expand_as(values)
     steps = []
-    for t, s in pairwise(grid[:-1]):
+    for i, (t, s) in enumerate(pairwise(grid[:-1])):
         step = step_coefficients(bridge, t, s, eta)
-        steps.append(Linear(step.state, step.x0, 0.0, step.z))
+        extra = 0.0
+        if solver == "multistep" and i and c[i-1] > 0 and a[i-1] > 0:
+            L = (a/c).log()
+            h = float(L[i+1]-L[i])
+            extra = float(a[i+1]) * (math.expm1(-h) + h) / float(L[i]-L[i-1])
+        steps.append(Linear(step.state, step.x0+extra, -extra, step.z))
     return propagate(start, steps, gains) / values
 
 
-def spread_kept(bridge: Bridge, v: float, grid: Sequence[float], eta: float = 1.0) -> float:
+def spread_kept(bridge: Bridge, v: float, grid: Sequence[float], eta: float = 1.0, solver: str = "generic") -> float:
     """:func:`shares_kept` of one variance.
 
     Raises:
         InputError: as there.
     """
-    return float(shares_kept(bridge, [v], grid, eta)[0])
+    return float(shares_kept(bridge, [v], grid, eta, solver)[0])
