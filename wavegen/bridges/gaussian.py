@@ -2,52 +2,51 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from wavegen.bridges.base import Bridge
-from wavegen.bridges.sampler import step_coefficients
-from wavegen.bridges.schedules import check_grid
+from wavegen.bridges.base import Bridge, Step
+from wavegen.bridges.solvers import grid_steps
 from wavegen.errors import InputError
 
 
-class Linear(NamedTuple):
-    """x_s = state x_t + x0 x0^_t + previous x0^_u + z noise, about the mean; numbers, or tensors that broadcast."""
-
-    state: Any
-    x0: Any
-    previous: Any
-    z: Any
-
-
-def propagate(variance: Tensor, steps: Iterable[Linear], gains: Sequence[Tensor]) -> Tensor:
+def propagate(variance: Tensor, steps: Iterable[tuple[Step, ...]], gains: Sequence[Tensor]) -> Tensor:
     """The variance of the last estimate x0^ = k x, for an estimator of gain k at every call.
 
-    The state and the estimate before it are carried as one 2 x 2 covariance, so that a multistep solver is exact
-    as well: with g = state + x0 k and r = previous, V' = g² V + 2 g r C + r² U + z², C' = k (g V + r C), U' = k² V.
+    The state and the estimate before it are carried as one 2 x 2 covariance, so that a multistep solver is exact as
+    well: with g = state + x0 k and r = previous, V' = g² V + 2 g r C + r² U + z², C' = k (g V + r C), U' = k² V. A
+    corrector starts from the state again and takes the estimate from its predictor; both use the same noise.
 
     Args:
         variance: of the state at the first call.
-        steps: one fewer than calls: the last call's estimate is the result.
-        gains: of each call; all tensors have shapes that broadcast.
+        steps: as :func:`~wavegen.bridges.solvers.grid_steps` gives them, without the last; the numbers may be tensors
+            that broadcast to the variance.
+        gains: at each time but t = 0; the last is of the estimate that is returned.
     """
     cross = other = torch.zeros_like(variance)
-    for step, gain in zip(steps, gains[:-1], strict=True):
-        g, r = step.state + step.x0 * gain, step.previous
+    for stages, gain, then in zip(steps, gains[:-1], gains[1:], strict=True):
+        of_state, of_before, of_noise = stages[0].state + stages[0].x0 * gain, stages[0].previous, stages[0].z
+        for step in stages[1:]:
+            of_state = step.state + step.previous * gain + step.x0 * then * of_state
+            of_before, of_noise = step.x0 * then * of_before, step.z + step.x0 * then * of_noise
         variance, cross, other = (
-            g * g * variance + 2 * g * r * cross + r * r * other + step.z * step.z,
-            gain * (g * variance + r * cross),
-            gain * gain * variance,
+            of_state**2 * variance + 2 * of_state * of_before * cross + of_before**2 * other + of_noise**2,
+            gain * (of_state * variance + of_before * cross),
+            gain**2 * variance,
         )
     return gains[-1] ** 2 * variance
 
 
-def shares_kept(bridge: Bridge, v: Sequence[float] | Tensor, grid: Sequence[float], eta: float = 1.0, solver: str = "generic") -> Tensor:
+def shares_kept(
+    bridge: Bridge,
+    v: Sequence[float] | Tensor,
+    grid: Sequence[float],
+    eta: float = 1.0,
+    solver: str = "generic",
+    eta_bbdm: float | None = None,
+) -> Tensor:
     """The share V_0 / v of the true variance that sampling along ``grid`` keeps, for each of several variances.
 
     For x0 | y Gaussian of variance v the best denoiser is linear with gain k_t = a_t v / (a_t² v + c_t²), and
@@ -58,37 +57,30 @@ def shares_kept(bridge: Bridge, v: Sequence[float] | Tensor, grid: Sequence[floa
         v: (V,) variances of the residual x0 given y, > 0, in units of the normalised band.
         grid: from 1 to 0.
         eta: share of the largest noise.
-        solver: name of the step.
+        solver: a name of ``SOLVERS``.
+        eta_bbdm: BBDM's own eta, in place of eta.
 
     Returns:
         (V,) float64.
 
     Raises:
-        InputError: a grid that does not go from 1 to 0, v <= 0, eta out of [0, 1].
+        InputError: a grid that does not end at 0, v <= 0, and what :func:`grid_steps` refuses.
     """
-    check_grid(grid)
     values = torch.as_tensor(v, dtype=torch.float64).reshape(-1)
-    if grid[-1] != 0 or not len(values) or not bool((values > 0).all()) or not 0 <= eta <= 1:
-        raise InputError(
-            f"v from {values.tolist()[:3]}, eta = {eta:g}, end = {grid[-1]:g}: give v > 0, eta in [0, 1], a grid "
-            "that ends at 0"
-        )
-    a, _, c = bridge.coefficients(torch.tensor(list(grid[:-1]), dtype=torch.float64))
+    if not len(values) or not bool((values > 0).all()):
+        raise InputError(f"v = {values.tolist()[:3]}: give one residual variance or more, all above 0")
+    if grid[-1] != 0:
+        raise InputError(f"the grid ends at {grid[-1]:g}; the spread is that of a grid that ends at 0")
+    steps = grid_steps(bridge, grid, solver=solver, eta=eta, eta_bbdm=eta_bbdm)
+    a, _, c = bridge.coefficients(torch.tensor(list(grid), dtype=torch.float64))
     gains = [torch.nan_to_num(a_t * values / (a_t**2 * values + c_t**2)) for a_t, c_t in zip(a, c, strict=True)]
     start = torch.zeros_like(values) if bridge.pinned else (c[0] ** 2).expand_as(values)
-    steps = []
-    for i, (t, s) in enumerate(pairwise(grid[:-1])):
-        step = step_coefficients(bridge, t, s, eta)
-        extra = 0.0
-        if solver == "multistep" and i and c[i-1] > 0 and a[i-1] > 0:
-            L = (a/c).log()
-            h = float(L[i+1]-L[i])
-            extra = float(a[i+1]) * (math.expm1(-h) + h) / float(L[i]-L[i-1])
-        steps.append(Linear(step.state, step.x0+extra, -extra, step.z))
-    return propagate(start, steps, gains) / values
+    return propagate(start, steps[:-1], gains[:-1]) / values
 
 
-def spread_kept(bridge: Bridge, v: float, grid: Sequence[float], eta: float = 1.0, solver: str = "generic") -> float:
+def spread_kept(
+    bridge: Bridge, v: float, grid: Sequence[float], eta: float = 1.0, solver: str = "generic"
+) -> float:
     """:func:`shares_kept` of one variance.
 
     Raises:

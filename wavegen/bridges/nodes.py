@@ -13,13 +13,16 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from wavegen.bridges.gaussian import Linear, propagate
+from wavegen.bridges.base import Step
+from wavegen.bridges.gaussian import propagate
 
 TOO_WIDE = 2.0  # a share above 1 counts twice: the goal's limits are .4 below and .2 above
 WORST = 8  # exponent of the norm that stands for the worst frequency
 OPTIMISED = 16  # calls up to which levels are optimised one by one; beyond, even spacing is close to the best
 ITERATIONS = 300
 RATE = 0.1
+TINY = 1e-300
+MARGIN = 0.01  # least distance of the first level from the start
 # How far beyond the range of variances the levels may start (log of the ratio).
 ABOVE, BELOW = (-1.0, 1.0, 3.0, 5.0), (-1.0, 1.0, 3.0, 5.0, 7.0)
 
@@ -33,33 +36,41 @@ def misfit(shares: Tensor, power: Tensor) -> Tensor:
     return (power * off.square()).sum(-1) / 2 + off.pow(WORST).mean(-1).pow(2 / WORST) / 2
 
 
-def level_shares(log_snr: Tensor, v: Tensor, eta: float, order: int) -> Tensor:
-    """V_0 / v, (G, V), of the levels (G, N - 1) for a start without any trace of x0 (a pinned y, or pure noise).
+def level_shares(log_snr: Tensor, v: Tensor, eta: float, order: int, start: float | None = None) -> Tensor:
+    """V_0 / v, (G, V), of the levels (G, N - 1).
 
-    ``log_snr`` = -ln sigma², increasing.
+    Args:
+        log_snr: -ln sigma², increasing.
+        v: (V,) variances.
+        eta: share of the largest noise.
+        order: 1 or 2.
+        start: the prior's own level, whose noise is all there is at t = 1; None where sigma is infinite there or the
+            process is pinned at y, so that the first step draws all its noise anew.
     """
+    if start is not None:
+        log_snr = torch.cat([torch.full_like(log_snr[:, :1], start), log_snr], dim=1)
     sigma = (-log_snr / 2).exp()[..., None]
     gains = list((v / (v + sigma.square())).unbind(-2))
     return propagate(sigma[:, 0].square() + 0 * v, _steps(log_snr[..., None], eta, order), gains) / v
 
 
-def _steps(log_snr: Tensor, eta: float, order: int) -> Iterator[Linear]:
-    """The reverse steps between levels (G, N - 1, 1), for a = 1 and c = sigma."""
-    variance, half = (-log_snr).exp(), log_snr / 2  # half is L = ln(a / c)
+def _steps(log_snr: Tensor, eta: float, order: int) -> Iterator[tuple[Step, ...]]:
+    """The generic or multistep steps between levels (G, N - 1, 1), for a = 1, c = sigma and many levels at once."""
+    variance = (-log_snr).exp()
     for i in range(log_snr.shape[1] - 1):
         now, then = variance[:, i], variance[:, i + 1]
-        z = eta * (then * (1 - then / now)).clamp_min(0).sqrt()
-        state = ((then - z.square()).clamp_min(0) / now).sqrt()
+        fresh = eta**2 * then * (1 - then / now)
+        state = ((then - fresh).clamp_min(TINY) / now).sqrt()
         extra = torch.zeros_like(state)
         if order == 2 and i:
-            h = half[:, i + 1] - half[:, i]
-            extra = (torch.expm1(-h) + h) / (half[:, i] - half[:, i - 1])
-        yield Linear(state, 1 - state + extra, -extra, z)
+            longer = (log_snr[:, i + 1] - log_snr[:, i]) / (log_snr[:, i] - log_snr[:, i - 1])
+            extra = longer * (1 + (1 - state) / state.log())
+        yield (Step(state, 1 - state + extra, 0.0, fresh.clamp_min(0).sqrt() if eta else 0.0, -extra),)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=256)
 def best_levels(
-    v: tuple[float, ...], power: tuple[float, ...], calls: int, order: int, eta: float
+    v: tuple[float, ...], power: tuple[float, ...], calls: int, order: int, eta: float, start: float | None = None
 ) -> tuple[tuple[float, ...], float]:
     """The N - 1 levels ln(1 / sigma²) with the least :func:`misfit`, and that misfit; deterministic.
 
@@ -69,21 +80,25 @@ def best_levels(
         v: variances > 0.
         power: weight of each, summing to 1.
         calls: network calls N, 2 or more.
-        order: 1, or 2 for the multistep step (then eta must be 0).
+        order: 1 for the generic step, 2 for the multistep step.
         eta: share of the largest noise.
+        start: as for :func:`level_shares`; the levels lie above it.
     """
     variances, weights = (torch.tensor(k, dtype=torch.float64) for k in (v, power))
     low, high = float(variances.log().min()), float(variances.log().max())
     ends = torch.tensor([(-high - above, -low + below) for above, below in product(ABOVE, BELOW)], dtype=torch.float64)
+    if start is not None:
+        ends = ends.clamp_min(start + 0.5)
     first = ends[:, 0].clone()
     spacing = (ends[:, 1] - first).clamp_min(0.1) / max(calls - 2, 1)
     increments = spacing.log()[:, None].repeat(1, calls - 2)
 
     def levels() -> Tensor:
-        return torch.cat([first[:, None], first[:, None] + increments.exp().cumsum(1)], dim=1)
+        begin = first[:, None] if start is None else start + (first[:, None] - start).clamp_min(MARGIN)
+        return torch.cat([begin, begin + increments.exp().cumsum(1)], dim=1)
 
     def value() -> Tensor:
-        return misfit(level_shares(levels(), variances, eta, order), weights).nan_to_num(1e6)
+        return misfit(level_shares(levels(), variances, eta, order, start), weights).nan_to_num(1e6)
 
     if calls <= OPTIMISED:
         with torch.enable_grad():

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from wavegen.bridges.base import Bridge
 from wavegen.bridges.gaussian import shares_kept
 from wavegen.bridges.nodes import best_levels, misfit
+from wavegen.bridges.schedules import log_snr, times_of
 from wavegen.errors import InputError
 from wavegen.registry import build, validate
 
 MOST_CALLS = 64  # where the search for the fewest ends
-ETAS = (0.0, 0.5, 1.0)
-SOLVERS = {"generic": 1, "multistep": 2}
+PAIRED = 4  # calls from which the multistep step has two estimates to go by, if none is made at a pinned start
+ORDERS = {"generic": 1, "multistep": 2}  # the solvers that can be planned for
 # Options that may scale a process's noise, and their value for c² = S times that of S = 1.
 SCALES: dict[str, Callable[[float], float]] = {
     "s": lambda S: S / 2,
@@ -28,8 +28,7 @@ SCALES: dict[str, Callable[[float], float]] = {
     "sigma0": math.sqrt,
     "sigma_max": math.sqrt,
 }
-NARROWEST = 1e-12
-BISECTIONS = 100
+ENDS = (1.0, 1e-7)
 
 
 @dataclass(frozen=True)
@@ -101,9 +100,7 @@ def judge(
     spec = {"name": bridge} if isinstance(bridge, str) else dict(bridge)
     process: Bridge = build("bridge", spec)
     shares = shares_kept(process, variances, times, eta, solver)
-    return Plan(
-        spec, tuple(times), eta, solver, process.total_variance, variances, weights, tuple(shares.tolist())
-    )  # fmt: skip
+    return Plan(spec, tuple(times), eta, solver, process.total_variance, variances, weights, tuple(shares.tolist()))
 
 
 def plan_steps(
@@ -114,8 +111,8 @@ def plan_steps(
     calls: int | None = None,
     share: float | None = None,
     rescale: bool = True,
-    solvers: Sequence[str] = tuple(SOLVERS),
-    etas: Sequence[float] = ETAS,
+    solvers: Sequence[str] = tuple(ORDERS),
+    etas: Sequence[float] = (0.0,),
 ) -> Plan:
     """The noise scale, times, eta and solver that keep the whole range of variances best.
 
@@ -130,7 +127,7 @@ def plan_steps(
         share: wanted mean share over power: then the fewest calls that keep it.
         rescale: whether S may be chosen; False keeps the bridge as it is (it is trained).
         solvers: to choose from.
-        etas: to choose from.
+        etas: to choose from. More than 0 costs time and, with an exact denoiser, never helped.
 
     Raises:
         InputError: both or neither of calls and share, values out of range, a process without noise, or a share that
@@ -140,6 +137,10 @@ def plan_steps(
     spec = {"name": bridge} if isinstance(bridge, str) else dict(bridge)
     if (calls is None) == (share is None):
         raise InputError("give the planner either calls or a share")
+    if unknown := set(solvers) - ORDERS.keys():
+        raise InputError(f"solver {sorted(unknown)[0]!r} cannot be planned for; choose from {', '.join(ORDERS)}")
+    if not solvers or not etas:
+        raise InputError("give the planner at least one solver and one eta to choose from")
     options = (spec, variances, weights, rescale, tuple(solvers), tuple(etas))
     if calls is not None:
         if not 1 <= calls <= 1000:
@@ -165,46 +166,49 @@ def _plan(
     etas: tuple[float, ...],
 ) -> Plan:
     if calls == 1:
-        return judge(spec, [1.0, 0.0], v, power, eta=etas[0], solver="generic")
-    plans = []
-    for solver in solvers:
-        for eta in etas:
-            if SOLVERS[solver] == 2 and (eta or calls < 4):  # nothing to extrapolate from before the third step
-                continue
-            levels, _ = best_levels(v, power, calls, SOLVERS[solver], eta)
-            placed = centred(spec, levels) if rescale else spec
-            times = times_of(build("bridge", placed), levels)
-            plans.append(judge(placed, times, v, power, eta=eta, solver=solver))
-    weights = torch.tensor(power, dtype=torch.float64)
-    return min(plans, key=lambda p: float(misfit(torch.tensor(p.shares, dtype=torch.float64), weights)))
+        return judge(spec, [1.0, 0.0], v, power, eta=etas[0])
+    levels, solver, eta = _levels(calls, v, power, solvers, etas, None)
+    placed = centred(spec, levels) if rescale else spec
+    noisiest = 2 * float(log_snr(build("bridge", placed), torch.ones(1, dtype=torch.float64)))
+    if math.isfinite(noisiest):
+        levels, solver, eta = _levels(calls, v, power, solvers, etas, noisiest)
+    return judge(placed, place(build("bridge", placed), levels), v, power, eta=eta, solver=solver)
 
 
-def log_snr(bridge: Bridge, t: Tensor) -> Tensor:
-    """ln(a² / c²) at times in (0, 1), float64."""
-    a, _, c = bridge.coefficients(t)
-    return 2 * (a.log() - c.log())
+def _levels(
+    calls: int,
+    v: tuple[float, ...],
+    power: tuple[float, ...],
+    solvers: tuple[str, ...],
+    etas: tuple[float, ...],
+    start: float | None,
+) -> tuple[tuple[float, ...], str, float]:
+    """The best levels with their solver and eta; the first of equals."""
+    usable = PAIRED if start is None else PAIRED - 1
+    found = [
+        (*best_levels(v, power, calls, ORDERS[solver], eta, start), solver, eta)
+        for solver in solvers
+        for eta in etas
+        if ORDERS[solver] == 1 or calls >= usable or "generic" not in solvers
+    ]
+    levels, _, solver, eta = min(found, key=lambda plan: plan[1])
+    return levels, solver, eta
 
 
-def times_of(bridge: Bridge, levels: Sequence[float]) -> tuple[float, ...]:
-    """Times 1 > t_1 > ... > 0 at which ln(a² / c²) has the given, increasing values; by bisection.
+def place(bridge: Bridge, levels: Sequence[float]) -> tuple[float, ...]:
+    """Times 1 > t_1 > ... > 0 at which ln(a² / c²) has the given, increasing values.
 
     Raises:
         InputError: the process has no noise, or does not reach one of the levels.
     """
-    wanted = torch.tensor(levels, dtype=torch.float64)
-    ends = torch.tensor([NARROWEST, 1 - NARROWEST], dtype=torch.float64)
-    cleanest, noisiest = log_snr(bridge, ends).tolist()
-    if not math.isfinite(cleanest) or not noisiest < float(wanted.min()) or not float(wanted.max()) < cleanest:
+    wanted = [level / 2 for level in levels]
+    noisiest, cleanest = (float(log_snr(bridge, torch.tensor([t], dtype=torch.float64))) for t in ENDS)
+    if not noisiest < wanted[0] or not wanted[-1] < cleanest:
         raise InputError(
-            f"{type(bridge).__name__} goes from ln(a²/c²) = {noisiest:.3g} to {cleanest:.3g}; the plan needs "
-            f"{float(wanted.min()):.3g} to {float(wanted.max()):.3g}: give it more noise"
+            f"{type(bridge).__name__} goes from ln(a/c) = {noisiest:.3g} to {cleanest:.3g}; the plan needs "
+            f"{wanted[0]:.3g} to {wanted[-1]:.3g}: give it more noise, or another process"
         )
-    low, high = (end.expand_as(wanted).clone() for end in ends)
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        noisier = log_snr(bridge, middle) < wanted
-        low, high = torch.where(noisier, low, middle), torch.where(noisier, middle, high)
-    return (1.0, *((low + high) / 2).tolist(), 0.0)
+    return (1.0, *times_of(bridge, wanted), 0.0)
 
 
 def centred(spec: dict[str, Any], levels: Sequence[float]) -> dict[str, Any]:
@@ -212,7 +216,7 @@ def centred(spec: dict[str, Any], levels: Sequence[float]) -> dict[str, Any]:
     _, options = validate("bridge", spec)
 
     def half(**scale: float) -> float:
-        return float(log_snr(build("bridge", {**spec, **scale}), torch.tensor(0.5, dtype=torch.float64)))
+        return 2 * float(log_snr(build("bridge", {**spec, **scale}), torch.tensor([0.5], dtype=torch.float64)))
 
     for option in SCALES.keys() & options.keys():
         of = SCALES[option]
