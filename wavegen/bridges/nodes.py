@@ -22,9 +22,12 @@ OPTIMISED = 16  # calls up to which levels are optimised one by one; beyond, eve
 ITERATIONS = 300
 RATE = 0.1
 TINY = 1e-300
+# The largest sigma² is at most e^5 times the largest variance, the smallest at least e^-5 times the smallest: beyond, an
+# exact denoiser would gain little, and a trained one is asked for what it cannot know.
+REACH = 5.0
 MARGIN = 0.01  # least distance of the first level from the start
 # How far beyond the range of variances the levels may start (log of the ratio).
-ABOVE, BELOW = (-1.0, 1.0, 3.0, 5.0), (-1.0, 1.0, 3.0, 5.0, 7.0)
+ABOVE, BELOW = (-1.0, 1.0, 3.0, 4.5), (-1.0, 1.0, 3.0, 4.5)
 
 
 def misfit(shares: Tensor, power: Tensor) -> Tensor:
@@ -98,7 +101,9 @@ def best_levels(
         return torch.cat([begin, begin + increments.exp().cumsum(1)], dim=1)
 
     def value() -> Tensor:
-        return misfit(level_shares(levels(), variances, eta, order, start), weights).nan_to_num(1e6)
+        found = levels()
+        beyond = (-high - REACH - found[:, 0]).clamp_min(0) + (found[:, -1] + low - REACH).clamp_min(0)
+        return (misfit(level_shares(found, variances, eta, order, start), weights) + beyond.square()).nan_to_num(1e6)
 
     if calls <= OPTIMISED:
         with torch.enable_grad():
