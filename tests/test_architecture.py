@@ -25,7 +25,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("components", "system"),
     ("objective",),
     ("pipeline",),
-    ("training", "inference"),
+    ("training", "inference", "analysis"),
     ("experiments",),
     ("cli", "app"),
 )

@@ -12,11 +12,12 @@ import torch
 from wavegen.bridges.base import Bridge
 from wavegen.bridges.gaussian import shares_kept
 from wavegen.bridges.nodes import best_levels, misfit
-from wavegen.bridges.schedules import log_snr, times_of
+from wavegen.bridges.schedules import GRIDS, log_snr, times_of
 from wavegen.errors import InputError
 from wavegen.registry import build, validate
 
 MOST_CALLS = 64  # where the search for the fewest ends
+SPECTRUM = 24  # variances that stand for a range
 PAIRED = 4  # calls from which the multistep step has two estimates to go by, if none is made at a pinned start
 ORDERS = {"generic": 1, "multistep": 2}  # the solvers that can be planned for
 # Options that may scale a process's noise, and their value for c² = S times that of S = 1.
@@ -209,6 +210,26 @@ def place(bridge: Bridge, levels: Sequence[float]) -> tuple[float, ...]:
             f"{wanted[0]:.3g} to {wanted[-1]:.3g}: give it more noise, or another process"
         )
     return (1.0, *times_of(bridge, wanted), 0.0)
+
+
+def planned(steps: int, bridge: Bridge | None = None, *, low: float = 0.0, high: float = 0.0) -> list[float]:
+    """The best times for residual variances from ``low`` to ``high``, evenly in their logarithm.
+
+    They are computed when they are asked for (about a second, once for each number of steps), so that a
+    configuration holds what was measured and is good for any number of steps. Use them with eta = 0 and multistep.
+    """
+    if bridge is None or not 0 < low <= high:
+        raise InputError(f"grid 'planned': low = {low}, high = {high}; give 0 < low <= high, and a process")
+    if steps == 1:
+        return [1.0, 0.0]
+    v = torch.logspace(math.log10(low), math.log10(high), SPECTRUM, dtype=torch.float64).tolist()
+    variances, power = _spectrum(v, None)
+    noisiest = 2 * float(log_snr(bridge, torch.ones(1, dtype=torch.float64)))
+    start = noisiest if math.isfinite(noisiest) else None
+    return list(place(bridge, _levels(steps, variances, power, tuple(ORDERS), (0.0,), start)[0]))
+
+
+GRIDS["planned"] = planned
 
 
 def centred(spec: dict[str, Any], levels: Sequence[float]) -> dict[str, Any]:

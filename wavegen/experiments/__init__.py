@@ -6,11 +6,13 @@ from wavegen.experiments.compare import compare, images_of, judge, time_rows
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.report import aggregate, figure, markdown
 from wavegen.experiments.ship import ship
+from wavegen.experiments.spread import SpreadStudy, spread_study
 from wavegen.experiments.train_systems import run_folder, train_systems
 
 __all__ = [
     "Comparison",
     "Row",
+    "SpreadStudy",
     "aggregate",
     "claims",
     "compare",
@@ -21,6 +23,7 @@ __all__ = [
     "run_command",
     "run_folder",
     "ship",
+    "spread_study",
     "time_rows",
     "train_systems",
 ]
