@@ -43,7 +43,7 @@ def draw_plan(path: Path, bands: Sequence[BandSpectrum], compared: Mapping[str, 
         ylim=(0, max(1.3, plan.most * 1.05)),
         title=f"Kept in {bands[0].name} (predicted; legend: mean over power)",
     )
-    kept.legend(fontsize=8)
+    kept.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     for band in bands:
         width, style = (2.0, "-") if band is bands[0] else (0.9, "--")
         spectra.semilogy(band.frequency, band.residual, style, linewidth=width, label=f"{band.name}, given y")
