@@ -69,7 +69,8 @@ class Rings:
     def transform(self, band: Tensor) -> Tensor:
         """Windowed Fourier transform (..., h, w), such that white noise of unit variance has power 1."""
         band = band.double()
-        return torch.fft.fft2((band - band.mean((-2, -1), keepdim=True)) * self.window, norm="ortho")
+        found: Tensor = torch.fft.fft2((band - band.mean((-2, -1), keepdim=True)) * self.window, norm="ortho")
+        return found
 
     def mean(self, values: Tensor) -> Tensor:
         """Means (..., R) over rings of (..., h, w)."""
@@ -183,9 +184,7 @@ def model_spectrum(pipe: Pipeline, data: PairSource, *, images: int = 32, size: 
     return _spectrum(f"LL{pipe.transform.levels or ''}", rings, power, residual)
 
 
-def whole_pairs(
-    data: PairSource, units: object, images: int, size: int, fewest: int = FEWEST
-) -> tuple[Tensor, Tensor]:
+def whole_pairs(data: PairSource, units: object, images: int, size: int, fewest: int = FEWEST) -> tuple[Tensor, Tensor]:
     """Targets and inputs (B, C, s, s) in network units: central crops, evenly drawn from the data set."""
     count = min(images, len(data))
     if count < fewest:

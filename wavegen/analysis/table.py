@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from wavegen.bridges import Bridge, Plan, judge, make_grid, plan_steps
@@ -56,14 +57,14 @@ def step_table(
     rows = []
     for bridge in bridges:
         for count in calls:
-            found: list[Plan | None] = []
-            for make in (
-                lambda bridge=bridge, count=count: native_plan(bridge, count, v, power),
-                lambda bridge=bridge, count=count: plan_steps(bridge, v, power, calls=count, rescale=rescale),
-            ):
-                try:
-                    found.append(make())
-                except InputError:
-                    found.append(None)
-            rows.append(Row(bridge["name"], count, *found))
+            native = _or_none(partial(native_plan, bridge, count, v, power))
+            planned = _or_none(partial(plan_steps, bridge, v, power, calls=count, rescale=rescale))
+            rows.append(Row(bridge["name"], count, native, planned))
     return rows
+
+
+def _or_none(make: Callable[[], Plan]) -> Plan | None:
+    try:
+        return make()
+    except InputError:
+        return None

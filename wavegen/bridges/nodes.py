@@ -23,8 +23,8 @@ OPTIMISED = 16  # calls up to which levels are optimised one by one; beyond, eve
 ITERATIONS = 200
 RATE = 0.1
 TINY = 1e-300
-# The largest sigma² is at most e^5 times the largest variance, the smallest at least e^-5 times the smallest: beyond, an
-# exact denoiser would gain little, and a trained one is asked for what it cannot know.
+# The largest sigma² is at most e^5 times the largest variance, the smallest at least e^-5 times the smallest:
+# beyond, an exact denoiser would gain little, and a trained one is asked for what it cannot know.
 REACH = 5.0
 MARGIN = 0.01  # least distance of the first level from the start
 # How far beyond the range of variances the levels may start (log of the ratio).

@@ -11,7 +11,7 @@ import torch
 
 from wavegen.bridges.base import Bridge
 from wavegen.bridges.gaussian import shares_kept
-from wavegen.bridges.nodes import best_levels, misfit
+from wavegen.bridges.nodes import best_levels
 from wavegen.bridges.schedules import GRIDS, log_snr, times_of
 from wavegen.errors import InputError
 from wavegen.registry import build, validate
@@ -149,12 +149,16 @@ def plan_steps(
         return _plan(calls, *options)
     if share is None or not 0 < share < 1:
         raise InputError(f"share = {share}; give a number between 0 and 1")
-    best = None
-    for count in range(1, MOST_CALLS + 1):
-        best = _plan(count, *options)
-        if best.mean >= share:
-            return best
-    raise InputError(f"{MOST_CALLS} calls keep {best.mean if best else 0:.3f} of the spread, not {share:g}; ask for less")
+    enough = 1
+    while (best := _plan(enough, *options)).mean < share:
+        if enough >= MOST_CALLS:
+            raise InputError(f"{enough} calls keep {best.mean:.3f} of the spread, not {share:g}; ask for less")
+        enough *= 2
+    few = enough // 2  # too few, or 0
+    while enough - few > 1:
+        middle = _plan((few + enough) // 2, *options)
+        few, enough, best = (few, middle.calls, middle) if middle.mean >= share else (middle.calls, enough, best)
+    return best
 
 
 def _plan(
@@ -213,7 +217,8 @@ def planned(steps: int, bridge: Bridge | None = None, *, low: float = 0.0, high:
     """The best times for residual variances from ``low`` to ``high``, evenly in their logarithm.
 
     They are computed when they are asked for (about a second, once for each number of steps), so that a
-    configuration holds what was measured and is good for any number of steps. Use them with eta = 0 and the solver multistep-start.
+    configuration holds what was measured and is good for any number of steps. Use them with eta = 0 and the solver
+    multistep-start.
     """
     if bridge is None or not 0 < low <= high:
         raise InputError(f"grid 'planned': low = {low}, high = {high}; give 0 < low <= high, and a process")

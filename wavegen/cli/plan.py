@@ -40,9 +40,7 @@ def plan(
     share: Annotated[
         float | None, typer.Option(metavar="P", help="Wanted share of the spread.", show_default=str(SHARE))
     ] = None,
-    process: Annotated[
-        str | None, typer.Option(metavar="NAME|all", help="Of a data set.", show_default="bbdp")
-    ] = None,
+    process: Annotated[str | None, typer.Option(metavar="NAME|all", help="Of a data set.", show_default="bbdp")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Also write plan.png and plan.json.", show_default=False)
     ] = None,
