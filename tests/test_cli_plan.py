@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from systems import tiny
 
-from tests.systems import tiny
 from wavegen import Pipeline, build
 from wavegen.bridges import shares_kept
 from wavegen.cli import main

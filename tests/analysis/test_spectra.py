@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from systems import tiny
 from torch import Tensor
 
-from tests.systems import tiny
 from wavegen.analysis import Rings, condition_number, model_spectrum, residual_spectra, step_bound, wiener_residual
 from wavegen.errors import InputError
 from wavegen.registry import build

@@ -28,7 +28,7 @@ TINY = 1e-300
 REACH = 5.0
 MARGIN = 0.01  # least distance of the first level from the start
 # How far beyond the range of variances the levels may start (log of the ratio).
-ABOVE, BELOW = (-1.0, 1.0, 3.0), (-1.0, 1.0, 3.0, 4.5)
+ABOVE, BELOW = (-1.0, 1.0, 3.0, 5.0), (-1.0, 1.0, 3.0, 5.0)
 
 
 def misfit(shares: Tensor, power: Tensor) -> Tensor:
