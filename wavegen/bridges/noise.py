@@ -89,7 +89,7 @@ def noise(
 
 
 def _normal(z: Tensor, out: Tensor) -> None:
-    """SplitMix64's finaliser on int64 counters, whose products wrap around, then Box-Muller from the word's two ends."""
+    """SplitMix64's finaliser on int64 counters, whose products wrap around, then Box-Muller from a word's two ends."""
     z = z.bitwise_xor_(_shifted(z, 30)).mul_(_signed(_M1))
     z = z.bitwise_xor_(_shifted(z, 27)).mul_(_signed(_M2))
     # The last round, z ^ (z >> 31), leaves the upper 24 bits, and takes none of the sign's copies to the lower 24.

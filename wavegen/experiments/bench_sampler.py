@@ -25,6 +25,7 @@ class Timed:
         self.spans: list[tuple[float, float]] = []
 
     def __call__(self, *given: Any) -> Any:
+        """What the function returns."""
         began = time.perf_counter()
         result = self.function(*given)
         self.spans.append((began, time.perf_counter()))
