@@ -1,4 +1,4 @@
-"""DDIM and DDPM against diffusers' schedulers, on the same grid and with the same noise; where its own lists go wrong."""
+"""DDIM and DDPM against diffusers' schedulers, on one grid and from the same noise; where its own lists go wrong."""
 
 from __future__ import annotations
 
