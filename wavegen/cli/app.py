@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from wavegen.cli.bench import bench
 from wavegen.cli.demo import demo
 from wavegen.cli.evaluate import evaluate
 from wavegen.cli.list import list_components
@@ -56,6 +57,7 @@ app.command()(evaluate)
 app.command()(plan)
 app.command("list")(list_components)
 app.command()(weights)
+app.add_typer(bench)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
