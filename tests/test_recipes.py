@@ -51,6 +51,16 @@ def test_claims_print_their_evidence(tmp_path: Path) -> None:
     assert [len(levels) for levels in evidence["claim 4, heads"].values()] == [1, 2]
 
 
+def test_spread_study_measures_what_it_predicts(tmp_path: Path) -> None:
+    done = run("plan_steps.py", "--preset", "smoke", "--out", str(tmp_path / "plan"), "--trained")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "plan" / "spread.json").read_text())
+    for row in found["toy"]:  # 16 x 16 draws of each variance
+        assert row["largest difference"] < 0.4
+    assert {row["how"] for row in found["trained"]} == {"uniform, eta 1", "planned"}
+    assert all(row["measured"] == 0 for row in found["trained"] if row["calls"] == 1)
+
+
 @pytest.mark.parametrize("recipe", sorted(p.name for p in (ROOT / "recipes").glob("*.py")))
 def test_wrong_options_are_refused(recipe: str) -> None:
     assert run(recipe, "--preset", "huge", "--out", "x").returncode == 2
