@@ -57,7 +57,7 @@ def test_spread_study_measures_what_it_predicts(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "plan" / "spread.json").read_text())
     for row in found["toy"]:  # 16 x 16 draws of each variance
         assert row["largest difference"] < 0.4
-    assert {row["how"] for row in found["trained"]} == {"uniform, eta 1", "planned"}
+    assert {row["how"] for row in found["trained"]} == {"uniform, eta 1", "planned", "planned for 50 v"}
     assert all(row["measured"] == 0 for row in found["trained"] if row["calls"] == 1)
 
 
