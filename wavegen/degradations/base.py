@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 import torch
@@ -12,7 +13,7 @@ from wavegen.types import LinearOperator
 
 Size = tuple[int, int]
 Shape = tuple[int, int, int, int]
-DARK = -1e-4  # a value this far below 0, relative to the brightest, may be rounding of a filter; more is not light
+ROUNDING = 1e-4  # how far filters' rounding may take a value out of range, relative to the largest one
 
 
 def check_batch(images: Tensor, what: str) -> Tensor:
@@ -33,12 +34,12 @@ def check_batch(images: Tensor, what: str) -> Tensor:
 class Degradation(ABC):
     """A forward model x -> y. Its constructor's arguments are its configuration.
 
-    Attributes: ``random``, whether it draws anything; ``needs_light``, whether its input must not be
-    negative (photons, or intensities in proportion to them); ``linear``, whether :meth:`operator` works.
+    Attributes: ``random``, whether it draws anything; ``limits``, the range that its input must keep to (light is
+    not negative); ``linear``, whether :meth:`operator` works.
     """
 
     random: bool = False
-    needs_light: bool = False
+    limits: tuple[float, float] = (-math.inf, math.inf)
     linear: bool = False
 
     @property
@@ -62,14 +63,20 @@ class Degradation(ABC):
             (B, C, h, w), float32 (float64 stays float64).
 
         Raises:
-            InputError: wrong shape or type; negative light; no generator where one is needed.
+            InputError: wrong shape or type; values out of range; no generator where one is needed.
         """
         x = check_batch(x, self.label)
-        if self.needs_light and float(x.min()) < DARK * float(x.max().clamp_min(0)):
-            raise InputError(f"{self.label} needs light, which is not negative; got a minimum of {float(x.min()):g}")
+        self._check_limits(x)
         return self.degrade(x, self._source(generator))
 
     __call__ = forward
+
+    def _check_limits(self, x: Tensor) -> None:
+        lowest, highest = float(x.min()), float(x.max())
+        slack = ROUNDING * max(abs(lowest), abs(highest))
+        if not self.limits[0] - slack <= lowest <= highest <= self.limits[1] + slack:
+            what = "light that is not negative" if math.isinf(self.limits[1]) else "values in [{:g}, {:g}]"
+            raise InputError(f"{self.label} needs {what.format(*self.limits)}, got {lowest:g} to {highest:g}")
 
     def _source(self, generator: Generator | int | None) -> Generator:
         if isinstance(generator, Generator):

@@ -58,7 +58,7 @@ class MotionBlur(Convolution):
         from kornia.filters import get_motion_kernel2d
 
         length += 1 - length % 2
-        kernel = get_motion_kernel2d(length, torch.tensor([angle]), torch.zeros(1), mode="bilinear")[0].double()
+        kernel = get_motion_kernel2d(length, torch.tensor([float(angle)]), torch.zeros(1), mode="bilinear")[0].double()
         super().__init__((kernel / kernel.sum()).numpy())
 
 

@@ -48,8 +48,8 @@ def _build(spec: Mapping[str, Any] | str, where: str) -> Degradation:
 class Chain(Degradation):
     """The first part degrades the image, the next one the result, and so on.
 
-    Only what enters the chain must be light where a part needs light: what ringing or noise of an earlier part
-    leaves below 0 counts as none.
+    What enters the chain must keep to the limits of all parts; what ringing or noise of an earlier part leaves
+    outside is clipped by the part that cannot use it.
 
     Args:
         parts: configurations, each ``{"name": ..., **options}``, or a name; at least one.
@@ -65,7 +65,7 @@ class Chain(Degradation):
         self.parts = [_build(spec, f"part {i + 1} of the chain") for i, spec in enumerate(parts)]
         self.random = any(part.random for part in self.parts)
         self.linear = all(part.linear for part in self.parts)
-        self.needs_light = any(part.needs_light for part in self.parts)
+        self.limits = _common(self.parts)
 
     def degrade(self, x: Tensor, generator: Generator) -> Tensor:
         """All parts in order on (B, C, H, W)."""
@@ -133,7 +133,7 @@ class RandomChain(Degradation):
         ends = [[_build(_at(spec, end, f"part {i + 1}"), f"part {i + 1}") for i, spec in enumerate(self.specs)]
                 for end in (0, 1)]  # fmt: skip
         self.linear = all(part.linear for part in ends[0])
-        self.needs_light = any(part.needs_light for part in ends[0])
+        self.limits = _common(ends[0])
 
     def draw(self, generator: Generator | int) -> Chain | None:
         """One chain, with its configuration in ``specs``; None if no part was drawn."""
@@ -172,6 +172,10 @@ class RandomChain(Degradation):
         source = self._source(generator)
         chain = self.draw(source)
         return Composed([]) if chain is None else chain.operator(shape, source)
+
+
+def _common(parts: Sequence[Degradation]) -> tuple[float, float]:
+    return max(part.limits[0] for part in parts), min(part.limits[1] for part in parts)
 
 
 def _is_range(value: Any) -> bool:

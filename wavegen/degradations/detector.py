@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 import torch
@@ -56,7 +57,7 @@ class Camera(Degradation):
     """
 
     random = True
-    needs_light = True
+    limits = (0.0, math.inf)
 
     def __init__(
         self,

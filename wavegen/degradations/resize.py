@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Literal
 
+import numpy as np
+import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
@@ -92,4 +96,19 @@ class Downsample(LinearDegradation):
 
 def resize(x: Tensor, size: Size) -> Tensor:
     """Bicubic resizing (a = -1/2) of (B, C, H, W) to ``size``, antialiased where it shrinks."""
-    return F.interpolate(x, size=size, mode="bicubic", align_corners=False, antialias=True)
+    rows, columns = (torch.from_numpy(cubic_weights(n, m)).to(x) for n, m in zip(x.shape[2:], size, strict=True))
+    return rows @ x @ columns.T
+
+
+@lru_cache(maxsize=32)
+def cubic_weights(n: int, m: int) -> NDArray[np.float64]:
+    """The matrix (m, n) that takes n samples to m: Keys' cubic, widened by n / m where it shrinks, rows of sum 1.
+
+    Pixels are areas: the centre of output pixel i lies at (i + 1/2) n / m - 1/2.
+    """
+    centre = (np.arange(m) + 0.5) * n / m - 0.5
+    t = np.abs(np.arange(n) - centre[:, None]) / max(n / m, 1.0)
+    near, far = 1.5 * t**3 - 2.5 * t**2 + 1, -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
+    weights = np.where(t < 1, near, np.where(t < 2, far, 0.0))
+    result: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    return result
