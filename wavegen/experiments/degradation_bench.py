@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wavegen.atomic import atomic, make_folder
 from wavegen.degradations import (
     Camera,
     Confocal,
@@ -153,3 +155,61 @@ def read_rgb(file: Path) -> Tensor:
 def _bytes(x: Tensor) -> Tensor:
     """Rounded to 8 bits, as files are."""
     return (255 * x).round().clamp(0, 255) / 255
+
+
+PICTURES: list[tuple[str, str, Row]] = [
+    ("widefield", "widefield, 65 nm pixels", {"na": 1.2, "wavelength_nm": 600}),
+    ("widefield", "defocus 600 nm", {"na": 1.2, "wavelength_nm": 600, "defocus_nm": 600}),
+    ("confocal", "confocal, 65 nm pixels", {"pixel_nm": 65}),
+    ("sted", "STED, 30 nm pixels", {"pixel_nm": 30}),
+    ("gaussian_blur", "Gaussian blur", {"sigma": 3}),
+    ("motion_blur", "motion blur, 30°", {"length": 15, "angle": 30}),
+    ("binning", "binning × 4", {"factor": 4}),
+    ("downsample", "bicubic / 4 and back", {"restore_size": True}),
+    ("camera", "camera, 50 photons", {"photons": 50, "read_noise": 2, "bits": None, "output": "input"}),
+    ("gaussian_noise", "Gaussian noise", {"sigma": 0.15}),
+    ("background", "background", {"level": 0.2, "unevenness": 1}),
+    ("bleaching", "bleaching", {"remaining": 0.2}),
+    ("mask", "mask: pixels", {"shape": "pixels", "fraction": 0.5}),
+    ("mask", "mask: boxes", {"shape": "boxes", "size": 24}),
+    ("mask", "mask: strokes", {"shape": "strokes", "size": 6}),
+    ("shadow", "shadow", {}),
+    ("low_light", "low light (× 3)", {"exposure": 0.05, "photons": 400}),
+    ("chain", "chain: widefield, camera", {"parts": ["widefield", {"name": "camera", "photons": 60, "bits": None,
+                                                     "output": "input"}]}),
+    ("random_chain", "random chain", {"parts": MIXED, "least": 2}),
+]  # fmt: skip
+
+
+def photograph(side: int = 144) -> Tensor:
+    """A part of scikit-image's colour test picture at half its size, (1, 3, side, side) in [0, 1]."""
+    from skimage.data import astronaut
+
+    x = torch.from_numpy(astronaut()).permute(2, 0, 1)[None].float() / 255
+    return resize(x, (256, 256)).clamp(0, 1)[..., :side, 40 : 40 + side]
+
+
+def gallery(file: Path, seed: int = 0) -> None:
+    """Every degradation on one photograph, as a PNG of 96 colours; intensities from 0 to 1."""
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    x = photograph()
+    panels = [("clean", x)]
+    for name, title, options in PICTURES:
+        y = build("degradation", {"name": name, **options})(x, seed)
+        panels.append((title, 3 * y if name == "low_light" else y))
+    columns = 5
+    figure = Figure(figsize=(9, 8))
+    axes = figure.subplots(math.ceil(len(panels) / columns), columns)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, (title, y) in zip(axes.flat, panels, strict=False):
+        axis.imshow(y[0].permute(1, 2, 0).clamp(0, 1).numpy(), interpolation="nearest")
+        axis.set_title(title, fontsize=8)
+    figure.tight_layout(pad=0.4)
+    drawn = BytesIO()
+    figure.savefig(drawn, dpi=88, format="png")
+    make_folder(file.parent)
+    with Image.open(drawn) as picture, atomic(file) as temporary:
+        picture.convert("RGB").quantize(96, dither=Image.Dither.NONE).save(temporary, format="png", optimize=True)

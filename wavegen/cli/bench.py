@@ -1,0 +1,17 @@
+"""``wavegen bench``: commands that print the figures of the documentation."""
+
+from __future__ import annotations
+
+import typer
+
+from wavegen.cli.bench_degradations import degradations
+
+bench = typer.Typer(name="bench", help="Measure parts of the package against references.", no_args_is_help=True)
+
+
+@bench.callback()
+def _bench() -> None:
+    pass
+
+
+bench.command()(degradations)
