@@ -101,7 +101,7 @@ def plan(preset: str, data: str, minutes: float | None, seeds: int) -> Compariso
         pool=4,
         test_images=2,
         size=64,
-        classical=False,
+        classical=(),
     )
 
 

@@ -23,11 +23,14 @@ class _Schema(BaseModel):
 class Intensity(_Schema):
     """How intensities become network units: (value - offset) / scale.
 
-    ``percentile`` takes offset and scale from each input image (its ``low`` and ``high``
-    percentiles); ``fixed`` uses the given ``offset`` and ``scale`` for every image.
+    ``percentile`` takes offset and scale from each input image (its ``low`` and ``high`` percentiles); ``fixed`` uses
+    the given ``offset`` and ``scale`` for every image. ``target`` is the scale of the clean images: ``input``, that of
+    the degraded image; ``own``, each stretched by its own percentiles, for pairs whose two scales are unrelated
+    (results come back on the input's scale); ``fixed``, by ``offset`` and ``scale``, on which results come back too.
     """
 
     mode: Literal["percentile", "fixed"] = "percentile"
+    target: Literal["input", "own", "fixed"] = "input"
     low: Annotated[float, Field(ge=0, le=50)] = 0.1
     high: Annotated[float, Field(gt=50, le=100)] = 99.9
     offset: float = 0.0

@@ -17,7 +17,7 @@ from wavegen.bridges import noise, sample, to_x0
 from wavegen.checkpoint import check_state, read_tensors, write_tensors, write_text
 from wavegen.config import PipelineConfig, check, merge
 from wavegen.errors import InputError
-from wavegen.normalise import as_batch, intensity_of
+from wavegen.normalise import as_batch, intensity_of, result_intensity
 from wavegen.objective import Terms, loss_terms
 from wavegen.presets import preset
 from wavegen.pretrained import locate
@@ -136,6 +136,7 @@ class Pipeline(System):
         times = self.grid(sampler.steps if steps is None else steps, sampler.grid if grid is None else grid)
         offset, scale = intensity_of(batch, self.config.intensity)
         y = ((batch - offset) / scale).to(self.device)
+        offset, scale = result_intensity((offset, scale), self.config.intensity)
         drawn, nfe = [], 0
         for index in range(samples):
             x, nfe = self._draw(y, times, eta, eta_bbdm, seeds, index)

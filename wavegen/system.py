@@ -14,7 +14,7 @@ from wavegen.config import PipelineConfig
 from wavegen.errors import InputError
 from wavegen.gans import GanHead
 from wavegen.networks import UNet
-from wavegen.normalise import SubbandNorm, intensity_of
+from wavegen.normalise import SubbandNorm, intensity_of, target_intensity
 from wavegen.precision import Precision, autocast
 from wavegen.registry import build, validate
 from wavegen.transforms import Transform
@@ -76,9 +76,12 @@ class System(nn.Module):
         return sum(p.numel() for p in self.parameters())
 
     def normalise(self, pair: Pair) -> Pair:
-        """Bring a pair of whole images (C, H, W) to network units, by the degraded image's intensities."""
-        offset, scale = intensity_of(pair.y[None], self.config.intensity)
-        return Pair(*((image - offset[0]) / scale[0] for image in pair))
+        """Bring a pair of whole images (C, H, W) to network units, by the intensities that the configuration names."""
+        of_y = intensity_of(pair.y[None], self.config.intensity)
+        of_x = target_intensity(pair.x[None], of_y, self.config.intensity)
+        return Pair(
+            *((image - offset[0]) / scale[0] for image, (offset, scale) in zip(pair, (of_x, of_y), strict=True))
+        )
 
     def fit_normalisation(self, images: Iterable[Tensor]) -> None:
         """Take subband statistics from clean images (C, H, W) in network units."""

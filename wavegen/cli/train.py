@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wavegen.types import Pair, PairSource
 
 POOL = 256  # simulated images that are held in memory, unless the data's length says otherwise
-PREVIEWS, PREVIEW_SIZE = 4, 256
+PREVIEWS = 4
 
 
 def train(
@@ -108,17 +108,13 @@ def _check_crop(source: PairSource, crop: int) -> None:
 
 
 def _preview_pairs(spec: dict[str, Any], source: PairSource) -> list[Pair]:
-    """A few pairs of one size, from the validation split where there is one."""
+    """A few pairs, from the validation split where there is one."""
     from wavegen.data import Simulator
     from wavegen.registry import build
-    from wavegen.types import Pair
 
     if isinstance(source, Simulator):
         source = build("dataset", {**spec, "split": "validation"})
-    count = min(PREVIEWS, len(source))
-    pairs = [source[i] for i in range(count)]
-    height, width = (min(PREVIEW_SIZE, *(p.x.shape[axis] for p in pairs)) for axis in (-2, -1))
-    return [Pair(*(image[..., :height, :width] for image in pair)) for pair in pairs]
+    return [source[i] for i in range(min(PREVIEWS, len(source)))]
 
 
 def _callbacks(out: Path, pairs: list[Pair], training: Training, track: bool, quiet: bool) -> list[Callback]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from wavegen.config import Spec, Training
+from wavegen.inference.scales import Scale
 
 
 class Row(BaseModel):
@@ -23,10 +24,17 @@ class Row(BaseModel):
 
 
 class Comparison(BaseModel):
-    """Systems trained alike on one data set and judged by one table."""
+    """Systems trained alike on one data set and judged by one table.
+
+    ``data`` trains; a simulated set has its own test split, any other is judged on ``test``. ``scale`` is that of the
+    scores (:func:`~wavegen.inference.scales.scaled`). The options of the ``classical`` methods are chosen on
+    validation images of simulated sets, on training images of others; those that are ``known`` (a PSF) are given.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     data: Spec
+    test: Spec | None = None
+    scale: Scale = "target"
     pool: Annotated[int, Field(ge=1)] = 1024
     test_images: Annotated[int, Field(ge=2)] = 64
     size: Annotated[int, Field(ge=16)] = 256
@@ -34,7 +42,8 @@ class Comparison(BaseModel):
     systems: dict[str, Spec]
     seeds: dict[str, list[int]] = {}
     rows: list[Row]
-    classical: bool = True
+    classical: tuple[str, ...] = ("input", "richardson-lucy")
+    known: dict[str, float] = {}
 
     def seeds_of(self, system: str) -> list[int]:
         """The seeds that a system is trained with."""

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from wavegen.atomic import atomic
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.train_systems import run_folder
-from wavegen.inference.evaluate import to_target_range
+from wavegen.inference.scales import scaled
 from wavegen.pipeline import Pipeline
 from wavegen.types import PairSource
 
@@ -83,29 +84,28 @@ def markdown(rows: Sequence[Result], leave_out: Collection[str] = ()) -> str:
 
 
 def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], images: Sequence[int]) -> Path:
-    """Draw input, each shown system's first sample, and truth, on the truth's intensity scale; returns the file."""
+    """Draw input, each shown system's first sample, and truth, on the scale of the scores; returns the file."""
     from matplotlib.figure import Figure
 
-    columns: list[tuple[str, Callable[[int], Any]]] = [("input", lambda i: _fitted_scale(data[i].y.numpy()))]
+    def on_scale(image: Tensor, i: int) -> Any:
+        return scaled(plan.scale, image[None], data[i].x[None])[0][0].numpy()
+
+    columns: list[tuple[str, Callable[[int], Any]]] = [("input", lambda i: _stretched(data[i].y.numpy(), plan.scale))]
     for row in shown:
         folder = run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model"
         if folder.exists():
             pipe = Pipeline.from_pretrained(folder)
 
             def restored(i: int, pipe: Pipeline = pipe, row: Row = row) -> Any:
-                made = pipe.restore(data[i].y, steps=row.steps, eta=row.eta, seed=i).image
-                return to_target_range(made[None], data[i].x[None])[0][0, 0].numpy()
+                return on_scale(pipe.restore(data[i].y, steps=row.steps, eta=row.eta, seed=i).image, i)
 
             columns.append((f"{row.system}\n{row.steps} calls, eta {row.eta:g}", restored))
-    columns.append(("truth", lambda i: to_target_range(data[i].x[None], data[i].x[None])[0][0, 0].numpy()))
+    columns.append(("truth", lambda i: on_scale(data[i].x, i)))
     grid = Figure(figsize=(2.2 * len(columns), 2.35 * len(images)), layout="constrained")
     axes = grid.subplots(len(images), len(columns), squeeze=False)
     for r, image in enumerate(images):
         for c, (title, make) in enumerate(columns):
-            full = make(image)
-            middle = full[tuple(slice(n // 4, n // 4 + max(n // 2, 1)) for n in full.shape)]
-            axes[r, c].imshow(middle, cmap="magma", vmin=0, vmax=1, interpolation="nearest")
-            axes[r, c].set_axis_off()
+            _show(axes[r, c], make(image))
             if r == 0:
                 axes[r, c].set_title(title, fontsize=8)
     path = out / "figure.png"
@@ -114,6 +114,18 @@ def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], 
     return path
 
 
-def _fitted_scale(y: Any) -> Any:
-    low, high = np.percentile(y, [0.1, 99.9])
-    return (y[0] - low) / (high - low)
+def _show(axis: Any, image: Any) -> None:
+    """The middle of (C, H, W), half as wide and at most 256 pixels; one channel in false colour, three as RGB."""
+    sides = [min(max(n // 2, 1), 256) for n in image.shape[-2:]]
+    middle = image[
+        (slice(None), *(slice((n - k) // 2, (n + k) // 2) for n, k in zip(image.shape[-2:], sides, strict=True)))
+    ]
+    plane = np.moveaxis(middle, 0, -1).clip(0, 1) if len(middle) == 3 else middle[0]
+    axis.imshow(plane, cmap="magma", vmin=0, vmax=1, interpolation="nearest")
+    axis.set_axis_off()
+
+
+def _stretched(y: Any, scale: str) -> Any:
+    """An input for looking at: 8-bit images as they are, others by their own percentiles."""
+    low, high = (0.0, 255.0) if scale in ("fixed", "luma") else np.percentile(y, [0.1, 99.9])
+    return (y - low) / max(high - low, 1e-6)
