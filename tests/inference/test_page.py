@@ -52,7 +52,7 @@ def test_files_say_what_was_scored(tmp_path: Path) -> None:
     scores["psnr"] = 40.0  # exact restorations have an infinite one, which JSON has not
     write_evaluation(tmp_path, {"model": "<b>mine</b>", "restored": scores}, gallery)
     assert json.loads((tmp_path / "evaluation.json").read_text())["restored"]["images"] == 14
-    rows = list(csv.DictReader((tmp_path / "evaluation.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "evaluation.csv").read_text().splitlines()))
     assert [int(row["image"]) for row in rows] == list(range(14))
     assert {"psnr", "ssim", "spectrum_error", "spread"} <= rows[0].keys()
     page = (tmp_path / "evaluation.html").read_text()
