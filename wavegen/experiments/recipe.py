@@ -13,7 +13,7 @@ from wavegen.errors import InputError
 from wavegen.experiments.command import run_command
 from wavegen.experiments.compare import compare
 from wavegen.experiments.plan import Comparison, Row
-from wavegen.experiments.ship import ship
+from wavegen.experiments.ship import Shipment, ship
 from wavegen.inference.scales import Scale
 
 PRESETS = ("smoke", "cpu", "ship", "paper")
@@ -91,18 +91,18 @@ def _small(name: str) -> Spec:
     return {"network": SMALL}
 
 
-def run_task(doc: str | None, choices: DataChoices, shipped: Mapping[str, str] | None = None) -> None:
+def run_task(doc: str | None, choices: DataChoices, shipped: Mapping[str, Shipment] | None = None) -> None:
     """The command of a recipe: parse the options, train, judge, draw, print one table; ``ship`` exports the hybrid.
 
     Args:
         doc: the recipe's own text, shown by ``--help``.
         choices: data sets by name, each made from the folder of real images; the first is the default.
-        shipped: names of the checkpoints that the ``ship`` preset exports, by data set.
+        shipped: the checkpoints that the ``ship`` preset exports, by data set.
     """
     run_command(lambda: _run(doc, choices, shipped or {}))
 
 
-def _run(doc: str | None, choices: DataChoices, shipped: Mapping[str, str]) -> None:
+def _run(doc: str | None, choices: DataChoices, shipped: Mapping[str, Shipment]) -> None:
     names: Sequence[str] = list(choices)
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=PRESETS, default="smoke")
