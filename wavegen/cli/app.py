@@ -26,7 +26,8 @@ INTERRUPTED, TERMINATED = 130, 143
 app = typer.Typer(
     name="wavegen",
     help="Restore images by bridges and heads in wavelet subbands.",
-    epilog="Exit codes: 0 done, 2 wrong input or configuration, 130 interrupted, 143 terminated.",
+    epilog="Exit codes: 0 done, 2 wrong input or configuration, 3 done but for some files,"
+    " 130 interrupted, 143 terminated.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

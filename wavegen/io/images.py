@@ -167,4 +167,3 @@ def guarded(path: Path, read: Any) -> Any:
         raise InputError(
             f"cannot read {path}: damaged or not what its extension says ({reason}); export it again"
         ) from error
-

@@ -209,4 +209,3 @@ def _ome_options(stack: Stack, records: Sequence[Mapping[str, Any]]) -> dict[str
         per_cm = tuple(1e4 * per_um for per_um in resolution["resolution"])
         options |= {"resolution": per_cm, "resolutionunit": "CENTIMETER"}
     return options
-
