@@ -63,7 +63,12 @@ class System(nn.Module):
                 raise InputError(f"stage {stage.name!r} weighs 'bands', but the transform has no detail bands")
         self.norm = SubbandNorm(self.transform, c)
         self.to(memory_format=torch.channels_last)  # convolutions are faster so
-        self.grid(config.sampler.steps, config.sampler.grid)  # refused now rather than at the first image
+        self.times = self.grid(config.sampler.steps, config.sampler.grid)  # refused now rather than at the first image
+        if self.bridge.pinned and config.sampler.steps == 1 and any("distill" in s.weights for s in config.stages):
+            raise InputError(
+                f"distilling {config.bridge['name']!r} to one call leaves its mean: it starts at y, and its noise "
+                "enters at the second call; give sampler.steps of 2 or more"
+            )
 
     @property
     def device(self) -> torch.device:
@@ -96,11 +101,11 @@ class System(nn.Module):
         # An orthonormal low band is 2^levels times its image: give y the same units.
         return F.pixel_unshuffle(self.norm.low(padded * cell, 0), cell)
 
-    def predict(self, x_t: Tensor, t: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """One call of the coarse network: (output in the configured target, feature maps)."""
+    def predict(self, x_t: Tensor, t: Tensor, condition: Tensor, network: UNet | None = None) -> tuple[Tensor, Tensor]:
+        """One call of the coarse network, or of a teacher in its place: (output in the target, feature maps)."""
         inputs = torch.cat([x_t, condition], dim=1).contiguous(memory_format=torch.channels_last)
         with autocast(self.precision, inputs.device):
-            out, features = self.coarse(inputs, t)
+            out, features = (self.coarse if network is None else network)(inputs, t)
         return out.float(), features
 
     def detail(

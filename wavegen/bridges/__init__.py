@@ -2,6 +2,7 @@
 
 from wavegen.bridges.base import Bridge, Coefficients, Native
 from wavegen.bridges.gaussian import spread_kept
+from wavegen.bridges.guidance import Guidance, guided
 from wavegen.bridges.noise import noise
 from wavegen.bridges.processes import BBDP, DDPM, IRSDE, Regression
 from wavegen.bridges.sampler import Sampled, sample, step_coefficients
@@ -14,11 +15,13 @@ __all__ = [
     "IRSDE",
     "Bridge",
     "Coefficients",
+    "Guidance",
     "Native",
     "Regression",
     "Sampled",
     "check_grid",
     "from_x0",
+    "guided",
     "make_grid",
     "noise",
     "sample",

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from wavegen.bridges import to_x0
 from wavegen.checkpoint import read_note, write_text
+from wavegen.data import InMemory, LowBand
 from wavegen.experiments.classical import best_iterations, fitted_input, richardson_lucy
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.report import aggregate, figure, markdown
@@ -33,9 +34,10 @@ LONG = 50
 
 
 def images_of(plan: Comparison, split: str = "test") -> PairSource:
-    """The fixed images that the table is made on."""
-    made: PairSource = build("dataset", {**plan.data, "split": split, "size": plan.size, "length": plan.test_images})
-    return made
+    """The fixed images that the table is made on, computed once."""
+    spec = {**plan.data, "split": split, "size": plan.size, "length": plan.test_images}
+    made: PairSource = build("dataset", spec)
+    return InMemory(LowBand(made, plan.levels)) if plan.levels else made
 
 
 def judge(plan: Comparison, out: Path, split: str = "test") -> list[Result]:
@@ -44,7 +46,7 @@ def judge(plan: Comparison, out: Path, split: str = "test") -> list[Result]:
     file = out / ("results.json" if split == "test" else f"results-{split}.json")
     done: list[Result] = json.loads(file.read_text())["rows"] if file.exists() else []
     done = [r for r in done if not r["steps"] or r.get("model") == _model_hash(run_folder(out, r["system"], r["seed"]))]
-    known = {(r["system"], r["steps"], r["eta"], r["images"], r["seed"]) for r in done}
+    known = {(r["system"], r["steps"], r.get("key", f"eta {r['eta']:g}"), r["images"], r["seed"]) for r in done}
     data, scorer = images_of(plan, split), Scorer()
     if plan.classical and not any(r["system"] == "input" for r in done):
         print("scoring the input and Richardson-Lucy", file=sys.stderr)
@@ -61,9 +63,9 @@ def judge(plan: Comparison, out: Path, split: str = "test") -> list[Result]:
         for seed in plan.seeds_of(row.system)[: 1 if row.first_seed_only else None]:
             images = row.images or plan.test_images
             folder = run_folder(out, row.system, seed)
-            if (row.system, row.steps, row.eta, images, seed) in known or not (folder / "model").exists():
+            if (row.system, row.steps, row.key(), images, seed) in known or not (folder / "model").exists():
                 continue
-            print(f"scoring {row.system} seed {seed}: {row.steps} calls, eta {row.eta:g}", file=sys.stderr)
+            print(f"scoring {row.system} seed {seed}: {row.steps} steps, {row.key()}", file=sys.stderr)
             done.append(_score(row, seed, images, folder, data, scorer))
             write_text(file, json.dumps({"about": about(plan), "rows": done}, indent=1) + "\n")
     write_text(file, json.dumps({"about": about(plan), "rows": done}, indent=1) + "\n")
@@ -81,12 +83,15 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
 
     def restore(y: Tensor, first: int, samples: int = 1) -> Restoration:
         seeds = range(first, first + len(y))
-        return pipe.restore(y, steps=row.steps, eta=row.eta, seed=list(seeds), samples=samples)
+        return pipe.restore(
+            y, steps=row.steps, eta=row.eta, solver=row.solver, grid=row.grid, seed=list(seeds), samples=samples
+        )
 
-    scores = evaluate(restore, data, images=images, scorer=scorer)
+    count = min(row.spread_images, images) if row.samples > 1 else 0
+    together = row.samples if count == images else 1
+    scores = evaluate(lambda y, i: restore(y, i, together), data, images=images, scorer=scorer)
     scores.pop("ms_per_image")  # timed apart, all rows in turn
-    if row.samples > 1:
-        count = min(row.spread_images, images)
+    if together < row.samples:
         drawn = evaluate(lambda y, i: restore(y, i, row.samples), data, images=count, perceptual=False)
         scores["spread"] = drawn["spread"]
     note = read_note(folder / "checkpoint.safetensors")
@@ -94,6 +99,7 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
         "system": row.system,
         "steps": row.steps,
         "eta": row.eta,
+        "key": row.key(),
         "seed": seed,
         "model": _model_hash(folder),
         "parameters": pipe.parameters_count,

@@ -10,23 +10,39 @@ from wavegen.config import Spec, Training
 
 
 class Row(BaseModel):
-    """One line of the table: a trained system sampled in one way. ``seeds`` of None: all that were trained."""
+    """One line of the table: a trained system sampled in one way.
+
+    ``solver`` and ``grid`` of None: the configuration's. ``images`` of None: all test images. ``spread`` is taken
+    over ``samples`` draws for each of the first ``spread_images``.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     system: str
     steps: Annotated[int, Field(ge=1)] = 1
     eta: Annotated[float, Field(ge=0, le=1)] = 1.0
+    solver: str | None = None
+    grid: Spec | None = None
     images: Annotated[int, Field(ge=2)] | None = None
     samples: Annotated[int, Field(ge=1)] = 4
     spread_images: Annotated[int, Field(ge=1)] = 8
     first_seed_only: bool = False
 
+    def key(self) -> str:
+        """How it samples, in words: what tells rows of one system apart."""
+        parts = [f"eta {self.eta:g}", self.solver, _words(self.grid) if self.grid else None]
+        return ", ".join(part for part in parts if part)
+
+
+def _words(spec: Spec) -> str:
+    return " ".join([str(spec["name"]), *(f"{key}={value}" for key, value in spec.items() if key != "name")])
+
 
 class Comparison(BaseModel):
-    """Systems trained alike on one data set and judged by one table."""
+    """Systems trained alike on one data set, or its low band of level ``levels``, and judged by one table."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     data: Spec
+    levels: Annotated[int, Field(ge=0, le=8)] = 0
     pool: Annotated[int, Field(ge=1)] = 1024
     test_images: Annotated[int, Field(ge=2)] = 64
     size: Annotated[int, Field(ge=16)] = 256
@@ -48,4 +64,5 @@ class Comparison(BaseModel):
 
 def describe_run(plan: Comparison, seed: int) -> dict[str, Any]:
     """The data part of a run's configuration, kept in its checkpoint."""
-    return {"data": plan.data, "pool": plan.pool, "size": plan.size, "seed": seed}
+    band = {"levels": plan.levels} if plan.levels else {}
+    return {"data": plan.data, "pool": plan.pool, "size": plan.size, "seed": seed, **band}
