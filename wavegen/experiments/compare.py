@@ -19,7 +19,7 @@ from wavegen.bridges import to_x0
 from wavegen.checkpoint import read_note, write_text
 from wavegen.data import InMemory, LowBand
 from wavegen.experiments.classical import best_iterations, fitted_input, richardson_lucy
-from wavegen.experiments.plan import Comparison, Row
+from wavegen.experiments.plan import Comparison, Row, restored_by
 from wavegen.experiments.report import aggregate, figure, markdown
 from wavegen.experiments.train_systems import run_folder, train_systems
 from wavegen.inference.evaluate import Scorer, evaluate
@@ -82,10 +82,7 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
     pipe = Pipeline.from_pretrained(folder / "model")
 
     def restore(y: Tensor, first: int, samples: int = 1) -> Restoration:
-        seeds = range(first, first + len(y))
-        return pipe.restore(
-            y, steps=row.steps, eta=row.eta, solver=row.solver, grid=row.grid, seed=list(seeds), samples=samples
-        )
+        return restored_by(pipe, row, y, range(first, first + len(y)), samples)
 
     count = min(row.spread_images, images) if row.samples > 1 else 0
     together = row.samples if count == images else 1
@@ -100,11 +97,13 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
         "steps": row.steps,
         "eta": row.eta,
         "key": row.key(),
+        "solver": row.solver,
         "seed": seed,
         "model": _model_hash(folder),
         "parameters": pipe.parameters_count,
         "minutes": note["progress"]["core_seconds"] / 60,
         "training_steps": note["progress"]["step"],
+        "s": pipe.bridge.total_variance,
         "s_over_v": s_over_v(pipe, data),
         **scores,
     }
@@ -118,35 +117,37 @@ def time_rows(plan: Comparison, out: Path) -> list[Result]:
     """
     torch.set_num_threads(1)
     data = images_of(plan)
-    # eta changes less than 2 % of the work (drawing noise), so that each (system, steps) is timed once.
+    # eta and grid change less than 2 % of the work (drawing noise): each (system, steps, solver) is timed once.
     rows = {
-        (row.system, row.steps): run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model"
+        (row.system, row.steps, row.solver): row
         for row in plan.rows
+        if (run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model").exists()
     }
-    rows = {key: folder for key, folder in rows.items() if folder.exists()}
     file = out / "times.json"
     kept: list[Result] = json.loads(file.read_text())["rows"] if file.exists() else []
-    if {(t["system"], t["steps"]) for t in kept} >= rows.keys():
+    if {(t["system"], t["steps"], t.get("solver")) for t in kept} >= rows.keys():
         return kept
-    pipes = {system: Pipeline.from_pretrained(folder) for (system, _), folder in rows.items()}
-    times: dict[tuple[str, int, int], list[float]] = {}
+    systems = {row.system for row in rows.values()}
+    pipes = {s: Pipeline.from_pretrained(run_folder(out, s, plan.seeds_of(s)[0]) / "model") for s in systems}
+    times: dict[tuple[Any, ...], list[float]] = {}
     for turn in range(TIMED_RUNS + 1):
-        for system, steps in rows:
-            if steps >= LONG and turn != 1:
+        for key, row in rows.items():
+            if row.steps >= LONG and turn != 1:
                 continue
             for batch in (1, 8):
                 y = torch.stack([data[i % len(data)].y for i in range(batch)])
-                seconds = pipes[system].restore(y, steps=steps, seed=list(range(batch))).seconds
+                seconds = restored_by(pipes[row.system], row, y, range(batch)).seconds
                 if turn:  # the first turn warms up
-                    times.setdefault((system, steps, batch), []).append(1000 * seconds / batch)
+                    times.setdefault((*key, batch), []).append(1000 * seconds / batch)
     made = [
         {
-            "system": system,
-            "steps": steps,
-            "ms_batch_1": statistics.median(times[system, steps, 1]),
-            "ms_batch_8": statistics.median(times[system, steps, 8]),
+            "system": row.system,
+            "steps": row.steps,
+            "solver": row.solver,
+            "ms_batch_1": statistics.median(times[*key, 1]),
+            "ms_batch_8": statistics.median(times[*key, 8]),
         }
-        for system, steps in rows
+        for key, row in rows.items()
     ]
     write_text(file, json.dumps({"about": about(plan), "rows": made}, indent=1) + "\n")
     return made
@@ -196,7 +197,7 @@ def compare(plan: Comparison, out: Path, *, jobs: int = 2, split: str = "test", 
     train_systems(plan, out, jobs)
     results = judge(plan, out, split)
     times = time_rows(plan, out)
-    table = markdown(aggregate(results, times))
+    table = markdown(aggregate(results, times, plan.reference))
     write_text(out / ("table.md" if split == "test" else f"table-{split}.md"), table)
     figure(plan, out, images_of(plan), shown, range(min(4, plan.test_images)))
     print(table)

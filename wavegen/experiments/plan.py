@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
 
 from wavegen.config import Spec, Training
+from wavegen.pipeline import Pipeline
+from wavegen.types import Restoration
 
 
 class Row(BaseModel):
@@ -38,7 +42,10 @@ def _words(spec: Spec) -> str:
 
 
 class Comparison(BaseModel):
-    """Systems trained alike on one data set, or its low band of level ``levels``, and judged by one table."""
+    """Systems trained alike on one data set, or its low band of level ``levels``, and judged by one table.
+
+    ``reference`` names the regression whose error is the residual that spreads are compared with.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     data: Spec
@@ -51,6 +58,7 @@ class Comparison(BaseModel):
     seeds: dict[str, list[int]] = {}
     rows: list[Row]
     classical: bool = True
+    reference: str | None = None
 
     def seeds_of(self, system: str) -> list[int]:
         """The seeds that a system is trained with."""
@@ -60,6 +68,13 @@ class Comparison(BaseModel):
         """All trainings, first seeds first, so that an unfinished comparison is broad before it is deep."""
         pairs = [(system, seed) for system in self.systems for seed in self.seeds_of(system)]
         return sorted(pairs, key=lambda pair: pair[1])
+
+
+def restored_by(pipe: Pipeline, row: Row, y: Tensor, seeds: Sequence[int], samples: int = 1) -> Restoration:
+    """Restore (B, C, H, W) or one (C, H, W) as ``row`` says, with one seed for each image."""
+    return pipe.restore(
+        y, steps=row.steps, eta=row.eta, solver=row.solver, grid=row.grid, seed=list(seeds), samples=samples
+    )
 
 
 def describe_run(plan: Comparison, seed: int) -> dict[str, Any]:

@@ -35,7 +35,8 @@ class Scorer:
     def paired(self, restored: Tensor, target: Tensor) -> dict[str, Tensor]:
         """One score (N,) for each image of (N, C, H, W), in the target's units, by metric."""
         a, b = to_target_range(restored, target)
-        scores = {"psnr": psnr(a, b, 1.0), "ssim": ssim(a, b, 1.0), "spectrum_error": spectrum_error(a, b)}
+        error = (a - b).square().mean(dim=(1, 2, 3)).sqrt()
+        scores = {"rmse": error, "psnr": psnr(a, b, 1.0), "ssim": ssim(a, b, 1.0), "spectrum_error": spectrum_error(a, b)}
         if self.lpips is not None:
             scores["lpips"] = self.lpips(a.clamp(0, 1), b.clamp(0, 1), 1.0)
         return scores
@@ -75,13 +76,13 @@ def evaluate(
 
     Returns:
         psnr (dB), ssim, spectrum_error (dB), lpips and kid_effnet_lite0 (None without weights; KID also
-        for images of several sizes), spread (rms standard deviation over samples, in the target's range; None of
-        one sample), nfe, ms_per_image of one sample, images.
+        for images of several sizes), rmse (rms error of an image, in the target's range), spread (rms standard
+        deviation over samples, likewise; None of one sample), nfe, ms_per_image of one sample, images.
         Scores are of the first sample, since the mean of several is another estimator.
     """
     count = min(images or len(data), len(data))
     scorer = scorer or Scorer(perceptual)
-    scores: dict[str, list[Tensor]] = {name: [] for name in ("psnr", "ssim", "spectrum_error", "lpips", "spread")}
+    scores: dict[str, list[Tensor]] = {name: [] for name in ("psnr", "ssim", "spectrum_error", "lpips", "rmse", "spread")}
     restored, targets, seconds, nfe, first = [], [], 0.0, 0, 0
     while first < count:
         pairs = _alike(data, first, min(first + batch, count))
