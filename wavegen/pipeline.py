@@ -121,18 +121,20 @@ class Pipeline(System):
         eta: float | None = None,
         eta_bbdm: float | None = None,
         grid: Mapping[str, Any] | None = None,
+        solver: str | None = None,
         guidance: Guidance | None = None,
     ) -> Restoration:
         """Restore an image, or a batch, in the units, shape and dtype that it came in.
 
         Args:
             image: (H, W), (C, H, W) or (B, C, H, W); uint8, uint16, float32 or float64.
-            steps: network calls of the bridge; the configuration's number by default.
+            steps: steps of the bridge; the configuration's number by default, or that of a grid of times.
             samples: independent draws; ``image`` is their mean, ``std`` their spread.
             seed: one for all images, or one for each of the batch.
             eta: share of the step's noise that is drawn anew (1: the process itself, 0: deterministic).
             eta_bbdm: BBDM's own eta, for reproduction; instead of eta.
             grid: ``{"name": "uniform", **options}``.
+            solver: ``generic``, ``multistep``, ``heun`` (two network calls in each step), ...
             guidance: a forward model that every estimate of the band is corrected by. The image that it is asked
                 about is the estimate put together with y's own details, in the units of ``image``.
 
@@ -147,8 +149,12 @@ class Pipeline(System):
         sampler = self.config.sampler
         if eta is None and eta_bbdm is None:
             eta, eta_bbdm = sampler.eta, sampler.eta_bbdm
-        eta = 1.0 if eta is None else eta
-        times = self.grid(sampler.steps if steps is None else steps, sampler.grid if grid is None else grid)
+        walk = {
+            "grid": self.grid(steps, sampler.grid if grid is None else grid),
+            "solver": sampler.solver if solver is None else solver,
+            "eta": 1.0 if eta is None else eta,
+            "eta_bbdm": eta_bbdm,
+        }
         offset, scale = intensity_of(batch, self.config.intensity)
         y = ((batch - offset) / scale).to(self.device)
         guide = (
@@ -163,7 +169,7 @@ class Pipeline(System):
         )
         drawn, nfe = [], 0
         for index in range(samples):
-            x, nfe = self._draw(y, times, eta, eta_bbdm, seeds, index, guide)
+            x, nfe = self._draw(y, walk, seeds, index, guide)
             drawn.append(x.cpu() * scale + offset)
         stack = torch.stack(drawn)
         std = stack.std(dim=0) if samples > 1 else torch.zeros_like(stack[0])
@@ -176,16 +182,9 @@ class Pipeline(System):
         )
 
     def _draw(
-        self,
-        y: Tensor,
-        times: Sequence[float],
-        eta: float,
-        eta_bbdm: float | None,
-        seeds: list[int],
-        index: int,
-        guide: _Guide | None,
+        self, y: Tensor, walk: Mapping[str, Any], seeds: list[int], index: int, guide: _Guide | None
     ) -> tuple[Tensor, int]:
-        """One sample of the restored batch, in network units."""
+        """One sample of the restored batch, in network units, by ``sample`` with the options ``walk``."""
         bands = self.transform.forward(y)
         condition = self.condition(y, bands)
         features: Tensor | None = None
@@ -204,9 +203,7 @@ class Pipeline(System):
             self.bridge,
             predict_x0 if guide is None else guided(predict_x0, guide.guidance, guide.measured, to_image),
             self.norm.low(bands.ll, 0),
-            grid=times,
-            eta=eta,
-            eta_bbdm=eta_bbdm,
+            **walk,
             seeds=seeds,
             sample_index=index,
         )

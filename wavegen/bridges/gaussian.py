@@ -8,8 +8,8 @@ from itertools import pairwise
 import torch
 
 from wavegen.bridges.base import Bridge
-from wavegen.bridges.sampler import step_coefficients
 from wavegen.bridges.schedules import check_grid
+from wavegen.bridges.solvers import step_coefficients
 from wavegen.errors import InputError
 
 
