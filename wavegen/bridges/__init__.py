@@ -3,9 +3,10 @@
 from wavegen.bridges.base import Bridge, Coefficients, Native, Step
 from wavegen.bridges.brownian import BBDP, DDBMVE, DDBMVP, I2SB, Interpolant
 from wavegen.bridges.diffusion import DDIM, DDPM, SR3, Flow
-from wavegen.bridges.gaussian import spread_kept
+from wavegen.bridges.gaussian import shares_kept, spread_kept
 from wavegen.bridges.guidance import Guidance, guided
 from wavegen.bridges.noise import noise
+from wavegen.bridges.planner import Plan, judge, plan_steps
 from wavegen.bridges.reverting import GOUB, IRSDE, Refusion
 from wavegen.bridges.sampler import Sampled, sample
 from wavegen.bridges.schedules import GRIDS, check_grid, make_grid, native_grid
@@ -32,6 +33,7 @@ __all__ = [
     "InDI",
     "Interpolant",
     "Native",
+    "Plan",
     "Refusion",
     "Regression",
     "ResShift",
@@ -43,10 +45,13 @@ __all__ = [
     "from_x0",
     "grid_steps",
     "guided",
+    "judge",
     "make_grid",
     "native_grid",
     "noise",
+    "plan_steps",
     "sample",
+    "shares_kept",
     "spread_kept",
     "step_coefficients",
     "to_x0",
