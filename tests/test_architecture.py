@@ -23,6 +23,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("transforms", "bridges", "gans", "networks", "degradations", "metrics", "io"),
     ("data", "normalise", "presets", "pretrained"),
     ("components", "system"),
+    ("distillation",),
     ("objective",),
     ("pipeline",),
     ("training", "inference"),

@@ -6,6 +6,7 @@ from wavegen.data.crops import Crops
 from wavegen.data.files import FilePairs
 from wavegen.data.hela import Hela
 from wavegen.data.layouts import Div2k, Istd, Lol
+from wavegen.data.low_band import LowBand
 from wavegen.data.microscopes import BioSr, W2s
 from wavegen.data.nanobeads import Nanobeads
 from wavegen.data.pairs import Pairs
@@ -24,6 +25,7 @@ __all__ = [
     "InMemory",
     "Istd",
     "Lol",
+    "LowBand",
     "Nanobeads",
     "Pairs",
     "Simulated",

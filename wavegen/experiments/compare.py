@@ -18,11 +18,11 @@ from torch import Tensor
 
 from wavegen.bridges import to_x0
 from wavegen.checkpoint import read_note, write_text
-from wavegen.data import Simulator
+from wavegen.data import InMemory, LowBand, Simulator
 from wavegen.degradations import sigma_pixels
 from wavegen.errors import InputError
 from wavegen.experiments.classical import method_named, restorer, tune
-from wavegen.experiments.plan import Comparison, Row
+from wavegen.experiments.plan import Comparison, Row, restored_by
 from wavegen.experiments.report import aggregate, figure, markdown
 from wavegen.experiments.train_systems import is_simulator, run_folder, train_systems
 from wavegen.inference.evaluate import Scorer, evaluate
@@ -44,7 +44,7 @@ def images_of(plan: Comparison, split: str = "test") -> PairSource:
             raise InputError(f"data {plan.data['name']!r} has no {split} images; give the comparison a test set")
         spec = plan.test
     made: PairSource = build("dataset", spec)
-    return made
+    return InMemory(LowBand(made, plan.levels)) if plan.levels else made
 
 
 def judge(plan: Comparison, out: Path, split: str = "test") -> list[Result]:
@@ -53,7 +53,7 @@ def judge(plan: Comparison, out: Path, split: str = "test") -> list[Result]:
     file = out / ("results.json" if split == "test" else f"results-{split}.json")
     done: list[Result] = json.loads(file.read_text())["rows"] if file.exists() else []
     done = [r for r in done if not r["steps"] or r.get("model") == _model_hash(run_folder(out, r["system"], r["seed"]))]
-    known = {(r["system"], r["steps"], r["eta"], r["images"], r["seed"]) for r in done}
+    known = {(r["system"], r["steps"], r.get("key", f"eta {r['eta']:g}"), r["images"], r["seed"]) for r in done}
     data, scorer = images_of(plan, split), Scorer(scale=plan.scale)
     for name in plan.classical:
         if not any(not r["steps"] and r["system"].split(" (")[0] == name for r in done):
@@ -63,9 +63,9 @@ def judge(plan: Comparison, out: Path, split: str = "test") -> list[Result]:
         for seed in plan.seeds_of(row.system)[: 1 if row.first_seed_only else None]:
             images = min(row.images or plan.test_images, len(data))
             folder = run_folder(out, row.system, seed)
-            if (row.system, row.steps, row.eta, images, seed) in known or not (folder / "model").exists():
+            if (row.system, row.steps, row.key(), images, seed) in known or not (folder / "model").exists():
                 continue
-            print(f"scoring {row.system} seed {seed}: {row.steps} calls, eta {row.eta:g}", file=sys.stderr)
+            print(f"scoring {row.system} seed {seed}: {row.steps} steps, {row.key()}", file=sys.stderr)
             done.append(_score(row, seed, images, folder, data, scorer))
             write_text(file, json.dumps({"about": about(plan), "rows": done}, indent=1) + "\n")
     write_text(file, json.dumps({"about": about(plan), "rows": done}, indent=1) + "\n")
@@ -99,13 +99,13 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
     pipe = Pipeline.from_pretrained(folder / "model")
 
     def restore(y: Tensor, first: int, samples: int = 1) -> Restoration:
-        seeds = range(first, first + len(y))
-        return pipe.restore(y, steps=row.steps, eta=row.eta, seed=list(seeds), samples=samples)
+        return restored_by(pipe, row, y, range(first, first + len(y)), samples)
 
-    scores = evaluate(restore, data, images=images, scorer=scorer)
+    count = min(row.spread_images, images) if row.samples > 1 else 0
+    together = row.samples if count == images else 1
+    scores = evaluate(lambda y, i: restore(y, i, together), data, images=images, scorer=scorer)
     scores.pop("ms_per_image")  # timed apart, all rows in turn
-    if row.samples > 1:
-        count = min(row.spread_images, images)
+    if together < row.samples:
         drawn = evaluate(lambda y, i: restore(y, i, row.samples), data, images=count, perceptual=False)
         scores["spread"] = drawn["spread"]
     note = read_note(folder / "checkpoint.safetensors")
@@ -113,11 +113,14 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
         "system": row.system,
         "steps": row.steps,
         "eta": row.eta,
+        "key": row.key(),
+        "solver": row.solver,
         "seed": seed,
         "model": _model_hash(folder),
         "parameters": pipe.parameters_count,
         "minutes": note["progress"]["core_seconds"] / 60,
         "training_steps": note["progress"]["step"],
+        "s": pipe.bridge.total_variance,
         "s_over_v": s_over_v(pipe, data),
         **scores,
     }
@@ -131,34 +134,36 @@ def time_rows(plan: Comparison, out: Path) -> list[Result]:
     """
     torch.set_num_threads(1)
     batches = {count: _timing_batch(images_of(plan), count, plan.size) for count in (1, 8)}
-    # eta changes less than 2 % of the work (drawing noise), so that each (system, steps) is timed once.
+    # eta and grid change less than 2 % of the work (drawing noise): each (system, steps, solver) is timed once.
     rows = {
-        (row.system, row.steps): run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model"
+        (row.system, row.steps, row.solver): row
         for row in plan.rows
+        if (run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model").exists()
     }
-    rows = {key: folder for key, folder in rows.items() if folder.exists()}
     file = out / "times.json"
     kept: list[Result] = json.loads(file.read_text())["rows"] if file.exists() else []
-    if {(t["system"], t["steps"]) for t in kept} >= rows.keys():
+    if {(t["system"], t["steps"], t.get("solver")) for t in kept} >= rows.keys():
         return kept
-    pipes = {system: Pipeline.from_pretrained(folder) for (system, _), folder in rows.items()}
-    times: dict[tuple[str, int, int], list[float]] = {}
+    systems = {row.system for row in rows.values()}
+    pipes = {s: Pipeline.from_pretrained(run_folder(out, s, plan.seeds_of(s)[0]) / "model") for s in systems}
+    times: dict[tuple[Any, ...], list[float]] = {}
     for turn in range(TIMED_RUNS + 1):
-        for system, steps in rows:
-            if steps >= LONG and turn != 1:
+        for key, row in rows.items():
+            if row.steps >= LONG and turn != 1:
                 continue
             for batch, y in batches.items():
-                seconds = pipes[system].restore(y, steps=steps, seed=list(range(batch))).seconds
+                seconds = restored_by(pipes[row.system], row, y, range(batch)).seconds
                 if turn:  # the first turn warms up
-                    times.setdefault((system, steps, batch), []).append(1000 * seconds / batch)
+                    times.setdefault((*key, batch), []).append(1000 * seconds / batch)
     made = [
         {
-            "system": system,
-            "steps": steps,
-            "ms_batch_1": statistics.median(times[system, steps, 1]),
-            "ms_batch_8": statistics.median(times[system, steps, 8]),
+            "system": row.system,
+            "steps": row.steps,
+            "solver": row.solver,
+            "ms_batch_1": statistics.median(times[*key, 1]),
+            "ms_batch_8": statistics.median(times[*key, 8]),
         }
-        for system, steps in rows
+        for key, row in rows.items()
     ]
     write_text(file, json.dumps({"about": about(plan), "rows": made}, indent=1) + "\n")
     return made
@@ -215,7 +220,7 @@ def compare(plan: Comparison, out: Path, *, jobs: int = 2, split: str = "test", 
     train_systems(plan, out, jobs)
     results = judge(plan, out, split)
     times = time_rows(plan, out)
-    table = markdown(aggregate(results, times))
+    table = markdown(aggregate(results, times, plan.reference))
     write_text(out / ("table.md" if split == "test" else f"table-{split}.md"), table)
     figure(plan, out, images_of(plan), shown, range(min(4, len(images_of(plan)))))
     print(table)

@@ -12,7 +12,7 @@ import torch
 
 from wavegen.atomic import make_folder
 from wavegen.config import Spec
-from wavegen.data import InMemory, Simulator
+from wavegen.data import InMemory, LowBand, Simulator
 from wavegen.experiments.plan import Comparison, describe_run
 from wavegen.pipeline import Pipeline
 from wavegen.registry import build, entry
@@ -47,7 +47,8 @@ def train_one(plan: Comparison, out: Path, system: str, seed: int) -> None:
     pipeline = Pipeline.from_config(plan.systems[system])
     training = plan.training.model_copy(update={"seed": seed})
     folder = run_folder(out, system, seed)
-    data = training_pool(plan, out)
+    pool = training_pool(plan, out)
+    data = InMemory(LowBand(pool, plan.levels)) if plan.levels else pool
     callbacks: list[Callback] = [
         JsonLog(folder / "log.jsonl"),
         Preview(folder / "previews", [data[i] for i in range(min(4, len(data)))], training.preview_every),

@@ -37,7 +37,13 @@ class Scorer:
     def paired(self, restored: Tensor, target: Tensor) -> dict[str, Tensor]:
         """One score (N,) for each image of (N, C, H, W), in the target's units, by metric."""
         a, b = scaled(self.scale, restored, target)
-        scores = {"psnr": psnr(a, b, 1.0), "ssim": ssim(a, b, 1.0), "spectrum_error": spectrum_error(a, b)}
+        error = (a - b).square().mean(dim=(1, 2, 3)).sqrt()
+        scores = {
+            "rmse": error,
+            "psnr": psnr(a, b, 1.0),
+            "ssim": ssim(a, b, 1.0),
+            "spectrum_error": spectrum_error(a, b),
+        }
         if self.lpips is not None:
             scores["lpips"] = self.lpips(a.clamp(0, 1), b.clamp(0, 1), 1.0)
         return scores
@@ -85,13 +91,15 @@ def evaluate(
 
     Returns:
         psnr (dB), ssim, spectrum_error (dB), lpips and kid_effnet_lite0 (None without weights; KID also
-        where patches differ in size), spread (rms standard deviation over samples, on the scorer's scale; None of
-        one sample), nfe, ms_per_image of one sample, images.
+        where patches differ in size), rmse (rms error of an image, on the scorer's scale), spread (rms standard
+        deviation over samples, likewise; None of one sample), nfe, ms_per_image of one sample, images.
         Scores are of the first sample, since the mean of several is another estimator.
     """
     count = min(images or len(data), len(data))
     scorer = scorer or Scorer(perceptual)
-    scores: dict[str, list[Tensor]] = {name: [] for name in ("psnr", "ssim", "spectrum_error", "lpips", "spread")}
+    scores: dict[str, list[Tensor]] = {
+        name: [] for name in ("psnr", "ssim", "spectrum_error", "lpips", "rmse", "spread")
+    }
     restored, targets, seconds, nfe, first = [], [], 0.0, 0, 0
     while first < count:
         pairs = _alike(data, first, min(first + batch, count))
