@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from wavegen.cli.bench_degradations import degradations
+from wavegen.cli.bench_io import bench_io
 
 bench = typer.Typer(name="bench", help="Measure parts of the package against references.", no_args_is_help=True)
 
@@ -15,3 +16,4 @@ def _bench() -> None:
 
 
 bench.command()(degradations)
+bench.command("io")(bench_io)
