@@ -58,6 +58,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def bridge_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "bridge"
+    Pipeline.from_config({"name": "bbdm", "network": {"width": 8}}).save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
 def cell(tmp_path: Path) -> Path:
     """A 16-bit image with a pixel size."""
@@ -137,6 +144,37 @@ def test_train_then_evaluate(run: Run, tmp_path: Path) -> None:
     answer = run("evaluate", "--model", out / "model", "--data", "nanobeads,size=32", "--images", "2")
     assert answer.code == 0
     assert "PSNR" in answer.out
+
+
+def test_solver_and_grid(run: Run, bridge_model: Path, cell: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.tif"
+    walk = ("--steps", "3", "--solver", "heun", "--grid", "power,exponent=2", "--json")
+    answer = run("restore", cell, out, "--model", bridge_model, *walk)
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)[0]["nfe"] == 5
+    found = Pipeline.from_pretrained(bridge_model).restore(
+        tifffile.imread(cell), steps=3, solver="heun", grid={"name": "power", "exponent": 2}
+    )
+    np.testing.assert_allclose(tifffile.imread(out), found.image, rtol=0, atol=0)
+    answer = run("restore", cell, out, "--model", bridge_model, "--grid", "times,values=[1,0.4,0]", "--json")
+    assert json.loads(answer.out)[0]["nfe"] == 2
+    assert_refused(run("restore", cell, out, "--model", bridge_model, "--solver", "huen"), "did you mean 'heun'")
+    assert_refused(
+        run("restore", cell, out, "--model", bridge_model, "--grid", "times,values=[1,0.4]"), "ends at t = 0"
+    )
+    assert_refused(run("restore", cell, out, "--model", bridge_model, "--grid", "power,exponent"), "--grid: 'exponent'")
+
+
+def test_bench_restore(run: Run, bridge_model: Path) -> None:
+    answer = run("bench", "restore", "--model", bridge_model, "--size", "16", "--steps", "3", "--runs", "2", "--json")
+    assert answer.code == 0, answer.err
+    found = json.loads(answer.out)
+    assert found["calls"] == 3
+    assert found["ms_walk"] < found["ms_restore"]
+    assert found["walk_over_calls"] > 1
+    assert found["restore_over_networks"] > 1
+    text = run("bench", "restore", "--model", bridge_model, "--size", "16", "--steps", "3", "--runs", "2").out
+    assert "times the calls inside it" in text
 
 
 def test_list(run: Run) -> None:

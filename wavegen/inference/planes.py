@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -20,14 +21,13 @@ Channels = Literal["each", "joint"]
 
 
 class Options(NamedTuple):
-    """How planes are restored, and what the record calls the model."""
+    """How planes are restored, and what the record calls the model; ``walk`` holds steps, eta, solver and grid."""
 
-    steps: int | None
     samples: int
     seed: int
-    eta: float | None
     channels: Channels
     model: str
+    walk: Mapping[str, Any]
 
 
 class Restored(NamedTuple):
@@ -56,16 +56,16 @@ def check_channels(where: str, stack: Stack, takes: int, channels: Channels) -> 
 
 def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, Any]:
     """What was done, as it goes into the result's metadata; equal runs give equal records."""
-    sampler = pipeline.config.sampler
+    given = {key: value for key, value in options.walk.items() if value is not None}
+    walk = pipeline.config.sampler.model_dump(exclude={"eta_bbdm"}) | given
     return {
         "software": f"wavegen {__version__}",
         "pipeline": pipeline.config.name,
         "model": options.model,
         "source": source,
-        "steps": sampler.steps if options.steps is None else options.steps,
+        **walk,
         "samples": options.samples,
         "seed": options.seed,
-        "eta": sampler.eta if options.eta is None else options.eta,
         "channels": options.channels,
     }
 
@@ -119,7 +119,7 @@ def _restore_plane(
     colours = plane[:-1] if alpha else plane
     groups = [colours] if options.channels == "joint" else [colours[c : c + 1] for c in range(len(colours))]
     results = [
-        pipeline.restore(group, steps=options.steps, samples=options.samples, seed=options.seed, eta=options.eta)
+        pipeline.restore(group, samples=options.samples, seed=options.seed, **options.walk)
         for group in groups
     ]
     image = np.concatenate([result.image for result in results] + ([plane[-1:]] if alpha else []))
