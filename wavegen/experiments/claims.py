@@ -80,7 +80,9 @@ def darker(plan: Comparison, pipe: Pipeline) -> list[dict[str, Any]]:
                 return pipe.restore(y, steps=steps, seed=list(range(first, first + len(y))), samples=2)
 
             scores = evaluate(restore, data, perceptual=False)
-            rows.append({"photons": photons, "steps": steps} | {k: scores[k] for k in ("psnr", "ssim", "rmse", "spread")})
+            rows.append(
+                {"photons": photons, "steps": steps} | {k: scores[k] for k in ("psnr", "ssim", "rmse", "spread")}
+            )
     return rows
 
 

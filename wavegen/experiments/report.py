@@ -95,7 +95,7 @@ def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], 
     """Draw input, each shown system's first sample, and truth, on the truth's intensity scale; returns the file."""
     from matplotlib.figure import Figure
 
-    columns: list[tuple[str, Callable[[int], Any]]] = [("input", lambda i: _fitted_scale(data[i].y.numpy()))]
+    columns: list[tuple[str, Callable[[int], Any]]] = [("input", lambda i: fitted_scale(data[i].y.numpy()))]
     for row in shown:
         folder = run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model"
         if folder.exists():
@@ -123,6 +123,7 @@ def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], 
     return path
 
 
-def _fitted_scale(y: Any) -> Any:
+def fitted_scale(y: Any) -> Any:
+    """The first channel of (C, H, W) by its own 0.1 and 99.9 percentiles."""
     low, high = np.percentile(y, [0.1, 99.9])
     return (y[0] - low) / (high - low)
