@@ -62,9 +62,9 @@ def teacher_states(
 
     grid, seeds = teacher_grid(pipe, substeps), [seed + i for i in range(len(y_low))]
     end = sample(pipe.bridge, predict_x0, y_low, grid=grid, solver="multistep", eta=0.0, seeds=seeds, callback=keep).x
-    which = (torch.arange(len(y_low)) + turn) % len(times)
-    if pipe.bridge.pinned:
-        which = 1 + which % (len(times) - 1)
-        which[(torch.arange(len(y_low)) + turn) % STARTS == 0] = 0
+    order, first = torch.arange(len(y_low)) + turn, int(pipe.bridge.pinned)
+    which = first + order % (len(times) - first)
+    if first:
+        which[order % STARTS == 0] = 0
     x_t = torch.stack([states[times[k]][i] for i, k in enumerate(which.tolist())])
     return torch.tensor(times, dtype=torch.float64)[which], x_t, end

@@ -183,9 +183,7 @@ def model_spectrum(pipe: Pipeline, data: PairSource, *, images: int = 32, size: 
     return _spectrum(f"LL{pipe.transform.levels or ''}", rings, power, residual)
 
 
-def whole_pairs(
-    data: PairSource, units: object, images: int, size: int, fewest: int = FEWEST
-) -> tuple[Tensor, Tensor]:
+def whole_pairs(data: PairSource, units: object, images: int, size: int, fewest: int = FEWEST) -> tuple[Tensor, Tensor]:
     """Targets and inputs (B, C, s, s) in network units: central crops, evenly drawn from the data set."""
     count = min(images, len(data))
     if count < fewest:

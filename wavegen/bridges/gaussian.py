@@ -78,9 +78,7 @@ def shares_kept(
     return propagate(start, steps[:-1], gains[:-1]) / values
 
 
-def spread_kept(
-    bridge: Bridge, v: float, grid: Sequence[float], eta: float = 1.0, solver: str = "generic"
-) -> float:
+def spread_kept(bridge: Bridge, v: float, grid: Sequence[float], eta: float = 1.0, solver: str = "generic") -> float:
     """:func:`shares_kept` of one variance.
 
     Raises:

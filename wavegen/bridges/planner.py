@@ -153,7 +153,9 @@ def plan_steps(
         best = _plan(count, *options)
         if best.mean >= share:
             return best
-    raise InputError(f"{MOST_CALLS} calls keep {best.mean if best else 0:.3f} of the spread, not {share:g}; ask for less")
+    raise InputError(
+        f"{MOST_CALLS} calls keep {best.mean if best else 0:.3f} of the spread, not {share:g}; ask for less"
+    )
 
 
 def _plan(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wavegen.cli.output import Json, print_json
-from wavegen.cli.specs import Eta, Model, Seed, Steps
+from wavegen.cli.specs import Eta, Grid, Model, Seed, Solver, Steps, grid_spec
 
 
 def restore(
@@ -19,6 +19,8 @@ def restore(
     samples: Annotated[int, typer.Option(metavar="N", min=1, help="Draws; their mean is written.")] = 1,
     seed: Seed = 0,
     eta: Eta = None,
+    solver: Solver = None,
+    grid: Grid = None,
     std: Annotated[
         Path | None,
         typer.Option(
@@ -34,7 +36,8 @@ def restore(
     jobs = plan(source, target, std, samples)
     pipeline = Pipeline.from_pretrained(model)
     done = []
-    for result in restore_files(pipeline, jobs, steps=steps, samples=samples, seed=seed, eta=eta):
+    walk = {"steps": steps, "eta": eta, "solver": solver, "grid": grid_spec(grid)}
+    for result in restore_files(pipeline, jobs, samples=samples, seed=seed, **walk):
         done.append({"input": str(result.job.source), "output": str(result.job.target), "nfe": result.nfe,
                      "seconds": result.seconds})  # fmt: skip
         if not as_json:

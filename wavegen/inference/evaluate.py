@@ -36,7 +36,12 @@ class Scorer:
         """One score (N,) for each image of (N, C, H, W), in the target's units, by metric."""
         a, b = to_target_range(restored, target)
         error = (a - b).square().mean(dim=(1, 2, 3)).sqrt()
-        scores = {"rmse": error, "psnr": psnr(a, b, 1.0), "ssim": ssim(a, b, 1.0), "spectrum_error": spectrum_error(a, b)}
+        scores = {
+            "rmse": error,
+            "psnr": psnr(a, b, 1.0),
+            "ssim": ssim(a, b, 1.0),
+            "spectrum_error": spectrum_error(a, b),
+        }
         if self.lpips is not None:
             scores["lpips"] = self.lpips(a.clamp(0, 1), b.clamp(0, 1), 1.0)
         return scores
@@ -82,7 +87,9 @@ def evaluate(
     """
     count = min(images or len(data), len(data))
     scorer = scorer or Scorer(perceptual)
-    scores: dict[str, list[Tensor]] = {name: [] for name in ("psnr", "ssim", "spectrum_error", "lpips", "rmse", "spread")}
+    scores: dict[str, list[Tensor]] = {
+        name: [] for name in ("psnr", "ssim", "spectrum_error", "lpips", "rmse", "spread")
+    }
     restored, targets, seconds, nfe, first = [], [], 0.0, 0, 0
     while first < count:
         pairs = _alike(data, first, min(first + batch, count))

@@ -65,13 +65,11 @@ def plan(source: Path, target: Path, std: Path | None = None, samples: int = 1) 
 def restore_files(
     pipeline: Pipeline,
     jobs: Sequence[Job],
-    *,
-    steps: int | None = None,
-    samples: int = 1,
-    seed: int = 0,
-    eta: float | None = None,
+    **options: Any,
 ) -> Iterator[Done]:
     """Restore one image after the other, each with the same seed, so that a result does not depend on the others.
+
+    ``options`` are those of :meth:`wavegen.Pipeline.restore`.
 
     Raises:
         InputError: an image that the pipeline does not take (named before the first is restored where its
@@ -85,7 +83,7 @@ def restore_files(
                 "save one channel per file, or use a model for that many"
             )
     for job in jobs:
-        yield _restore_one(pipeline, job, steps=steps, samples=samples, seed=seed, eta=eta)
+        yield _restore_one(pipeline, job, **options)
 
 
 def _restore_one(pipeline: Pipeline, job: Job, **options: Any) -> Done:
