@@ -62,19 +62,20 @@ def degraded(plan: Comparison, out: Path, *, steps: int = 4, image: int = 0) -> 
 
 
 def _strips(plan: Comparison, pipes: Mapping[str, Pipeline], path: Path, steps: int, image: int) -> None:
-    """A row of pictures for y, two draws of each system and the truth; a column for each number of photons."""
+    """A row of pictures for y, draws of each system, and the truth; a column for each number of photons."""
     from matplotlib.figure import Figure
 
-    titles = ["y", *(f"{name}\n{steps} calls, draw {k}" for name in pipes for k in (1, 2)), "truth"]
+    # Two draws where there is anything to draw.
+    rows = [(Row(system=name, steps=pipe.bridge.max_steps or steps), seed)
+            for name, pipe in pipes.items() for seed in ((0, 1) if pipe.bridge.max_steps is None else (0,))]  # fmt: skip
+    titles = ["y", *(f"{row.system}\n{row.steps} calls, seed {seed}" for row, seed in rows), "truth"]
     grid = Figure(figsize=(2.2 * len(PHOTONS), 2.35 * len(titles)), layout="constrained")
     axes = grid.subplots(len(titles), len(PHOTONS), squeeze=False)
     for column, photons in enumerate(PHOTONS):
         x, y = images_of(under(plan, photons))[image]
         pictures = [fitted_scale(y.numpy())]
-        for name, pipe in pipes.items():
-            row = Row(system=name, steps=steps)
-            drawn = [restored_by(pipe, row, y, [seed]).image for seed in (0, 1)]
-            pictures += [to_target_range(draw[None], x[None])[0][0, 0].numpy() for draw in drawn]
+        drawn = [restored_by(pipes[row.system], row, y, [seed]).image for row, seed in rows]
+        pictures += [to_target_range(draw[None], x[None])[0][0, 0].numpy() for draw in drawn]
         pictures.append(to_target_range(x[None], x[None])[0][0, 0].numpy())
         for r, picture in enumerate(pictures):
             axes[r, column].imshow(picture, cmap="magma", vmin=0, vmax=1, interpolation="nearest")
