@@ -13,7 +13,7 @@ Presets
     smoke         seconds: does everything run?
     cpu           the table: 1, 2, 4 and 8 calls at eta 1 on a uniform grid; 4 and 8 of second order at eta 0 on a
                   grid even in ln(a/c); and each publication's own steps, solver and grid (on the first 16 images).
-    conditioning  bbdp whose network sees y, or only the state that starts at y; and both under more and more noise.
+    conditioning  bbdp whose network sees y, or only the state that starts at y; and both at 5 to 150 photons.
 
 ``spread kept`` is the variance over samples over the squared error of the regression on the same images: 1 where
 samples differ as much as the truth differs from the best guess. Everything trained or scored in ``--out`` is not

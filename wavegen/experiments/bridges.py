@@ -49,7 +49,7 @@ def variances(systems: Mapping[str, Any]) -> str:
 
 
 def degraded(plan: Comparison, out: Path, *, steps: int = 4, image: int = 0) -> list[dict[str, Any]]:
-    """Scores of the trained systems on the same specimens under more and more light, and strips of one of them.
+    """Scores of the trained systems on the same specimens under more and more light, with strips of one of them.
 
     Writes ``light.json`` and ``light.png``; rows have photons of the brightest pixel, system, steps, psnr, ssim, rmse
     and spread (in the target's range).
@@ -65,9 +65,9 @@ def _strips(plan: Comparison, pipes: Mapping[str, Pipeline], path: Path, steps: 
     """A row of pictures for y, draws of each system, and the truth; a column for each number of photons."""
     from matplotlib.figure import Figure
 
-    # Two draws where there is anything to draw.
-    rows = [(Row(system=name, steps=pipe.bridge.max_steps or steps), seed)
-            for name, pipe in pipes.items() for seed in ((0, 1) if pipe.bridge.max_steps is None else (0,))]  # fmt: skip
+    several = [name for name, pipe in pipes.items() if pipe.bridge.max_steps is None]
+    rows = [(Row(system=name, steps=steps if name in several else 1), 0) for name in pipes]
+    rows += [(row, 1) for row, _ in rows if row.system in several]  # a second draw where there is anything to draw
     titles = ["y", *(f"{row.system}\n{row.steps} calls, seed {seed}" for row, seed in rows), "truth"]
     grid = Figure(figsize=(2.2 * len(PHOTONS), 2.35 * len(titles)), layout="constrained")
     axes = grid.subplots(len(titles), len(PHOTONS), squeeze=False)
