@@ -66,8 +66,12 @@ def _strips(plan: Comparison, pipes: Mapping[str, Pipeline], path: Path, steps: 
     from matplotlib.figure import Figure
 
     several = [name for name, pipe in pipes.items() if pipe.bridge.max_steps is None]
-    rows = [(Row(system=name, steps=steps if name in several else 1), 0) for name in pipes]
-    rows += [(row, 1) for row, _ in rows if row.system in several]  # a second draw where there is anything to draw
+    # Two draws where there is anything to draw.
+    rows = [
+        (Row(system=name, steps=steps if name in several else 1), seed)
+        for name in pipes
+        for seed in ((0, 1) if name in several else (0,))
+    ]
     titles = ["y", *(f"{row.system}\n{row.steps} calls, seed {seed}" for row, seed in rows), "truth"]
     grid = Figure(figsize=(2.2 * len(PHOTONS), 2.35 * len(titles)), layout="constrained")
     axes = grid.subplots(len(titles), len(PHOTONS), squeeze=False)
