@@ -176,7 +176,7 @@ def _check(pipeline: Pipeline, job: Job, stack: Stack, channels: Channels) -> No
 
 def _restore_one(pipeline: Pipeline, job: Job, stack: Stack, options: Options) -> Done:
     try:
-        return Done(job, *restore_planes(pipeline, stack, job.source.name, job.target, job.std, options))
+        return Done(job, *restore_planes(pipeline, stack, job.source, job.target, job.std, options))
     except InputError as error:
         if str(job.source) in str(error) or str(job.target) in str(error) or (job.std and str(job.std) in str(error)):
             raise

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.errors import InputError
-from wavegen.io import Stack, jpeg_loss, saturated_share, stack_writer
-from wavegen.io.images import JPEG
+from wavegen.io import Place, Stack, jpeg_loss, saturated_share, stack_writer
+from wavegen.io.images import JPEG, guarded
 from wavegen.io.saturation import WORTH_A_WARNING
 from wavegen.pipeline import Pipeline
 from wavegen.version import __version__
@@ -71,7 +71,7 @@ def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, An
 
 
 def restore_planes(
-    pipeline: Pipeline, stack: Stack, source: str, target: Path, std: Path | None, options: Options
+    pipeline: Pipeline, stack: Stack, source: Path, target: Path, std: Path | None, options: Options
 ) -> Restored:
     """Restore every plane of a stack into a file of the same shape, axes, dtype and metadata.
 
@@ -80,7 +80,7 @@ def restore_planes(
     Raises:
         InputError: a plane with NaN or infinity (named), wrong options, results that cannot be written.
     """
-    record = record_of(pipeline, source, options)
+    record = record_of(pipeline, source.name, options)
     nfe, seconds, count, clipped = 0, 0.0, 0, 0.0
     written: NDArray[Any] | None = None
     with ExitStack() as files:
@@ -90,7 +90,7 @@ def restore_planes(
             spread = {**record, "holds": "standard deviation of the samples"}
             put_std = files.enter_context(stack_writer(std, stack, np.float32, spread))
         for place in stack.places():
-            plane = stack.plane(place)
+            plane = _read(stack, source, place)
             clipped += saturated_share(plane)
             try:
                 image, deviation, nfe, spent = _restore_plane(pipeline, plane, bool(stack.other.get("alpha")), options)
@@ -110,6 +110,12 @@ def restore_planes(
         loss = jpeg_loss(target, written)
         remarks.append(f"JPEG changed the result by {loss.rms:.2f} grey levels rms, {loss.largest} at most")
     return Restored(nfe, seconds, count, tuple(remarks))
+
+
+def _read(stack: Stack, source: Path, place: Place) -> NDArray[Any]:
+    """One plane; a damaged part of a lazy file shows only here."""
+    plane: NDArray[Any] = guarded(source, lambda _: stack.plane(place))
+    return plane
 
 
 def _restore_plane(
