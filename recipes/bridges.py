@@ -122,7 +122,7 @@ def rows_of(systems: dict[str, Any], images: int) -> list[Row]:
 
 def plan(preset: str, data: str, minutes: float) -> Comparison:
     """The comparison that a preset stands for."""
-    common: dict[str, Any] = {"data": {"name": data}, "levels": LEVELS, "classical": False, "reference": "regression"}
+    common: dict[str, Any] = {"data": {"name": data}, "levels": LEVELS, "classical": (), "reference": "regression"}
     budget = {"minutes": minutes, "crop": 64}
     if preset == "cpu":
         systems = systems_of(S[data])

@@ -15,7 +15,7 @@ from wavegen.experiments.compare import about, images_of
 from wavegen.experiments.plan import Comparison, Row, restored_by
 from wavegen.experiments.report import stretched
 from wavegen.experiments.train_systems import run_folder
-from wavegen.inference.evaluate import to_target_range
+from wavegen.inference.scales import to_target_range
 from wavegen.pipeline import Pipeline
 from wavegen.registry import build
 
