@@ -20,6 +20,7 @@ from wavegen.errors import InputError
 from wavegen.networks import UNet
 from wavegen.normalise import as_batch, intensity_of, result_intensity
 from wavegen.objective import Terms, loss_terms
+from wavegen.precision import kept_casts
 from wavegen.presets import preset
 from wavegen.pretrained import locate
 from wavegen.system import System
@@ -169,9 +170,10 @@ class Pipeline(System):
             )
         )
         drawn, nfe = [], 0
-        for index in range(samples):
-            x, nfe = self._draw(y, walk, seeds, index, guide)
-            drawn.append(x.cpu() * scale + offset)
+        with kept_casts(self.device):
+            for index in range(samples):
+                x, nfe = self._draw(y, walk, seeds, index, guide)
+                drawn.append(x.cpu() * scale + offset)
         stack = torch.stack(drawn)
         std = stack.std(dim=0) if samples > 1 else torch.zeros_like(stack[0])
         return Restoration(
@@ -193,7 +195,9 @@ class Pipeline(System):
         def predict_x0(x_t: Tensor, t: Tensor, y_low: Tensor) -> Tensor:
             nonlocal features
             out, features = self.predict(x_t, t, condition)
-            return to_x0(self.config.target, out, x_t, y_low, self.bridge.coefficients(t.cpu().double()))
+            target = self.config.target
+            at_t = self.bridge.coefficients(t.cpu().double()) if target in ("eps", "v") else None
+            return to_x0(target, out, x_t, y_low, at_t)
 
         def to_image(band: Tensor) -> Tensor:
             assert guide is not None

@@ -14,6 +14,8 @@ _MASK = (1 << 64) - 1
 # The increment and multipliers of Steele, Lea and Flood's SplitMix (OOPSLA 2014).
 _STEP, _M1, _M2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
+BLOCK = 1 << 15  # values made at a time: 256 KiB of counters stay in a core's own cache
+
 
 def _signed(value: int) -> int:
     """The 64-bit pattern as torch's int64 holds it."""
@@ -37,13 +39,6 @@ def _key(*words: int) -> int:
 def _shifted(z: Tensor, bits: int) -> Tensor:
     """Logical right shift of int64."""
     return (z >> bits).bitwise_and_((1 << (64 - bits)) - 1)
-
-
-def _mix(z: Tensor) -> Tensor:
-    """SplitMix64's finaliser on int64 tensors, whose products wrap around."""
-    z = z.bitwise_xor_(_shifted(z, 30)).mul_(_signed(_M1))
-    z = z.bitwise_xor_(_shifted(z, 27)).mul_(_signed(_M2))
-    return z.bitwise_xor_(_shifted(z, 31))
 
 
 def noise(
@@ -74,19 +69,30 @@ def noise(
     count, channels, height, width = shape
     if len(seeds) != count:
         raise InputError(f"{len(seeds)} seeds for {count} items; give one for each")
-    rows = torch.arange(origin[0], origin[0] + height)[:, None]
-    columns = torch.arange(origin[1], origin[1] + width)
-    place = (torch.arange(channels)[:, None, None] << 48) + (rows << 24) + columns
-    counters = place * _signed(_STEP)
-    made: dict[int, Tensor] = {}
-    for seed in seeds:
-        if seed not in made:
-            made[seed] = _normal(_mix(counters + _signed(_key(seed, sample, stream))))
-    return torch.stack([made[seed] for seed in seeds]).to(device)
+    # A pixel's counter, (channel 2^48 + row 2^24 + column) · step + key modulo 2^64, as a sum of three lines of values.
+    lines = (torch.arange(channels)[:, None, None] << 48) + (torch.arange(height)[:, None] + origin[0] << 24)
+    lines *= _signed(_STEP)
+    columns = torch.arange(origin[1], origin[1] + width) * _signed(_STEP)
+    out = torch.empty(count, channels, height, width)
+    block = max(1, BLOCK // max(1, width))
+    for item, seed in enumerate(seeds):
+        first = seeds.index(seed)
+        if first < item:
+            out[item] = out[first]
+            continue
+        keyed = lines + _signed(_key(seed, sample, stream))
+        for channel in range(channels):
+            for row in range(0, height, block):
+                here = slice(row, row + block)
+                _normal(keyed[channel, here] + columns, out[item, channel, here])
+    return out.to(device)
 
 
-def _normal(bits: Tensor) -> Tensor:
-    """Box-Muller from the two halves of each 64-bit word."""
-    upper = _shifted(bits, 40).float().add_(0.5).mul_(2.0**-24)  # 24 bits: exact in float32, never 0 or 1
-    lower = bits.bitwise_and((1 << 24) - 1).float().mul_(2 * math.pi * 2.0**-24)
-    return upper.log_().mul_(-2).sqrt_().mul_(lower.cos_())
+def _normal(z: Tensor, out: Tensor) -> None:
+    """SplitMix64's finaliser on int64 counters, whose products wrap around, then Box-Muller from a word's two ends."""
+    z = z.bitwise_xor_(_shifted(z, 30)).mul_(_signed(_M1))
+    z = z.bitwise_xor_(_shifted(z, 27)).mul_(_signed(_M2))
+    # The last round, z ^ (z >> 31), leaves the upper 24 bits, and takes none of the sign's copies to the lower 24.
+    upper = _shifted(z, 40).float().add_(0.5).mul_(2.0**-24)  # 24 bits: exact in float32, never 0 or 1
+    lower = z.bitwise_xor_(z >> 31).bitwise_and_((1 << 24) - 1).float().mul_(2 * math.pi * 2.0**-24)
+    torch.mul(upper.log_().mul_(-2).sqrt_(), lower.cos_(), out=out)

@@ -6,6 +6,7 @@ import typer
 
 from wavegen.cli.bench_degradations import degradations
 from wavegen.cli.bench_io import bench_io
+from wavegen.cli.bench_restore import bench_restore
 
 bench = typer.Typer(name="bench", help="Measure parts of the package against references.", no_args_is_help=True)
 
@@ -17,3 +18,4 @@ def _bench() -> None:
 
 bench.command()(degradations)
 bench.command("io")(bench_io)
+bench.command("restore")(bench_restore)

@@ -1,5 +1,6 @@
 """Comparisons of systems: train alike, judge alike, one table."""
 
+from wavegen.experiments.bridges import degraded, native_row, variances
 from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
 from wavegen.experiments.compare import compare, images_of, judge, time_rows
@@ -17,14 +18,17 @@ __all__ = [
     "aggregate",
     "claims",
     "compare",
+    "degraded",
     "figure",
     "images_of",
     "judge",
     "markdown",
+    "native_row",
     "run_command",
     "run_folder",
     "run_task",
     "ship",
     "time_rows",
     "train_systems",
+    "variances",
 ]
