@@ -163,6 +163,6 @@ def low_bands(transform: Transform, bands: Subbands) -> list[Tensor]:
         return [bands.ll, transform.inverse(bands)]
     sizes = transform.sizes(bands.size)
     chain = [bands.ll]
-    for index, details in enumerate(bands.details):
-        chain.append(transform.inverse_level(chain[-1], details, sizes[len(bands.details) - index - 1]))
+    for level, details in zip(range(len(bands.details), 0, -1), bands.details, strict=True):
+        chain.append(transform.inverse_level(chain[-1], details, sizes[level - 1], level))
     return chain

@@ -72,7 +72,7 @@ class Pipeline(System):
         """Write ``config.json``, ``model.safetensors`` and a model card; ``half`` stores weights in 16 bits."""
         folder = Path(where)
         tensors = {
-            name: tensor.half() if half and not name.startswith("norm.") else tensor
+            name: tensor.half() if half and not name.startswith(("norm.", "transform.")) else tensor
             for name, tensor in self.state_dict().items()
         }
         described = {"wavegen": __version__, "pipeline": self.config.model_dump(mode="json")}
@@ -184,12 +184,13 @@ class Pipeline(System):
             return self.transform.inverse(Subbands(low, (), bands.size)), result.nfe
         sizes, y_low = self.transform.sizes(bands.size), bands.ll
         for level, own in enumerate(bands.details):
-            size = sizes[len(bands.details) - level - 1]
+            above = len(bands.details) - level
+            size = sizes[above - 1]
             shape = (len(y), self.head_noise, *low.shape[-2:])
             z = noise(shape, seeds=seeds, sample=index, stream=HEAD_STREAM + level, device=y.device)
             details = self.detail(level, low, y_low, own, z, features)
-            low = self.transform.inverse_level(low, details, size)
-            y_low = self.transform.inverse_level(y_low, own, size)
+            low = self.transform.inverse_level(low, details, size, above)
+            y_low = self.transform.inverse_level(y_low, own, size, above)
         return low, result.nfe
 
     def roundtrip(self, image: Any) -> Any:

@@ -28,11 +28,6 @@ def check_size(size: tuple[int, int]) -> None:
         raise InputError(f"image size {tuple(size)} is not a pair (H, W) with H, W >= 1")
 
 
-def halve(size: tuple[int, int]) -> tuple[int, int]:
-    """(ceil(H / 2), ceil(W / 2))."""
-    return (size[0] + 1) // 2, (size[1] + 1) // 2
-
-
 class Transform(nn.Module, ABC):
     """An invertible, linear map from an image batch to its subbands.
 
@@ -40,10 +35,12 @@ class Transform(nn.Module, ABC):
         levels: number of detail levels (0: the transform has no details).
         orthonormal: whether sum of squares of the coefficients = that of the image, wherever the
             image size needs no padding.
+        ratio: how many times one level shrinks a side, and how many times it enlarges the values of LL.
     """
 
     levels: int
     orthonormal: bool
+    ratio: int = 2
 
     @abstractmethod
     def forward(self, x: Tensor) -> Subbands:
@@ -61,10 +58,13 @@ class Transform(nn.Module, ABC):
             InputError: the number of levels, a shape or a dtype does not fit.
         """
 
-    def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int]) -> Tensor:
+    def inverse_level(
+        self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None
+    ) -> Tensor:
         """One level up: ``ll`` and its three details, (B, C, h, w), to (B, C, *size).
 
-        ``size`` is the entry of :meth:`sizes` one level up; h, w = ceil(size / 2).
+        ``size`` is the entry ``level - 1`` of :meth:`sizes`, and (h, w) the entry ``level``; the finest level is 1.
+        Only transforms whose levels differ in more than their size need ``level``.
 
         Raises:
             InputError: a shape or dtype does not fit, or the transform has no detail levels.
@@ -139,27 +139,38 @@ class DyadicTransform(Transform):
         if len(bands.details) != self.levels:
             raise InputError(f"the subbands have {len(bands.details)} detail levels; expected {self.levels}")
         ll = bands.ll
-        for details, size in zip(bands.details, self.sizes(bands.size)[-2::-1], strict=True):
-            ll = self.inverse_level(ll, details, size)
+        sizes = self.sizes(bands.size)
+        for level, details in zip(range(self.levels, 0, -1), bands.details, strict=True):
+            ll = self.inverse_level(ll, details, sizes[level - 1], level)
         return ll
 
-    def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int]) -> Tensor:
+    def inverse_level(
+        self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None
+    ) -> Tensor:
         """One level up: ``ll`` and its three details, (B, C, h, w), to (B, C, *size).
 
         Raises:
             InputError: a shape or dtype does not fit.
         """
+        self.check_level(ll, details, size)
+        return self.synthesise(ll, *details)[..., : size[0], : size[1]]
+
+    def check_level(self, ll: Tensor, details: Details, size: tuple[int, int]) -> None:
+        """Raise InputError unless the bands are those of one level of an image of ``size``."""
         check_image(ll, "band ll")
         check_size(size)
-        if tuple(ll.shape[-2:]) != halve(size):
-            raise InputError(f"band ll has shape {tuple(ll.shape)}; image size {size} needs {halve(size)}")
+        if tuple(ll.shape[-2:]) != self.coarser(size):
+            raise InputError(f"band ll has shape {tuple(ll.shape)}; image size {size} needs {self.coarser(size)}")
         for name, band in zip(Details._fields, details, strict=True):
             if band.shape != ll.shape or band.dtype != ll.dtype:
                 raise InputError(
                     f"band {name} has shape {tuple(band.shape)} and dtype {band.dtype}; "
                     f"band ll of the same level has {tuple(ll.shape)} and {ll.dtype}"
                 )
-        return self.synthesise(ll, *details)[..., : size[0], : size[1]]
+
+    def coarser(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The size of the bands of one level of an image of ``size``: (ceil(H / 2), ceil(W / 2))."""
+        return (size[0] + 1) // 2, (size[1] + 1) // 2
 
     def sizes(self, size: tuple[int, int]) -> list[tuple[int, int]]:
         """(height, width) of LL after 0, 1, ..., ``levels`` levels.
@@ -170,5 +181,5 @@ class DyadicTransform(Transform):
         check_size(size)
         result = [(size[0], size[1])]
         for _ in range(self.levels):
-            result.append(halve(result[-1]))
+            result.append(self.coarser(result[-1]))
         return result

@@ -51,7 +51,7 @@ def _sum(terms: list[Term], axis: int, n: int) -> Tensor:
     """Sum of tap * source[start : start + n] over terms (tap, source, start)."""
     # Short biorthogonal filters are stored with zeros around them. Small taps first halves the rounding
     # error of the long filters, which keeps all of them below 1e-6 in float32.
-    ordered = sorted((term for term in terms if term[0] != 0.0), key=lambda term: abs(term[0]))
+    ordered = sorted((term for term in terms if term[0] != 0.0), key=lambda term: abs(term[0])) or terms[:1]
     tap, source, start = ordered[0]
     total = source.narrow(axis, start, n) * tap
     for tap, source, start in ordered[1:]:
