@@ -22,6 +22,7 @@ from wavegen.objective import Terms, loss_terms
 from wavegen.presets import preset
 from wavegen.pretrained import locate
 from wavegen.system import System
+from wavegen.transforms import resolved
 from wavegen.types import Restoration, Subbands
 from wavegen.version import __version__
 
@@ -47,7 +48,10 @@ class Pipeline(System):
             raise InputError(f"a pipeline is configured by a name or a mapping, not {type(config).__name__}")
         given = {"name": config} if isinstance(config, str) else dict(config)
         base = preset(given.get("name"))
-        return cls(check(PipelineConfig, merge(base, given), f"pipeline {given.get('name')!r}"))
+        merged = merge(base, given)
+        if isinstance(merged.get("transform"), Mapping):
+            merged["transform"] = resolved(merged["transform"])  # what is saved must not depend on other files
+        return cls(check(PipelineConfig, merged, f"pipeline {given.get('name')!r}"))
 
     @classmethod
     def from_pretrained(cls, where: str | Path) -> Pipeline:

@@ -1,13 +1,16 @@
 """Image <-> subbands: wavelet filter banks, the fast Haar transform, and transforms without details."""
 
 from wavegen.transforms.base import DyadicTransform, Transform
+from wavegen.transforms.basis import learned, read_basis, resolved, save_basis
 from wavegen.transforms.controls import Packets, Pool, Undecimated
 from wavegen.transforms.filterbank import FilterBank
 from wavegen.transforms.filters import FilterPair, discrete_wavelets, filter_pairs, is_orthonormal
 from wavegen.transforms.haar import Haar
 from wavegen.transforms.lattice import Lattice, angles_of, taps_of
+from wavegen.transforms.learning import Learned, basis_value, fixed_bases, learn
 from wavegen.transforms.lifting import Lifting
 from wavegen.transforms.patches import Identity, SpaceToDepth
+from wavegen.transforms.sparsity import coding_gain, contrast, sparsity, synthesis_norms
 
 __all__ = [
     "DyadicTransform",
@@ -16,6 +19,7 @@ __all__ = [
     "Haar",
     "Identity",
     "Lattice",
+    "Learned",
     "Lifting",
     "Packets",
     "Pool",
@@ -23,8 +27,19 @@ __all__ = [
     "Transform",
     "Undecimated",
     "angles_of",
+    "basis_value",
+    "coding_gain",
+    "contrast",
     "discrete_wavelets",
     "filter_pairs",
+    "fixed_bases",
     "is_orthonormal",
+    "learn",
+    "learned",
+    "read_basis",
+    "resolved",
+    "save_basis",
+    "sparsity",
+    "synthesis_norms",
     "taps_of",
 ]

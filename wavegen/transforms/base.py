@@ -58,9 +58,7 @@ class Transform(nn.Module, ABC):
             InputError: the number of levels, a shape or a dtype does not fit.
         """
 
-    def inverse_level(
-        self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None
-    ) -> Tensor:
+    def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None) -> Tensor:
         """One level up: ``ll`` and its three details, (B, C, h, w), to (B, C, *size).
 
         ``size`` is the entry ``level - 1`` of :meth:`sizes`, and (h, w) the entry ``level``; the finest level is 1.
@@ -144,9 +142,7 @@ class DyadicTransform(Transform):
             ll = self.inverse_level(ll, details, sizes[level - 1], level)
         return ll
 
-    def inverse_level(
-        self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None
-    ) -> Tensor:
+    def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None) -> Tensor:
         """One level up: ``ll`` and its three details, (B, C, h, w), to (B, C, *size).
 
         Raises:

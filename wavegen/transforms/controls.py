@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import torch
@@ -67,11 +68,11 @@ def _spread(x: Tensor, step: int) -> Bands:
     return (low + low_below) / 4, (low - low_below) / 4, (high + high_below) / 4, (high - high_below) / 4
 
 
-def _gather(ll: Tensor, h: Tensor, v: Tensor, d: Tensor, step: int) -> Tensor:
+def _gather(ll: Tensor, h: Tensor, v: Tensor, d: Tensor, step: int) -> tuple[Tensor]:
     """The transpose of :func:`_spread`."""
     low = (ll + h) + (ll - h).roll(step, -2)
     high = (v + d) + (v - d).roll(step, -2)
-    return ((low + high) + (low - high).roll(step, -1)) / 4
+    return (((low + high) + (low - high).roll(step, -1)) / 4,)
 
 
 @register(
@@ -101,13 +102,13 @@ class Undecimated(DyadicTransform):
     def analyse(self, x: Tensor, level: int = 1) -> Bands:
         """(B, C, H, W) to LL, H, V, D of the same size; the finest level is 1."""
         step = 2 ** (level - 1)
-        ll, h, v, d = linear(lambda a: _spread(a, step), lambda *bands: (_gather(*bands, step),), x)
+        ll, h, v, d = linear(partial(_spread, step=step), partial(_gather, step=step), x)
         return ll, h, v, d
 
     def synthesise(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, level: int = 1) -> Tensor:
         """The transpose of :meth:`analyse`, which inverts it."""
         step = 2 ** (level - 1)
-        return linear(lambda *bands: (_gather(*bands, step),), lambda a: _spread(a, step), ll, h, v, d)[0]
+        return linear(partial(_gather, step=step), partial(_spread, step=step), ll, h, v, d)[0]
 
     def forward(self, x: Tensor) -> Subbands:
         """Decompose (B, C, H, W) into ``levels`` detail levels of that size, coarsest first, and LL.
@@ -122,9 +123,7 @@ class Undecimated(DyadicTransform):
             details.append(Details(*high))
         return Subbands(ll, tuple(reversed(details)), (x.shape[-2], x.shape[-1]))
 
-    def inverse_level(
-        self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None
-    ) -> Tensor:
+    def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None) -> Tensor:
         """One level up, at the same size; ``level`` says how far apart the pixels are.
 
         Raises:
@@ -203,7 +202,7 @@ class Packets(Transform):
             raise InputError(f"band ll has {bands.ll.shape[1]} channels; expected a multiple of {count}")
         x = bands.ll
         for size in sizes[-2::-1]:
-            ll, h, v, d = x.unflatten(1, (-1, 4)).unbind(2)
+            ll, h, v, d = torch.unflatten(x, 1, (-1, 4)).unbind(2)
             x = self.split.inverse_level(ll, Details(h, v, d), size)
         return x
 
