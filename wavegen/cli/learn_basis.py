@@ -77,7 +77,10 @@ def learn_basis(
 
 
 def _halves(source: PairSource, images: int, crop: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Random crops of the targets of the first and the second half of the shuffled images, each (B, C, crop, crop)."""
+    """Random crops of the targets of the first and the second half of the shuffled images, each (B, C, crop, crop).
+
+    Crops without contrast are left out.
+    """
     import torch
 
     generator = torch.Generator().manual_seed(seed)
@@ -91,7 +94,12 @@ def _halves(source: PairSource, images: int, crop: int, seed: int) -> tuple[Tens
         top, left = (int(torch.randint(n - side + 1, (), generator=generator)) for n in target.shape[-2:])
         crops.append(target[:, top : top + side, left : left + side])
     half = (len(crops) + 1) // 2
-    return torch.stack(crops[:half]), torch.stack(crops[half:])
+    halves = [[c for c in part if (c.amax((1, 2)) > c.amin((1, 2))).all()] for part in (crops[:half], crops[half:])]
+    if not all(halves):
+        raise InputError(
+            f"no crop of {side} x {side} pixels in one of the halves has any contrast; give a larger --crop"
+        )
+    return torch.stack(halves[0]), torch.stack(halves[1])
 
 
 def _compare(found: Learned, objective: str, levels: int, train: Tensor, held: Tensor) -> dict[str, Any]:

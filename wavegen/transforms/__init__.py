@@ -11,6 +11,8 @@ from wavegen.transforms.learning import Learned, basis_value, fixed_bases, learn
 from wavegen.transforms.lifting import Lifting
 from wavegen.transforms.patches import Identity, SpaceToDepth
 from wavegen.transforms.sparsity import coding_gain, contrast, sparsity, synthesis_norms
+from wavegen.transforms.statistics import Moments, SubbandStatistics, low_bands, subband_statistics
+from wavegen.transforms.volume import PlaneDetails, SpaceDetails, VolumeSubbands, VolumeTransform
 
 __all__ = [
     "DyadicTransform",
@@ -21,11 +23,17 @@ __all__ = [
     "Lattice",
     "Learned",
     "Lifting",
+    "Moments",
     "Packets",
+    "PlaneDetails",
     "Pool",
+    "SpaceDetails",
     "SpaceToDepth",
+    "SubbandStatistics",
     "Transform",
     "Undecimated",
+    "VolumeSubbands",
+    "VolumeTransform",
     "angles_of",
     "basis_value",
     "coding_gain",
@@ -36,10 +44,12 @@ __all__ = [
     "is_orthonormal",
     "learn",
     "learned",
+    "low_bands",
     "read_basis",
     "resolved",
     "save_basis",
     "sparsity",
+    "subband_statistics",
     "synthesis_norms",
     "taps_of",
 ]
