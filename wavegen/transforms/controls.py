@@ -163,7 +163,7 @@ class Packets(Transform):
         levels: depth of the tree.
 
     Raises:
-        InputError: no such wavelet.
+        InputError: no such wavelet, or one that does not halve the size.
     """
 
     levels = 0

@@ -66,10 +66,12 @@ def synthesis_norms(transform: Transform) -> Tensor:
 
 
 def sparsity(transform: Transform, images: Tensor) -> Tensor:
-    """Mean over images of |c|_1 / (sqrt(N) |c|_2) for the N normalised coefficients c of an image minus its mean.
+    """Mean over images of |c|_1 / (sqrt(N) |x|_2) for the N normalised coefficients c of an image x without its mean.
 
-    Between 1 / sqrt(N), one coefficient, and 1, all alike; **lower is sparser**. The ratio of the norms is that of
-    Hoyer, J. Mach. Learn. Res. 5 (2004) 1457-1469, whose measure is (sqrt(N) - |c|_1 / |c|_2) / (sqrt(N) - 1).
+    The cost of x in basis pursuit (Chen, Donoho, Saunders, SIAM J. Sci. Comput. 20 (1998) 33-61). **Lower is sparser**;
+    in an orthonormal basis |c|_2 = |x|_2, it lies between 1 / sqrt(N), one coefficient, and 1, all alike, and is the
+    ratio in Hoyer's measure (J. Mach. Learn. Res. 5 (2004) 1457-1469). Elsewhere |c|_2 must not take the
+    place of |x|_2: ill-conditioned bases, with few huge coefficients that cancel, would then look sparse.
 
     Args:
         transform: a basis that halves the size at each level.
@@ -78,7 +80,7 @@ def sparsity(transform: Transform, images: Tensor) -> Tensor:
     norms = synthesis_norms(transform)
     bands = flat(transform.forward(images))
     c = torch.cat([(norm * band).flatten(1) for norm, band in zip(norms, bands, strict=True)], dim=1)
-    return (c.abs().mean(1) / c.square().mean(1).sqrt()).mean()
+    return (c.abs().mean(1) / images.square().mean((1, 2, 3)).sqrt()).mean()
 
 
 def coding_gain(transform: Transform, images: Tensor) -> Tensor:
