@@ -197,6 +197,7 @@ class Pipeline(System):
             y_low = self.transform.inverse_level(y_low, own, size, above)
         return low, result.nfe
 
+    @torch.no_grad()
     def roundtrip(self, image: Any) -> Any:
         """Self-check: everything that :meth:`restore` does but for the networks; returns ``image`` again."""
         batch, layout = as_batch(image, self.config.channels)

@@ -53,13 +53,17 @@ def learn_basis(
     """
     import torch
 
+    from wavegen.inference.files import check_writable
     from wavegen.transforms import contrast, learn, save_basis
+    from wavegen.transforms.learning import check_options
     from wavegen.version import __version__
 
     if out.suffix != ".json":
         raise InputError(f"--out {out}: give a file that ends in .json")
     if steps is None and minutes is None:
         steps = 300
+    check_options(taps, objective, steps, minutes)
+    check_writable(out.parent)
     spec, source = open_dataset(data_spec(data, x, y), "train", images, None)
     train, held = (contrast(part) for part in _halves(source, images, crop, seed))
     with _progress(not as_json) as report:

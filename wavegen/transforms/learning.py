@@ -51,16 +51,28 @@ def fixed_bases(kind: Kind, taps: int) -> list[str]:
     return known
 
 
+def check_options(taps: int, objective: str, steps: int | None, minutes: float | None) -> None:
+    """Refuse what :func:`learn` cannot do, before any work.
+
+    Raises:
+        InputError: an odd number of taps, or one outside 2 to 24; an unknown objective; both or none of steps and
+            minutes, or one that is not positive.
+    """
+    if taps % 2 or not 2 <= taps <= 24:
+        raise InputError(f"taps = {taps}: give an even number from 2 to 24")
+    if objective not in OBJECTIVES:
+        raise InputError(f"objective {objective!r} is not one of {', '.join(OBJECTIVES)}")
+    if (steps is None) == (minutes is None):
+        raise InputError("give either steps or minutes")
+    if (steps or minutes or 0) <= 0:
+        raise InputError(f"steps = {steps}, minutes = {minutes}: give more than 0")
+
+
 def starts(kind: Kind, taps: int, levels: int) -> dict[str, dict[str, Any]]:
     """Specifications to begin at, by name: fixed bases, padded with zeros to ``taps`` taps.
 
     For lifting ``taps`` is the number of taps of each of its steps.
-
-    Raises:
-        InputError: an odd number of taps, or one outside 2 to 24.
     """
-    if taps % 2 or not 2 <= taps <= 24:
-        raise InputError(f"taps = {taps}: give an even number from 2 to 24")
     found: dict[str, dict[str, Any]] = {}
     if kind == "lattice":
         for name in fixed_bases(kind, taps):
@@ -79,8 +91,6 @@ def _padded(step: list[float], taps: int, before: int) -> list[float]:
     """A step with more taps that does the same; one tap counts as two with a zero on the far side."""
     if len(step) == 1:
         step = [*step, 0.0] if before else [0.0, *step]
-    if len(step) > taps:
-        raise InputError(f"taps = {taps}: this start has steps of {len(step)}")
     sides = [0.0] * ((taps - len(step)) // 2)
     return [*sides, *step, *sides]
 
@@ -127,10 +137,7 @@ def learn(
     Raises:
         InputError: wrong options.
     """
-    if objective not in OBJECTIVES:
-        raise InputError(f"objective {objective!r} is not one of {', '.join(OBJECTIVES)}")
-    if (steps is None) == (minutes is None):
-        raise InputError("give either steps or minutes")
+    check_options(taps, objective, steps, minutes)
     _, sign = OBJECTIVES[objective]
     generator = torch.Generator().manual_seed(seed)
     begin = starts(kind, taps, levels)
@@ -145,7 +152,9 @@ def learn(
     total = 0
     for i, name in enumerate(chosen):
         transform = build("transform", begin[name])
-        for done in _descend(transform, images, objective, steps, minutes and minutes / len(chosen), generator):
+        for done in _descend(
+            transform, images, objective, steps, minutes / len(chosen) if minutes else None, generator
+        ):
             total += 1
             report((i + done.share) / len(chosen), best_score if done.score is None else done.score)
             if done.score is not None and done.score < best_score:
