@@ -1,12 +1,13 @@
 """Image <-> subbands: wavelet filter banks, the fast Haar transform, and transforms without details."""
 
-from wavegen.transforms.base import DyadicTransform, Transform
-from wavegen.transforms.filterbank import FilterBank
+from wavegen.transforms.base import DyadicTransform, Transform, max_levels
+from wavegen.transforms.filterbank import CustomFilterBank, FilterBank
 from wavegen.transforms.filters import FilterPair, discrete_wavelets, filter_pairs, is_orthonormal
 from wavegen.transforms.haar import Haar
 from wavegen.transforms.patches import Identity, SpaceToDepth
 
 __all__ = [
+    "CustomFilterBank",
     "DyadicTransform",
     "FilterBank",
     "FilterPair",
@@ -17,4 +18,5 @@ __all__ = [
     "discrete_wavelets",
     "filter_pairs",
     "is_orthonormal",
+    "max_levels",
 ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
 from torch import Tensor
 
 from wavegen.registry import register
 from wavegen.transforms.adjoint import linear
+from wavegen.transforms.axis import Mode
 from wavegen.transforms.base import Bands, DyadicTransform
+from wavegen.transforms.filterbank import FilterBank, Levels
 
 
 def _butterfly(x: Tensor) -> Bands:
@@ -38,20 +37,30 @@ def _inverse_butterfly(ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> tuple[Ten
     paper="Haar, Math. Ann. 69 (1910) 331-371; used by MSCGM, arXiv 2407.05259",
     capabilities=("orthonormal",),
 )
-class Haar(DyadicTransform):
-    """Orthonormal Haar transform; coefficients as ``pywt.wavedec2(x, "haar", mode="periodization")``.
+class Haar(FilterBank):
+    """Orthonormal Haar transform; coefficients as ``pywt.wavedec2(x, "haar")`` with the same ``mode``.
 
     Args:
-        levels: number of levels. Any is legal for any size: a side of 1 stays 1.
+        levels: number of levels; see :func:`wavegen.transforms.max_levels`.
+        mode: as for :class:`wavegen.transforms.FilterBank`; only odd sizes can tell the modes apart, and
+            ``symmetric`` is the same as ``periodization``. ``reflect`` and ``zero`` are slower.
     """
 
-    orthonormal = True
+    def __init__(self, levels: Levels = 2, mode: Mode = "periodization") -> None:
+        super().__init__("haar", levels, mode)
 
-    def __init__(self, levels: Annotated[int, Field(ge=1, le=8)] = 2) -> None:
-        super().__init__(levels)
+    def split(self, x: Tensor) -> Bands:
+        """One level of any size: (B, C, H, W) to LL, H, V, D, each (B, C, *coarser((H, W)))."""
+        return super().split(x) if self.mode in ("reflect", "zero") else DyadicTransform.split(self, x)
+
+    def merge(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, size: tuple[int, int]) -> Tensor:
+        """The inverse of :meth:`split` for an image of ``size``; the same in all modes."""
+        return DyadicTransform.merge(self, ll, h, v, d, size)
 
     def analyse(self, x: Tensor) -> Bands:
         """(B, C, 2h, 2w) to LL, H, V, D, each (B, C, h, w)."""
+        if x.shape[-2] % 2 or x.shape[-1] % 2:  # reflect and zero
+            return super().analyse(x)
         ll, h, v, d = linear(_butterfly, _inverse_butterfly, x)
         return ll, h, v, d
 
@@ -60,5 +69,5 @@ class Haar(DyadicTransform):
         return linear(_inverse_butterfly, _butterfly, ll, h, v, d)[0]
 
     def extra_repr(self) -> str:
-        """Levels, for ``print``."""
-        return f"levels={self.levels}"
+        """Levels and mode, for ``print``."""
+        return f"levels={self.levels}, mode={self.mode!r}"
