@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import torch
 from torch import Tensor
 
 from wavegen.registry import register
@@ -10,23 +13,38 @@ from wavegen.transforms.axis import Mode
 from wavegen.transforms.base import Bands, DyadicTransform
 from wavegen.transforms.filterbank import FilterBank, Levels
 
+STRIP = 1 << 17  # samples of a strip: with what is made on the way, 2 MB of float32
+
+
+def _strips(width: int, count: int) -> Iterator[slice]:
+    """Pairs of rows to take together, so that what lies between input and output stays in the cache."""
+    step = max(1, STRIP // width)
+    return (slice(first, first + step) for first in range(0, count, step))
+
 
 def _butterfly(x: Tensor) -> Bands:
-    left, right = x[..., 0::2], x[..., 1::2]
-    # The strided reads happen once, here; the rows below are contiguous.
-    low, high = (left + right).mul_(0.5), (left - right).mul_(0.5)
-    low_top, low_bottom = low[..., 0::2, :], low[..., 1::2, :]
-    high_top, high_bottom = high[..., 0::2, :], high[..., 1::2, :]
-    return low_top + low_bottom, low_top - low_bottom, high_top + high_bottom, high_top - high_bottom
+    height, width = x.shape[-2:]
+    ll, h, v, d = (x.new_empty(*x.shape[:2], height // 2, width // 2) for _ in range(4))
+    pairs = x.reshape(-1, 2, width)
+    for strip in _strips(width, len(pairs)):
+        left, right = pairs[strip, :, 0::2], pairs[strip, :, 1::2]
+        # The strided reads happen once, here; the rows below are contiguous.
+        for half, low, high in ((left + right, ll, h), (left - right, v, d)):
+            mean = torch.lerp(half[:, 0], half[:, 1], 0.5, out=low.view(-1, width // 2)[strip])
+            torch.sub(mean, half[:, 1], out=high.view(-1, width // 2)[strip])
+    return ll, h, v, d
 
 
 def _inverse_butterfly(ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> tuple[Tensor]:
     batch, channels, height, width = ll.shape
     x = ll.new_empty(batch, channels, 2 * height, 2 * width)
-    low, high = (ll + h).mul_(0.5), (v + d).mul_(0.5)
-    x[..., 0::2, 0::2], x[..., 0::2, 1::2] = low + high, low - high
-    low, high = (ll - h).mul_(0.5), (v - d).mul_(0.5)
-    x[..., 1::2, 0::2], x[..., 1::2, 1::2] = low + high, low - high
+    pairs, bands = x.view(-1, 2, 2 * width), [band.reshape(-1, width) for band in (ll, h, v, d)]
+    for strip in _strips(2 * width, len(pairs)):
+        target, (a, b, c, e) = pairs[strip], (band[strip] for band in bands)
+        left, right = torch.lerp(a, b, 0.5), torch.lerp(c, e, 0.5)
+        for row, low, high in ((target[:, 0], left, right), (target[:, 1], left - b, right - e)):
+            torch.add(low, high, out=row[:, 0::2])
+            torch.sub(low, high, out=row[:, 1::2])
     return (x,)
 
 
