@@ -20,7 +20,7 @@ def run(*arguments: str) -> int:
 
 
 def test_quick_run_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("bench", "transforms", "--quick", "--json", "--sizes", "1x1x32x32") == 0
+    assert run("bench", "transforms", "--quick", "--json", "--sizes", "1x1x64x64") == 0
     found = json.loads(capsys.readouterr().out)
     own = [row for row in found["timings"] if row["library"] == OWN]
     assert {"haar", "db4", "sym8", "bior4.4"} <= {row["basis"] for row in own}

@@ -80,10 +80,7 @@ def data_spec(data: str | None, x: str | None, y: str | None) -> dict[str, Any]:
     """
     if data is None:
         raise InputError("no --data: give a data set such as hela, or --data pairs --x TARGETS --y INPUTS")
-    if data.endswith(YAML_SUFFIXES):
-        spec = read_yaml(data)
-    else:
-        spec = component_spec(data, "--data")
+    spec = read_yaml(data) if data.endswith(YAML_SUFFIXES) else component_spec(data, "--data")
     return spec | {key: folder for key, folder in (("x", x), ("y", y)) if folder is not None}
 
 

@@ -163,7 +163,7 @@ def _exponent(basis: str, levels: int, sides: Iterable[int], rounds: int) -> flo
 def roofline() -> dict[str, float]:
     """Bytes per second of a copy (read and write counted) in and beyond the cache, and matrix-product operations
     per second, both of float32 with the threads in use."""
-    small, large = torch.randn(1 << 17), torch.randn(1 << 25)
+    small, large = torch.randn(1 << 17), torch.randn(1 << 24)
     a, b = torch.randn(4096, 256), torch.randn(256, 256)
     into = torch.empty_like(small), torch.empty_like(large)
     calls: dict[str, Callable[[], Any]] = {
