@@ -39,6 +39,12 @@ class System(nn.Module):
         low = self.transform.coarse_channels(c)
         self.cell = self.transform.ratio**self.transform.levels
         self.full = config.conditioning == "full" and self.transform.levels > 0
+        probe = (64 * self.cell, 64 * self.cell)
+        if self.full and self.transform.sizes(probe)[-1] != (64, 64):
+            raise InputError(
+                f"pipeline {config.name!r}: conditioning 'full' needs bands of ceil(size / 2) at each level; "
+                "use the transform's mode 'periodization', or conditioning 'll'"
+            )
         seen = {"none": 0, "ll": low, "full": c * self.cell**2 if self.full else low}[config.conditioning]
         self.coarse: UNet = build(
             "network",

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from wavegen.cli.bench import bench
 from wavegen.cli.demo import demo
 from wavegen.cli.evaluate import evaluate
 from wavegen.cli.learn_basis import learn_basis
@@ -56,6 +57,7 @@ app.command()(evaluate)
 app.command("learn-basis")(learn_basis)
 app.command("list")(list_components)
 app.command()(weights)
+app.add_typer(bench, name="bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

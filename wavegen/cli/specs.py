@@ -80,12 +80,18 @@ def data_spec(data: str | None, x: str | None, y: str | None) -> dict[str, Any]:
     """
     if data is None:
         raise InputError("no --data: give a data set such as hela, or --data pairs --x TARGETS --y INPUTS")
-    if data.endswith(YAML_SUFFIXES):
-        spec = read_yaml(data)
-    else:
-        name, *parts = OUTSIDE_BRACKETS.split(data)
-        spec = {"name": name, **dict(_assignment(part, "--data") for part in parts)}
+    spec = read_yaml(data) if data.endswith(YAML_SUFFIXES) else component_spec(data, "--data")
     return spec | {key: folder for key, folder in (("x", x), ("y", y)) if folder is not None}
+
+
+def component_spec(text: str, option: str) -> dict[str, Any]:
+    """The configuration in ``NAME,OPTION=VALUE,...``.
+
+    Raises:
+        InputError: a part that is not ``option=value``; ``option`` says where it stands.
+    """
+    name, *parts = OUTSIDE_BRACKETS.split(text)
+    return {"name": name, **dict(_assignment(part, option) for part in parts)}
 
 
 def pipeline_spec(pipeline: str, settings: Sequence[str]) -> dict[str, Any]:

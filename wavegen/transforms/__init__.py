@@ -1,9 +1,9 @@
 """Image <-> subbands: wavelet filter banks, the fast Haar transform, and transforms without details."""
 
-from wavegen.transforms.base import DyadicTransform, Transform
+from wavegen.transforms.base import DyadicTransform, Transform, max_levels
 from wavegen.transforms.basis import learned, read_basis, resolved, save_basis
 from wavegen.transforms.controls import Packets, Pool, Undecimated
-from wavegen.transforms.filterbank import FilterBank
+from wavegen.transforms.filterbank import CustomFilterBank, FilterBank
 from wavegen.transforms.filters import FilterPair, discrete_wavelets, filter_pairs, is_orthonormal
 from wavegen.transforms.haar import Haar
 from wavegen.transforms.lattice import Lattice, angles_of, taps_of
@@ -15,6 +15,7 @@ from wavegen.transforms.statistics import Moments, SubbandStatistics, low_bands,
 from wavegen.transforms.volume import PlaneDetails, SpaceDetails, VolumeSubbands, VolumeTransform
 
 __all__ = [
+    "CustomFilterBank",
     "DyadicTransform",
     "FilterBank",
     "FilterPair",
@@ -45,6 +46,7 @@ __all__ = [
     "learn",
     "learned",
     "low_bands",
+    "max_levels",
     "read_basis",
     "resolved",
     "save_basis",

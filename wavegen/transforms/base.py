@@ -12,6 +12,7 @@ from wavegen.errors import InputError
 from wavegen.types import Details, Subbands
 
 Bands = tuple[Tensor, Tensor, Tensor, Tensor]
+HALF = (torch.bfloat16, torch.float16)
 
 
 def check_image(x: Tensor, what: str = "image") -> None:
@@ -26,6 +27,21 @@ def check_size(size: tuple[int, int]) -> None:
     """Raise InputError unless ``size`` is a pair (H, W) of positive integers."""
     if len(size) != 2 or min(size) < 1:
         raise InputError(f"image size {tuple(size)} is not a pair (H, W) with H, W >= 1")
+
+
+def halve(size: tuple[int, int]) -> tuple[int, int]:
+    """(ceil(H / 2), ceil(W / 2))."""
+    return (size[0] + 1) // 2, (size[1] + 1) // 2
+
+
+def max_levels(size: tuple[int, int]) -> int:
+    """How often an image of ``size`` (H, W) can be halved until both sides are 1; at least 1, which leaves them so.
+
+    Raises:
+        InputError: ``size`` is not a pair of positive integers.
+    """
+    check_size(size)
+    return max(1, (max(size) - 1).bit_length())
 
 
 class Transform(nn.Module, ABC):
@@ -94,10 +110,13 @@ class Transform(nn.Module, ABC):
 
 
 class DyadicTransform(Transform):
-    """A separable wavelet transform: at every level H and W are halved, rounding up.
+    """A separable wavelet transform: at every level H and W are about halved.
 
     A subclass gives one level for even sizes. An odd size is made even by repeating its last sample,
-    and the inverse cuts that sample off, so that exactness at even sizes is exactness at all sizes.
+    and the inverse cuts that sample off, so that exactness at even sizes is exactness at all sizes. A
+    transform with other band sizes gives ``coarser``, ``split`` and ``merge`` instead.
+
+    bfloat16 and float16 are worked on in float32: only the results are rounded, once.
     """
 
     def __init__(self, levels: int) -> None:
@@ -112,21 +131,36 @@ class DyadicTransform(Transform):
     def synthesise(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> Tensor:
         """The inverse of :meth:`analyse`."""
 
+    def coarser(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Size of the bands one level below an image of ``size``: (ceil(H / 2), ceil(W / 2))."""
+        return halve(size)
+
+    def split(self, x: Tensor) -> Bands:
+        """One level of any size: (B, C, H, W) to LL, H, V, D, each (B, C, *coarser((H, W)))."""
+        height, width = x.shape[-2:]
+        if height % 2 or width % 2:
+            x = F.pad(x, (0, width % 2, 0, height % 2), mode="replicate")
+        return self.analyse(x)
+
+    def merge(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, size: tuple[int, int]) -> Tensor:
+        """The inverse of :meth:`split` for an image of ``size``."""
+        return self.synthesise(ll, h, v, d)[..., : size[0], : size[1]]
+
     def forward(self, x: Tensor) -> Subbands:
         """Decompose (B, C, H, W) into ``levels`` detail levels, coarsest first, and the coarsest LL.
 
         Raises:
-            InputError: ``x`` is not 4-D, is empty, or is not of a real floating-point dtype.
+            InputError: ``x`` is not 4-D, is empty, or is not of a real floating-point dtype, or its sides
+                are 1 before the last level.
         """
         check_image(x)
-        ll, details = x, []
+        size = (x.shape[-2], x.shape[-1])
+        self.sizes(size)
+        ll, details = _working(x), []
         for _ in range(self.levels):
-            height, width = ll.shape[-2:]
-            if height % 2 or width % 2:
-                ll = F.pad(ll, (0, width % 2, 0, height % 2), mode="replicate")
-            ll, h, v, d = self.analyse(ll)
-            details.append(Details(h, v, d))
-        return Subbands(ll, tuple(reversed(details)), (x.shape[-2], x.shape[-1]))
+            ll, *high = self.split(ll)
+            details.append(Details(*(band.to(x.dtype) for band in high)))
+        return Subbands(ll.to(x.dtype), tuple(reversed(details)), size)
 
     def inverse(self, bands: Subbands) -> Tensor:
         """Put the subbands together: (B, C, H, W) with (H, W) = ``bands.size``.
@@ -136,11 +170,12 @@ class DyadicTransform(Transform):
         """
         if len(bands.details) != self.levels:
             raise InputError(f"the subbands have {len(bands.details)} detail levels; expected {self.levels}")
-        ll = bands.ll
-        sizes = self.sizes(bands.size)
-        for level, details in zip(range(self.levels, 0, -1), bands.details, strict=True):
-            ll = self.inverse_level(ll, details, sizes[level - 1], level)
-        return ll
+        ll, dtype = bands.ll, bands.ll.dtype
+        for details, size in zip(bands.details, self.sizes(bands.size)[-2::-1], strict=True):
+            self._check_level(ll, details, size, dtype)  # ll itself is in the working dtype from the second level on
+            h, v, d = (_working(band) for band in details)
+            ll = self.merge(_working(ll), h, v, d, size)
+        return ll.to(dtype)
 
     def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None) -> Tensor:
         """One level up: ``ll`` and its three details, (B, C, h, w), to (B, C, *size).
@@ -148,34 +183,36 @@ class DyadicTransform(Transform):
         Raises:
             InputError: a shape or dtype does not fit.
         """
-        self.check_level(ll, details, size)
-        return self.synthesise(ll, *details)[..., : size[0], : size[1]]
+        self._check_level(ll, details, size, ll.dtype)
+        h, v, d = (_working(band) for band in details)
+        return self.merge(_working(ll), h, v, d, size).to(ll.dtype)
 
-    def check_level(self, ll: Tensor, details: Details, size: tuple[int, int]) -> None:
-        """Raise InputError unless the bands are those of one level of an image of ``size``."""
+    def _check_level(self, ll: Tensor, details: Details, size: tuple[int, int], dtype: torch.dtype) -> None:
         check_image(ll, "band ll")
         check_size(size)
         if tuple(ll.shape[-2:]) != self.coarser(size):
             raise InputError(f"band ll has shape {tuple(ll.shape)}; image size {size} needs {self.coarser(size)}")
         for name, band in zip(Details._fields, details, strict=True):
-            if band.shape != ll.shape or band.dtype != ll.dtype:
+            if band.shape != ll.shape or band.dtype != dtype:
                 raise InputError(
                     f"band {name} has shape {tuple(band.shape)} and dtype {band.dtype}; "
-                    f"band ll of the same level has {tuple(ll.shape)} and {ll.dtype}"
+                    f"band ll of the same level has {tuple(ll.shape)} and {dtype}"
                 )
-
-    def coarser(self, size: tuple[int, int]) -> tuple[int, int]:
-        """The size of the bands of one level of an image of ``size``: (ceil(H / 2), ceil(W / 2))."""
-        return (size[0] + 1) // 2, (size[1] + 1) // 2
 
     def sizes(self, size: tuple[int, int]) -> list[tuple[int, int]]:
         """(height, width) of LL after 0, 1, ..., ``levels`` levels.
 
         Raises:
-            InputError: ``size`` is not a pair of positive integers.
+            InputError: ``size`` is not a pair of positive integers, or both sides are 1 before the last level.
         """
-        check_size(size)
+        possible = max_levels(size)
+        if self.levels > possible:
+            raise InputError(f"{self.levels} levels are too deep for image size {tuple(size)}; at most {possible}")
         result = [(size[0], size[1])]
         for _ in range(self.levels):
             result.append(self.coarser(result[-1]))
         return result
+
+
+def _working(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in HALF else x

@@ -16,16 +16,8 @@ import torch
 from torch import Tensor
 
 from wavegen.transforms.base import Bands
-from wavegen.transforms.filterbank import (
-    COLUMNS,
-    ROWS,
-    _analyse_axis,
-    _place,
-    _split,
-    _synthesise_axis,
-    _wrap,
-)
 from wavegen.transforms.filters import FilterPair
+from wavegen.transforms.shifts import COLUMNS, ROWS, analyse_axis, place, split, synthesise_axis, wrap
 
 
 def _pair(taps: Tensor) -> FilterPair:
@@ -40,7 +32,7 @@ class _Analyse(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, taps: Tensor, axis: int) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(x, taps)
         ctx.axis = axis
-        return _analyse_axis(x, _pair(taps), axis)
+        return analyse_axis(x, _pair(taps), axis)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
@@ -59,7 +51,7 @@ class _Synthesise(torch.autograd.Function):
     def forward(ctx: Any, lo: Tensor, hi: Tensor, taps: Tensor, axis: int) -> Tensor:
         ctx.save_for_backward(lo, hi, taps)
         ctx.axis = axis
-        return _synthesise_axis(lo, hi, _pair(taps), axis)
+        return synthesise_axis(lo, hi, _pair(taps), axis)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
@@ -77,11 +69,11 @@ class _Correlate(torch.autograd.Function):
         ctx.save_for_backward(x, lo, hi)
         ctx.axis = axis
         length, n = like.shape[1], lo.shape[axis]
-        before, after = -_place(length - 1, length)[1], _place(0, length)[1]
-        phases = [_wrap(phase, axis, before, after) for phase in _split(x, axis)]
+        before, after = -place(length - 1, length)[1], place(0, length)[1]
+        phases = [wrap(phase, axis, before, after) for phase in split(x, axis)]
         result = []
         for j in range(length):
-            p, s = _place(j, length)
+            p, s = place(j, length)
             sample = phases[p].narrow(axis, before + s, n)
             result.append(torch.stack([(band * sample).sum() for band in (lo, hi)]))
         return torch.stack(result, 1).to(like)

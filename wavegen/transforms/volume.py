@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from wavegen.errors import InputError
 from wavegen.transforms.adjoint import linear
-from wavegen.transforms.filterbank import _analyse_axis, _synthesise_axis
 from wavegen.transforms.filters import FilterPair, filter_pairs, is_orthonormal
+from wavegen.transforms.shifts import analyse_axis, synthesise_axis
 
 PLANE, SPACE = (-2, -1), (-3, -2, -1)
 Size = tuple[int, int, int]
@@ -55,14 +55,14 @@ def _split(x: Tensor, pair: FilterPair, axes: tuple[int, ...]) -> tuple[Tensor, 
     """Bands in the order of their names: aa..a first, the last axis fastest."""
     bands: tuple[Tensor, ...] = (x,)
     for axis in axes:
-        bands = tuple(part for band in bands for part in _analyse_axis(band, pair, axis))
+        bands = tuple(part for band in bands for part in analyse_axis(band, pair, axis))
     return bands
 
 
 def _merge(*bands: Tensor, pair: FilterPair, axes: tuple[int, ...]) -> tuple[Tensor, ...]:
     """The transpose of :func:`_split`."""
     for axis in reversed(axes):
-        bands = tuple(_synthesise_axis(lo, hi, pair, axis) for lo, hi in zip(bands[::2], bands[1::2], strict=True))
+        bands = tuple(synthesise_axis(lo, hi, pair, axis) for lo, hi in zip(bands[::2], bands[1::2], strict=True))
     return bands
 
 
