@@ -121,7 +121,7 @@ def test_lazy_import() -> None:
     """Importing the package or asking the command line for help must not wait for slow libraries."""
     check = """
 import sys, wavegen, wavegen.cli
-for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["list"], ["weights"]):
+for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["learn-basis"], ["list"], ["weights"]):
     try:
         wavegen.cli.main([*command, "--help"])
     except SystemExit as done:

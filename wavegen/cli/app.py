@@ -12,6 +12,7 @@ import typer
 from wavegen.cli.bench import bench
 from wavegen.cli.demo import demo
 from wavegen.cli.evaluate import evaluate
+from wavegen.cli.learn_basis import learn_basis
 from wavegen.cli.list import list_components
 from wavegen.cli.restore import restore
 from wavegen.cli.train import train
@@ -53,6 +54,7 @@ app.command()(demo)
 app.command()(train)
 app.command()(restore)
 app.command()(evaluate)
+app.command("learn-basis")(learn_basis)
 app.command("list")(list_components)
 app.command()(weights)
 app.add_typer(bench, name="bench")

@@ -6,6 +6,7 @@ from wavegen.experiments.compare import compare, images_of, judge, time_rows
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.report import aggregate, figure, markdown
 from wavegen.experiments.ship import ship
+from wavegen.experiments.subband_figures import subband_figures
 from wavegen.experiments.subband_picture import subband_picture
 from wavegen.experiments.train_systems import run_folder, train_systems
 
@@ -22,6 +23,7 @@ __all__ = [
     "run_command",
     "run_folder",
     "ship",
+    "subband_figures",
     "subband_picture",
     "time_rows",
     "train_systems",
