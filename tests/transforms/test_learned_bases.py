@@ -265,11 +265,11 @@ def textures() -> Tensor:
     ("kind", "objective"), [("lattice", "sparsity"), ("lattice", "coding_gain"), ("lifting", "sparsity")]
 )
 def test_learning_beats_its_starts(kind: Any, objective: str) -> None:
-    x, taps = (textures() if objective == "coding_gain" else stripes()), 4
+    x, taps = (textures() if kind == "lattice" else stripes()), 4
     found = learn(x, kind, taps, levels=1, objective=objective, steps=60)
     sign = -1 if objective == "coding_gain" else 1
     best = min(sign * value for value in found.fixed.values())
-    assert sign * found.value < best
+    assert sign * found.value < best - 1e-3 * abs(best)
     assert found.value == pytest.approx(basis_value(objective, found.spec, x), rel=1e-5)
     if kind == "lifting":
         assert learn(x, kind, taps, levels=1, objective=objective, steps=60) == found

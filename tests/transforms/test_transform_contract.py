@@ -77,8 +77,9 @@ def test_copies_and_pickles(name: str) -> None:
     seed=st.integers(0, 99),
 )
 def test_any_size_is_reconstructed(name: str, option: int, height: int, width: int, seed: int) -> None:
-    levels = {"levels": min(option, max_levels((height, width)))}
-    key = {"identity": {}, "space_to_depth": {"factor": 2 * option}}.get(name, levels)
+    key = {"identity": {}, "space_to_depth": {"factor": 2 * option}, "packets": {"levels": option}}.get(
+        name, {"levels": min(option, max_levels((height, width)))}
+    )
     transform: Transform = build("transform", {"name": name, **key})
     x = image(2, 2, height, width, seed=seed)
     bands = transform.forward(x)

@@ -170,14 +170,12 @@ class DyadicTransform(Transform):
         """
         if len(bands.details) != self.levels:
             raise InputError(f"the subbands have {len(bands.details)} detail levels; expected {self.levels}")
-        dtype = bands.ll.dtype
-        sizes = self.sizes(bands.size)
-        if dtype in HALF:
-            return self.inverse(_widened(bands)).to(dtype)
-        ll = bands.ll
-        for level, details in zip(range(self.levels, 0, -1), bands.details, strict=True):
-            ll = self.inverse_level(ll, details, sizes[level - 1], level)
-        return ll
+        ll, dtype = bands.ll, bands.ll.dtype
+        for details, size in zip(bands.details, self.sizes(bands.size)[-2::-1], strict=True):
+            self._check_level(ll, details, size, dtype)  # ll itself is in the working dtype from the second level on
+            h, v, d = (_working(band) for band in details)
+            ll = self.merge(_working(ll), h, v, d, size)
+        return ll.to(dtype)
 
     def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None) -> Tensor:
         """One level up: ``ll`` and its three details, (B, C, h, w), to (B, C, *size).
@@ -185,21 +183,20 @@ class DyadicTransform(Transform):
         Raises:
             InputError: a shape or dtype does not fit.
         """
-        self.check_level(ll, details, size)
+        self._check_level(ll, details, size, ll.dtype)
         h, v, d = (_working(band) for band in details)
         return self.merge(_working(ll), h, v, d, size).to(ll.dtype)
 
-    def check_level(self, ll: Tensor, details: Details, size: tuple[int, int]) -> None:
-        """Raise InputError unless the bands are those of one level of an image of ``size``."""
+    def _check_level(self, ll: Tensor, details: Details, size: tuple[int, int], dtype: torch.dtype) -> None:
         check_image(ll, "band ll")
         check_size(size)
         if tuple(ll.shape[-2:]) != self.coarser(size):
             raise InputError(f"band ll has shape {tuple(ll.shape)}; image size {size} needs {self.coarser(size)}")
         for name, band in zip(Details._fields, details, strict=True):
-            if band.shape != ll.shape or band.dtype != ll.dtype:
+            if band.shape != ll.shape or band.dtype != dtype:
                 raise InputError(
                     f"band {name} has shape {tuple(band.shape)} and dtype {band.dtype}; "
-                    f"band ll of the same level has {tuple(ll.shape)} and {ll.dtype}"
+                    f"band ll of the same level has {tuple(ll.shape)} and {dtype}"
                 )
 
     def sizes(self, size: tuple[int, int]) -> list[tuple[int, int]]:
@@ -209,7 +206,7 @@ class DyadicTransform(Transform):
             InputError: ``size`` is not a pair of positive integers, or both sides are 1 before the last level.
         """
         possible = max_levels(size)
-        if self.levels > possible and self.ratio > 1:
+        if self.levels > possible:
             raise InputError(f"{self.levels} levels are too deep for image size {tuple(size)}; at most {possible}")
         result = [(size[0], size[1])]
         for _ in range(self.levels):
@@ -219,12 +216,3 @@ class DyadicTransform(Transform):
 
 def _working(x: Tensor) -> Tensor:
     return x.float() if x.dtype in HALF else x
-
-
-def _widened(bands: Subbands) -> Subbands:
-    for details in bands.details:
-        for name, band in zip(Details._fields, details, strict=True):
-            if band.dtype != bands.ll.dtype:
-                raise InputError(f"band {name} has dtype {band.dtype}; band ll has {bands.ll.dtype}")
-    wide = tuple(Details(*(band.float() for band in level)) for level in bands.details)
-    return Subbands(bands.ll.float(), wide, bands.size)

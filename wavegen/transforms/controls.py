@@ -117,11 +117,26 @@ class Undecimated(DyadicTransform):
             InputError: ``x`` is not 4-D, is empty, or is not of a real floating-point dtype.
         """
         check_image(x)
+        self.sizes((x.shape[-2], x.shape[-1]))
         ll, details = x, []
         for level in range(1, self.levels + 1):
             ll, *high = self.analyse(ll, level)
             details.append(Details(*high))
         return Subbands(ll, tuple(reversed(details)), (x.shape[-2], x.shape[-1]))
+
+    def inverse(self, bands: Subbands) -> Tensor:
+        """Put the subbands together: (B, C, H, W) with (H, W) = ``bands.size``.
+
+        Raises:
+            InputError: the number of levels, a shape or a dtype does not fit.
+        """
+        if len(bands.details) != self.levels:
+            raise InputError(f"the subbands have {len(bands.details)} detail levels; expected {self.levels}")
+        self.sizes(bands.size)
+        ll = bands.ll
+        for level, details in zip(range(self.levels, 0, -1), bands.details, strict=True):
+            ll = self.inverse_level(ll, details, bands.size, level)
+        return ll
 
     def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None) -> Tensor:
         """One level up, at the same size; ``level`` says how far apart the pixels are.
@@ -133,7 +148,7 @@ class Undecimated(DyadicTransform):
             level = 1
         if level is None or not 1 <= level <= self.levels:
             raise InputError(f"level = {level}: undecimated bands do not tell their level; give 1 to {self.levels}")
-        self.check_level(ll, details, size)
+        self._check_level(ll, details, size, ll.dtype)
         return self.synthesise(ll, *details, level=level)
 
     def coarser(self, size: tuple[int, int]) -> tuple[int, int]:

@@ -27,7 +27,7 @@ from wavegen.transforms.separable import analyse, synthesise
 Levels = Annotated[int, Field(ge=1, le=8)]
 
 
-class Axes(NamedTuple):
+class FilterAxes(NamedTuple):
     """What a pair of filters does, as :func:`axis_map` needs it."""
 
     pair: FilterPair
@@ -81,7 +81,7 @@ class FilterBank(DyadicTransform):
 
     def analyse(self, x: Tensor) -> Bands:
         """(B, C, H, W), any size, to LL, H, V, D, each (B, C, *coarser((H, W)))."""
-        axes = Axes(self.analysis, self.mode, cut=False)
+        axes = FilterAxes(self.analysis, self.mode, cut=False)
         size = (x.shape[-2], x.shape[-1])
         ll, h, v, d = linear(axes.apply, partial(axes.transpose, size=size), x)
         return ll, h, v, d
@@ -97,7 +97,7 @@ class FilterBank(DyadicTransform):
 
     def merge(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, size: tuple[int, int]) -> Tensor:
         """The inverse of :meth:`split` for an image of ``size``: the transpose, with the dual filters."""
-        axes = Axes(self.dual, self.mode, cut=True)
+        axes = FilterAxes(self.dual, self.mode, cut=True)
         return linear(partial(axes.transpose, size=size), axes.apply, ll, h, v, d)[0]
 
     def extra_repr(self) -> str:

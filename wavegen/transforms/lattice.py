@@ -26,7 +26,7 @@ from wavegen.registry import register
 from wavegen.transforms import trilinear
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.base import Bands, DyadicTransform
-from wavegen.transforms.filterbank import Axes
+from wavegen.transforms.filterbank import FilterAxes
 from wavegen.transforms.filters import FilterPair, filter_pairs, is_orthonormal
 
 INEXACT = 1e-8  # largest error of a tap that a factorisation may leave; angles in float32 make about 1e-7
@@ -132,16 +132,15 @@ class Lattice(DyadicTransform):
         """(B, C, 2h, 2w) to LL, H, V, D, each (B, C, h, w)."""
         if self.learning:
             return trilinear.analyse(x, self.taps())
-        axes = Axes(self.filters(), "periodization", cut=False)
-        size = (x.shape[-2], x.shape[-1])
-        ll, h, v, d = linear(axes.apply, partial(axes.transpose, size=size), x)
+        axes = FilterAxes(self.filters(), "periodization", cut=False)
+        ll, h, v, d = linear(axes.apply, partial(axes.transpose, size=(x.shape[-2], x.shape[-1])), x)
         return ll, h, v, d
 
     def synthesise(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> Tensor:
         """The inverse of :meth:`analyse`; it is its transpose."""
         if self.learning:
             return trilinear.synthesise(ll, h, v, d, self.taps())
-        axes = Axes(self.filters(), "periodization", cut=False)
+        axes = FilterAxes(self.filters(), "periodization", cut=True)
         size = (2 * ll.shape[-2], 2 * ll.shape[-1])
         return linear(partial(axes.transpose, size=size), axes.apply, ll, h, v, d)[0]
 

@@ -1,4 +1,4 @@
-"""One axis of a periodised filter bank by shifted additions: any axis of any tensor, and the learned taps.
+"""One axis of the periodised filter bank as sums of shifted phases, for taps that change at every step.
 
 One axis of even length n = 2K, with a filter f of even length L and indices modulo n:
 
@@ -6,7 +6,7 @@ One axis of even length n = 2K, with a filter f of even length L and indices mod
 
 Tap j meets the samples of one parity only, p = (L/2 - j) mod 2, shifted by s = floor((L/2 - j) / 2):
 c[k] gets f[j] x_p[k + s] from the phase x_p[k] = x[2k + p]. Every tap is thus one multiply-add of
-whole contiguous arrays. The transpose has the same taps and shifts: x_p[k] gets f[j] c[k - s].
+whole arrays. The transpose has the same taps and shifts: x_p[k] gets f[j] c[k - s].
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _sum(terms: list[Term], axis: int, n: int) -> Tensor:
 
 
 def analyse_axis(x: Tensor, pair: FilterPair, axis: int) -> tuple[Tensor, Tensor]:
-    """One level along an axis of even length: the low and the high band."""
+    """The low and the high band of one axis of even length."""
     length = len(pair.lo)
     before, after = -place(length - 1, length)[1], place(0, length)[1]
     phases = [wrap(phase, axis, before, after) for phase in split(x, axis)]
