@@ -26,7 +26,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("distillation",),
     ("objective",),
     ("pipeline",),
-    ("training", "inference"),
+    ("training", "inference", "analysis"),
     ("experiments",),
     ("cli", "app"),
 )
@@ -122,7 +122,7 @@ def test_lazy_import() -> None:
     """Importing the package or asking the command line for help must not wait for slow libraries."""
     check = """
 import sys, wavegen, wavegen.cli
-for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["list"], ["weights"], ["data", "check"],
+for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["plan"], ["list"], ["weights"], ["data", "check"],
                 ["bench", "io"]):
     try:
         wavegen.cli.main([*command, "--help"])

@@ -38,11 +38,6 @@ def stack_of(axes: str, shape: tuple[int, ...], dtype: str) -> Stack:
     return Stack(values(shape, dtype), axes, pixel_um, channels, other)
 
 
-def description(stack: Stack) -> str:
-    """ImageJ has no description beside its Info."""
-    return str(stack.other.get("description") or stack.other["imagej"]["Info"])
-
-
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 @pytest.mark.parametrize("extension", STACKS)
 @pytest.mark.parametrize(
@@ -67,7 +62,7 @@ def test_round_trip(tmp_path: Path, axes: str, shape: tuple[int, ...], extension
     assert dict(found.pixel_um) == pytest.approx(dict(stack.pixel_um), rel=1e-6)
     assert found.other["records"] == [RECORD]
     assert found.other.get("interval_s") == stack.other.get("interval_s")
-    assert description(found) == stack.other["description"]
+    assert found.description == stack.other["description"]
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
     write_stack(tmp_path / f"b{extension}", found, {"again": True})  # what was done earlier is not lost
     again = open_stack(tmp_path / f"b{extension}")
@@ -107,6 +102,7 @@ def test_formats_convert(tmp_path: Path, source: str, target: str) -> None:
     found = open_stack(tmp_path / f"b{target}")
     assert (found.axes, found.channels, found.other["interval_s"]) == ("TZCYX", ("DAPI", "GFP"), 1.5)
     assert dict(found.pixel_um) == pytest.approx(dict(stack.pixel_um), rel=1e-6)
+    assert found.description == stack.description
     np.testing.assert_array_equal(found.array[:], stack.array)
 
 
@@ -304,6 +300,18 @@ def test_colour_palettes_and_alpha(tmp_path: Path) -> None:
         found = open_stack(tmp_path / name)
         assert (found.axes, found.other["alpha"], found.other["records"]) == ("YXC", True, [RECORD])
         np.testing.assert_array_equal(found.array[:], rgba)
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 3), (2, 5, 6, 3)])
+def test_colour_of_imagej_keeps_its_axes(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    array, axes = values(shape, "uint8"), "ZYXC"[-len(shape) :]
+    extra = {"axes": axes.replace("C", "S"), "unit": "um", "Info": "a = 1"}
+    tifffile.imwrite(tmp_path / "a.tif", array, imagej=True, resolution=(5, 5), metadata=extra)
+    write_stack(tmp_path / "b.tif", open_stack(tmp_path / "a.tif"))
+    found = open_stack(tmp_path / "b.tif")
+    assert (found.axes, found.other["rgb"]) == (axes, True)
+    assert (found.pixel_um["X"], found.description) == (pytest.approx(0.2), "a = 1")
+    np.testing.assert_array_equal(found.array[:], array)
 
 
 def test_jpeg_states_its_loss(tmp_path: Path) -> None:

@@ -108,6 +108,15 @@ def grid_spec(grid: str | None) -> dict[str, Any] | None:
     return None if grid is None else _named(grid, "--grid")
 
 
+def transform_spec(transform: str) -> dict[str, Any]:
+    """A transform's name and options.
+
+    Raises:
+        InputError: a part of it that is not ``option=value``.
+    """
+    return _named(transform, "--transform")
+
+
 def pipeline_spec(pipeline: str, settings: Sequence[str]) -> dict[str, Any]:
     """A pipeline's configuration: a registered name or a YAML file, with ``--set a.b=value`` laid on it.
 
