@@ -7,23 +7,16 @@ from wavegen.experiments.compare import compare, images_of, judge, time_rows
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.recipe import Data, run_task
 from wavegen.experiments.report import aggregate, figure, markdown
-<<<<<<< HEAD
 from wavegen.experiments.ship import Shipment, ship
-=======
-from wavegen.experiments.ship import ship
 from wavegen.experiments.spread import SpreadStudy, spread_study
->>>>>>> br-plan
 from wavegen.experiments.train_systems import run_folder, train_systems
 
 __all__ = [
     "Comparison",
     "Data",
     "Row",
-<<<<<<< HEAD
     "Shipment",
-=======
     "SpreadStudy",
->>>>>>> br-plan
     "aggregate",
     "claims",
     "compare",
