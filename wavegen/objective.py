@@ -168,14 +168,16 @@ def _image_terms(
             shape = (len(given), pipe.head_noise, *given.shape[-2:])
             z = torch.randn(shape, generator=generator).to(given.device)
             details = pipe.detail(index, given, own_lows[index], own.details[index], z, features)
-            low = pipe.transform.inverse_level(given, details, pipe.transform.sizes(true.size)[levels - index - 1])
+            level = levels - index
+            low = pipe.transform.inverse_level(given, details, pipe.transform.sizes(true.size)[level - 1], level)
             if "bands" in scores:
                 a = torch.cat(pipe.norm.details(details, index))
                 b = torch.cat(pipe.norm.details(true.details[index], index))
                 scores["bands"].append(F.l1_loss(a, b))
         else:
             low = pipe.transform.inverse(Subbands(low, (), true.size))
-        gain = 2.0 ** max(levels - index - 1, 0)  # an orthonormal low band is 2^level times its image
+        # A low band is ratio^level times its image.
+        gain = float(pipe.transform.ratio ** max(levels - index - 1, 0))
         fake, real, y = low / gain, true_lows[index + 1] / gain, own_lows[index + 1] / gain
         if "l1" in scores:
             scores["l1"].append(F.l1_loss(fake, real))

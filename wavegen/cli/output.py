@@ -35,7 +35,12 @@ def note(text: str) -> None:
 
 def print_json(figures: Any) -> None:
     """Print figures as JSON; what is not finite becomes null."""
-    print(json.dumps(finite(figures), indent=1, allow_nan=False))
+    print(to_json(figures))
+
+
+def to_json(figures: Any) -> str:
+    """Figures as indented JSON text."""
+    return json.dumps(finite(figures), indent=1, allow_nan=False)
 
 
 def finite(value: Any) -> Any:

@@ -95,7 +95,7 @@ def data_spec(data: str | None, x: str | None, y: str | None) -> dict[str, Any]:
     """
     if data is None:
         raise InputError("no --data: give a data set such as hela, or --data pairs --x TARGETS --y INPUTS")
-    spec = read_yaml(data) if data.endswith(YAML_SUFFIXES) else _named(data, "--data")
+    spec = read_yaml(data) if data.endswith(YAML_SUFFIXES) else component_spec(data, "--data")
     return spec | {key: folder for key, folder in (("x", x), ("y", y)) if folder is not None}
 
 
@@ -105,16 +105,17 @@ def grid_spec(grid: str | None) -> dict[str, Any] | None:
     Raises:
         InputError: a part of it that is not ``option=value``.
     """
-    return None if grid is None else _named(grid, "--grid")
+    return None if grid is None else component_spec(grid, "--grid")
 
 
-def transform_spec(transform: str) -> dict[str, Any]:
-    """A transform's name and options.
+def component_spec(text: str, option: str) -> dict[str, Any]:
+    """The configuration in ``NAME,OPTION=VALUE,...``.
 
     Raises:
-        InputError: a part of it that is not ``option=value``.
+        InputError: a part that is not ``option=value``; ``option`` says where it stands.
     """
-    return _named(transform, "--transform")
+    name, *parts = OUTSIDE_BRACKETS.split(text)
+    return {"name": name, **_nested(parts, option)}
 
 
 def pipeline_spec(pipeline: str, settings: Sequence[str]) -> dict[str, Any]:
@@ -146,12 +147,6 @@ def _nested(settings: Sequence[str], option: str) -> dict[str, Any]:
                 raise InputError(f"{option} {path}: {key} was set to a single value before")
         place[last] = value
     return changes
-
-
-def _named(text: str, option: str) -> dict[str, Any]:
-    """``name,option=value`` as a specification."""
-    name, *parts = OUTSIDE_BRACKETS.split(text)
-    return {"name": name, **_nested(parts, option)}
 
 
 def _assignment(text: str, option: str) -> tuple[str, Any]:

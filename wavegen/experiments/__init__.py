@@ -9,6 +9,8 @@ from wavegen.experiments.recipe import Data, run_task
 from wavegen.experiments.report import aggregate, figure, markdown
 from wavegen.experiments.ship import Shipment, ship
 from wavegen.experiments.spread import SpreadStudy, spread_study
+from wavegen.experiments.subband_figures import subband_figures
+from wavegen.experiments.subband_picture import subband_picture
 from wavegen.experiments.train_systems import run_folder, train_systems
 
 __all__ = [
@@ -31,6 +33,8 @@ __all__ = [
     "run_task",
     "ship",
     "spread_study",
+    "subband_figures",
+    "subband_picture",
     "time_rows",
     "train_systems",
     "variances",
