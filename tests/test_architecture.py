@@ -23,6 +23,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("transforms", "bridges", "gans", "networks", "degradations", "metrics", "io"),
     ("data", "normalise", "presets", "pretrained"),
     ("components", "system"),
+    ("distillation",),
     ("objective",),
     ("pipeline",),
     ("training", "inference", "analysis"),
@@ -121,7 +122,8 @@ def test_lazy_import() -> None:
     """Importing the package or asking the command line for help must not wait for slow libraries."""
     check = """
 import sys, wavegen, wavegen.cli
-for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["plan"], ["list"], ["weights"]):
+for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["plan"], ["list"], ["weights"], ["data", "check"],
+                ["bench", "io"], ["bench", "transforms"], ["learn-basis"]):
     try:
         wavegen.cli.main([*command, "--help"])
     except SystemExit as done:

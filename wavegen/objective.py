@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavegen.bridges import from_x0, sample, to_x0
-from wavegen.config import PipelineConfig, Stage
+from wavegen.config import PipelineConfig, Stage, Times
+from wavegen.distillation import teacher_states
 from wavegen.gans import PatchDiscriminator, critic_loss, generator_loss, r1_penalty
 from wavegen.metrics import ssim
+from wavegen.networks import UNet
 from wavegen.normalise import low_bands
 from wavegen.system import System
 from wavegen.transforms import Haar
@@ -51,14 +55,37 @@ def build_critics(config: PipelineConfig, scales: int) -> nn.ModuleList:
     )
 
 
-def draw_times(count: int, start_fraction: float, generator: torch.Generator) -> Tensor:
-    """Times (B,) in (0, 1]: a fixed share exactly at the start t = 1, the rest stratified."""
+def draw_times(
+    count: int,
+    start_fraction: float,
+    generator: torch.Generator,
+    times: Times = "uniform",
+    grid: Sequence[float] = (),
+) -> Tensor:
+    """Times (B,) in (0, 1]: a fixed share exactly at the start t = 1, the rest stratified over a distribution.
+
+    ``uniform``; ``logit-normal``: t = sigmoid(n), n ~ N(0, 1) (arXiv 2403.03206, eq. 19), which leans on the middle;
+    ``grid``: one of the times of ``grid`` above 0, each as likely, moved at most half-way to its neighbours, so that
+    the network learns most where a few-step sampler asks it.
+    """
     starts = int(start_fraction * count)
     if start_fraction * count > starts:  # a share of an item: in that share of the batches
         starts += int(torch.rand((), generator=generator) < start_fraction * count - starts)
     rest = count - starts
     strata = (torch.arange(rest) + torch.rand(rest, generator=generator)) / max(rest, 1)
+    if times == "grid":
+        return torch.cat([torch.ones(starts).double(), _near_grid(strata.double(), grid)])
+    if times == "logit-normal":
+        strata = torch.special.ndtri(strata).sigmoid()
     return torch.cat([torch.ones(starts), strata.clamp_min(1e-3)]).double()
+
+
+def _near_grid(u: Tensor, grid: Sequence[float]) -> Tensor:
+    """Uniform values to times: equal shares for the cells that the middles between neighbours bound."""
+    edges = torch.tensor([grid[0], *((t + s) / 2 for t, s in pairwise(grid))], dtype=torch.float64).flip(0)
+    position = u * (len(edges) - 1)
+    cell = position.floor().long().clamp_max(len(edges) - 2)
+    return torch.lerp(edges[cell], edges[cell + 1], position - cell)
 
 
 def loss_terms(
@@ -68,10 +95,12 @@ def loss_terms(
     stage: Stage,
     generator: torch.Generator,
     critics: nn.ModuleList | None,
+    teacher: UNet | None = None,
 ) -> Terms:
     """All loss terms that ``stage`` weighs, for pairs (B, C, H, W) in network units.
 
-    ``coarse`` is the bridge's regression in the configured target; the others compare the
+    ``coarse`` is the bridge's regression in the configured target; ``distill`` compares the estimate of x0 with
+    the end of the trajectory of ``teacher`` (None: the network as it is) that the state lies on; the others compare the
     image reconstructed at each scale (``l1``, ``l2``, ``ssim``, ``adversarial``) or the
     normalised bands (``bands``), averaged over scales.
     """
@@ -80,28 +109,35 @@ def loss_terms(
     x0, y_low = pipe.norm.low(true.ll, 0), pipe.norm.low(own.ll, 0)
     condition = pipe.condition(y, own)
     one_step = config.bridge["name"] == "regression"
-    t = draw_times(len(x), 1.0 if one_step else config.start_fraction, generator)  # float64: stays on the CPU
+    share = 1.0 if one_step else config.start_fraction
+    t = draw_times(len(x), share, generator, config.times, pipe.times)  # float64: stays on the CPU
     eps = torch.randn(x0.shape, generator=generator).to(device)
     a, b, c = (k.float().view(-1, 1, 1, 1).to(device) for k in pipe.bridge.coefficients(t))
     x_t = a * x0 + b * y_low + c * eps
     rolled = stage.rollout and "adversarial" in weights
     if rolled:
         t, x_t = _roll_out(pipe, x_t, y_low, condition, t, stage.max_t, generator)
+    end = x0
+    if "distill" in weights:
+        t, x_t, end = teacher_states(pipe, teacher or pipe.coarse, y_low, condition, stage.teacher_steps, generator)
     coefficients = pipe.bridge.coefficients(t)
 
     terms = Terms()
-    needs_coarse = "coarse" in weights or stage.ll == "predicted"
+    needs_coarse = not weights.keys().isdisjoint({"coarse", "distill"}) or stage.ll == "predicted"
     features: Tensor | None = None
     low = x0
     if needs_coarse:
         out, features = pipe.predict(x_t, t.float().to(device), condition)
+        distance = F.mse_loss if config.coarse_loss == "l2" else F.l1_loss
         if "coarse" in weights:
             goal = x0 if config.target == "x0" else from_x0(config.target, x0, x_t, y_low, eps, coefficients)
-            distance = F.mse_loss if config.coarse_loss == "l2" else F.l1_loss
             terms.losses["coarse"] = distance(out, goal)
+        estimate = to_x0(config.target, out, x_t, y_low, coefficients)
+        if "distill" in weights:
+            terms.losses["distill"] = distance(estimate, end)
         if stage.ll == "predicted":
-            low = to_x0(config.target, out, x_t, y_low, coefficients)
-    if weights.keys() - {"coarse"}:
+            low = estimate
+    if weights.keys() - {"coarse", "distill"}:
         judged = t <= stage.max_t if stage.max_t < 1 else torch.ones_like(t, dtype=torch.bool)
         _image_terms(pipe, stage, terms, true, own, low, features, judged, generator)
     if "adversarial" in weights and critics is not None and terms.candidates:
@@ -125,21 +161,23 @@ def _image_terms(
     true_lows, own_lows = low_bands(pipe.transform, true), low_bands(pipe.transform, own)
     levels = len(true.details)
     low = pipe.norm.low_inverse(low, 0)
-    scores: dict[str, list[Tensor]] = {name: [] for name in stage.weights.keys() - {"coarse", "adversarial"}}
+    scores: dict[str, list[Tensor]] = {name: [] for name in stage.weights.keys() - {"coarse", "distill", "adversarial"}}
     for index in range(max(levels, 1)):
         if levels:
             given = true_lows[index] if stage.ll == "true" else low
             shape = (len(given), pipe.head_noise, *given.shape[-2:])
             z = torch.randn(shape, generator=generator).to(given.device)
             details = pipe.detail(index, given, own_lows[index], own.details[index], z, features)
-            low = pipe.transform.inverse_level(given, details, pipe.transform.sizes(true.size)[levels - index - 1])
+            level = levels - index
+            low = pipe.transform.inverse_level(given, details, pipe.transform.sizes(true.size)[level - 1], level)
             if "bands" in scores:
                 a = torch.cat(pipe.norm.details(details, index))
                 b = torch.cat(pipe.norm.details(true.details[index], index))
                 scores["bands"].append(F.l1_loss(a, b))
         else:
             low = pipe.transform.inverse(Subbands(low, (), true.size))
-        gain = 2.0 ** max(levels - index - 1, 0)  # an orthonormal low band is 2^level times its image
+        # A low band is ratio^level times its image.
+        gain = float(pipe.transform.ratio ** max(levels - index - 1, 0))
         fake, real, y = low / gain, true_lows[index + 1] / gain, own_lows[index + 1] / gain
         if "l1" in scores:
             scores["l1"].append(F.l1_loss(fake, real))

@@ -7,26 +7,37 @@ import operator
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavegen.bridges import noise, sample, to_x0
+from wavegen.bridges import Guidance, guided, noise, sample, to_x0
 from wavegen.checkpoint import check_state, read_tensors, write_tensors, write_text
 from wavegen.config import PipelineConfig, check, merge
 from wavegen.errors import InputError
-from wavegen.normalise import as_batch, intensity_of
+from wavegen.networks import UNet
+from wavegen.normalise import as_batch, intensity_of, result_intensity
 from wavegen.objective import Terms, loss_terms
 from wavegen.precision import kept_casts
 from wavegen.presets import preset
 from wavegen.pretrained import locate
 from wavegen.system import System
+from wavegen.transforms import resolved
 from wavegen.types import Restoration, Subbands
 from wavegen.version import __version__
 
 HEAD_STREAM = 1 << 16  # noise streams: below it the bridge's steps, from it on the heads' levels
+
+
+class _Guide(NamedTuple):
+    """A guidance with what its units are in: the measurement, and the images' offset and scale."""
+
+    guidance: Guidance
+    measured: Tensor
+    offset: Tensor
+    scale: Tensor
 
 
 class Pipeline(System):
@@ -48,7 +59,10 @@ class Pipeline(System):
             raise InputError(f"a pipeline is configured by a name or a mapping, not {type(config).__name__}")
         given = {"name": config} if isinstance(config, str) else dict(config)
         base = preset(given.get("name"))
-        return cls(check(PipelineConfig, merge(base, given), f"pipeline {given.get('name')!r}"))
+        merged = merge(base, given)
+        if isinstance(merged.get("transform"), Mapping):
+            merged["transform"] = resolved(merged["transform"])  # what is saved must not depend on other files
+        return cls(check(PipelineConfig, merged, f"pipeline {given.get('name')!r}"))
 
     @classmethod
     def from_pretrained(cls, where: str | Path) -> Pipeline:
@@ -73,7 +87,7 @@ class Pipeline(System):
         """Write ``config.json``, ``model.safetensors`` and a model card; ``half`` stores weights in 16 bits."""
         folder = Path(where)
         tensors = {
-            name: tensor.half() if half and not name.startswith("norm.") else tensor
+            name: tensor.half() if half and not name.startswith(("norm.", "transform.")) else tensor
             for name, tensor in self.state_dict().items()
         }
         described = {"wavegen": __version__, "pipeline": self.config.model_dump(mode="json")}
@@ -93,9 +107,11 @@ class Pipeline(System):
         stage: int = 0,
         generator: torch.Generator | None = None,
         critics: nn.ModuleList | None = None,
+        teacher: UNet | None = None,
     ) -> Terms:
         """Unweighted loss terms of one stage for pairs (B, C, H, W) in network units."""
-        return loss_terms(self, x, y, self.config.stages[stage], generator or torch.Generator().manual_seed(0), critics)
+        generator = generator or torch.Generator().manual_seed(0)
+        return loss_terms(self, x, y, self.config.stages[stage], generator, critics, teacher)
 
     # -- restoration ---------------------------------------------------------------------------
 
@@ -111,6 +127,7 @@ class Pipeline(System):
         eta_bbdm: float | None = None,
         grid: Mapping[str, Any] | None = None,
         solver: str | None = None,
+        guidance: Guidance | None = None,
     ) -> Restoration:
         """Restore an image, or a batch, in the units, shape and dtype that it came in.
 
@@ -123,6 +140,8 @@ class Pipeline(System):
             eta_bbdm: BBDM's own eta, for reproduction; instead of eta.
             grid: ``{"name": "uniform", **options}``.
             solver: ``generic``, ``multistep``, ``heun`` (two network calls in each step), ...
+            guidance: a forward model that every estimate of the band is corrected by. The image that it is asked
+                about is the estimate put together with y's own details, in the units of ``image``.
 
         Raises:
             InputError: an image that :func:`~wavegen.normalise.as_batch` refuses, or wrong options.
@@ -143,10 +162,21 @@ class Pipeline(System):
         }
         offset, scale = intensity_of(batch, self.config.intensity)
         y = ((batch - offset) / scale).to(self.device)
+        offset, scale = result_intensity((offset, scale), self.config.intensity)
+        guide = (
+            None
+            if guidance is None
+            else _Guide(
+                guidance,
+                (batch if guidance.measured is None else guidance.measured).to(self.device),
+                offset.to(self.device),
+                scale.to(self.device),
+            )
+        )
         drawn, nfe = [], 0
         with kept_casts(self.device):
             for index in range(samples):
-                x, nfe = self._draw(y, walk, seeds, index)
+                x, nfe = self._draw(y, walk, seeds, index, guide)
                 drawn.append(x.cpu() * scale + offset)
         stack = torch.stack(drawn)
         std = stack.std(dim=0) if samples > 1 else torch.zeros_like(stack[0])
@@ -158,7 +188,9 @@ class Pipeline(System):
             seconds=time.perf_counter() - began,
         )
 
-    def _draw(self, y: Tensor, walk: Mapping[str, Any], seeds: list[int], index: int) -> tuple[Tensor, int]:
+    def _draw(
+        self, y: Tensor, walk: Mapping[str, Any], seeds: list[int], index: int, guide: _Guide | None
+    ) -> tuple[Tensor, int]:
         """One sample of the restored batch, in network units, by ``sample`` with the options ``walk``."""
         bands = self.transform.forward(y)
         condition = self.condition(y, bands)
@@ -171,9 +203,14 @@ class Pipeline(System):
             at_t = self.bridge.coefficients(t.cpu().double()) if target in ("eps", "v") else None
             return to_x0(target, out, x_t, y_low, at_t)
 
+        def to_image(band: Tensor) -> Tensor:
+            assert guide is not None
+            whole = self.transform.inverse(Subbands(self.norm.low_inverse(band, 0), bands.details, bands.size))
+            return whole * guide.scale + guide.offset
+
         result = sample(
             self.bridge,
-            predict_x0,
+            predict_x0 if guide is None else guided(predict_x0, guide.guidance, guide.measured, to_image),
             self.norm.low(bands.ll, 0),
             **walk,
             seeds=seeds,
@@ -184,14 +221,16 @@ class Pipeline(System):
             return self.transform.inverse(Subbands(low, (), bands.size)), result.nfe
         sizes, y_low = self.transform.sizes(bands.size), bands.ll
         for level, own in enumerate(bands.details):
-            size = sizes[len(bands.details) - level - 1]
+            above = len(bands.details) - level
+            size = sizes[above - 1]
             shape = (len(y), self.head_noise, *low.shape[-2:])
             z = noise(shape, seeds=seeds, sample=index, stream=HEAD_STREAM + level, device=y.device)
             details = self.detail(level, low, y_low, own, z, features)
-            low = self.transform.inverse_level(low, details, size)
-            y_low = self.transform.inverse_level(y_low, own, size)
+            low = self.transform.inverse_level(low, details, size, above)
+            y_low = self.transform.inverse_level(y_low, own, size, above)
         return low, result.nfe
 
+    @torch.no_grad()
     def roundtrip(self, image: Any) -> Any:
         """Self-check: everything that :meth:`restore` does but for the networks; returns ``image`` again."""
         batch, layout = as_batch(image, self.config.channels)

@@ -14,7 +14,7 @@ from wavegen.config import PipelineConfig
 from wavegen.errors import InputError
 from wavegen.gans import GanHead
 from wavegen.networks import UNet
-from wavegen.normalise import SubbandNorm, intensity_of
+from wavegen.normalise import SubbandNorm, intensity_of, target_intensity
 from wavegen.precision import Precision, autocast
 from wavegen.registry import build, validate
 from wavegen.transforms import Transform
@@ -37,8 +37,14 @@ class System(nn.Module):
                 f"it has {', '.join(sorted(self.bridge.targets))}"
             )
         low = self.transform.coarse_channels(c)
-        self.cell = 2**self.transform.levels
+        self.cell = self.transform.ratio**self.transform.levels
         self.full = config.conditioning == "full" and self.transform.levels > 0
+        probe = (64 * self.cell, 64 * self.cell)
+        if self.full and self.transform.sizes(probe)[-1] != (64, 64):
+            raise InputError(
+                f"pipeline {config.name!r}: conditioning 'full' needs bands of ceil(size / 2) at each level; "
+                "use the transform's mode 'periodization', or conditioning 'll'"
+            )
         seen = {"none": 0, "ll": low, "full": c * self.cell**2 if self.full else low}[config.conditioning]
         self.coarse: UNet = build(
             "network",
@@ -64,8 +70,13 @@ class System(nn.Module):
         self.norm = SubbandNorm(self.transform, c)
         self.to(memory_format=torch.channels_last)  # convolutions are faster so
         sampler = config.sampler  # refused now rather than at the first image
-        self.grid(sampler.steps, sampler.grid)
+        self.times = self.grid(sampler.steps, sampler.grid)
         check_solver(self.bridge, sampler.solver, sampler.eta, sampler.eta_bbdm)
+        if self.bridge.pinned and len(self.times) == 2 and any("distill" in s.weights for s in config.stages):
+            raise InputError(
+                f"distilling {config.bridge['name']!r} to one call leaves its mean: it starts at y, and its noise "
+                "enters at the second call; give sampler.steps of 2 or more"
+            )
 
     @property
     def device(self) -> torch.device:
@@ -78,9 +89,12 @@ class System(nn.Module):
         return sum(p.numel() for p in self.parameters())
 
     def normalise(self, pair: Pair) -> Pair:
-        """Bring a pair of whole images (C, H, W) to network units, by the degraded image's intensities."""
-        offset, scale = intensity_of(pair.y[None], self.config.intensity)
-        return Pair(*((image - offset[0]) / scale[0] for image in pair))
+        """Bring a pair of whole images (C, H, W) to network units, by the intensities that the configuration names."""
+        of_y = intensity_of(pair.y[None], self.config.intensity)
+        of_x = target_intensity(pair.x[None], of_y, self.config.intensity)
+        return Pair(
+            *((image - offset[0]) / scale[0] for image, (offset, scale) in zip(pair, (of_x, of_y), strict=True))
+        )
 
     def fit_normalisation(self, images: Iterable[Tensor]) -> None:
         """Take subband statistics from clean images (C, H, W) in network units."""
@@ -95,14 +109,14 @@ class System(nn.Module):
         rows, columns = bands.ll.shape[-2:]
         cell = self.cell
         padded = F.pad(y, (0, columns * cell - y.shape[-1], 0, rows * cell - y.shape[-2]), mode="replicate")
-        # An orthonormal low band is 2^levels times its image: give y the same units.
+        # A low band is ratio^levels times its image: give y the same units.
         return F.pixel_unshuffle(self.norm.low(padded * cell, 0), cell)
 
-    def predict(self, x_t: Tensor, t: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """One call of the coarse network: (output in the configured target, feature maps)."""
+    def predict(self, x_t: Tensor, t: Tensor, condition: Tensor, network: UNet | None = None) -> tuple[Tensor, Tensor]:
+        """One call of the coarse network, or of a teacher in its place: (output in the target, feature maps)."""
         inputs = torch.cat([x_t, condition], dim=1).contiguous(memory_format=torch.channels_last)
         with autocast(self.precision, inputs.device):
-            out, features = self.coarse(inputs, t)
+            out, features = (self.coarse if network is None else network)(inputs, t)
         return out.float(), features
 
     def detail(

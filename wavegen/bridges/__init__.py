@@ -4,6 +4,7 @@ from wavegen.bridges.base import Bridge, Coefficients, Native, Step
 from wavegen.bridges.brownian import BBDP, DDBMVE, DDBMVP, I2SB, BrownianBridge, Interpolant
 from wavegen.bridges.diffusion import DDIM, DDPM, SR3, Flow
 from wavegen.bridges.gaussian import shares_kept, spread_kept
+from wavegen.bridges.guidance import Guidance, guided
 from wavegen.bridges.noise import noise
 from wavegen.bridges.planner import Plan, judge, plan_steps
 from wavegen.bridges.reverting import GOUB, IRSDE, Refusion
@@ -29,6 +30,7 @@ __all__ = [
     "BrownianBridge",
     "Coefficients",
     "Flow",
+    "Guidance",
     "InDI",
     "Interpolant",
     "Native",
@@ -43,6 +45,7 @@ __all__ = [
     "check_solver",
     "from_x0",
     "grid_steps",
+    "guided",
     "judge",
     "make_grid",
     "native_grid",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from wavegen.bridges.base import Bridge, Step
-from wavegen.bridges.noise import noise
+from wavegen.bridges.noise import draws
 from wavegen.bridges.solvers import grid_steps
 from wavegen.errors import InputError
 
 PredictX0 = Callable[[Tensor, Tensor, Tensor], Tensor]
 Callback = Callable[[int, float, Tensor, Tensor], None]
 PRIOR_STREAM = 0
+AHEAD = 1 << 20  # values of noise made at a time, where a step needs fewer
 
 
 class Sampled(NamedTuple):
@@ -66,8 +67,22 @@ def sample(
 
     nfe = 0
 
-    def draw(stream: int) -> Tensor:
-        return noise(y.shape, seeds=each, sample=sample_index, stream=stream, origin=origin, device=y.device).to(y)
+    def drawn() -> Iterator[Tensor]:
+        """The noise of the walk in its order, a few draws at a time."""
+        streams = [index + 1 for index, stages in enumerate(steps) if stages[0].z]
+        streams = streams if bridge.pinned else [PRIOR_STREAM, *streams]
+        ahead = max(1, AHEAD // max(1, y.numel()))
+        for first in range(0, len(streams), ahead):
+            yield from draws(
+                y.shape,
+                seeds=each,
+                sample=sample_index,
+                streams=streams[first : first + ahead],
+                origin=origin,
+                device=y.device,
+            ).to(y)
+
+    fresh = drawn()
 
     def estimate(x: Tensor, t: float) -> Tensor:
         nonlocal nfe
@@ -77,7 +92,7 @@ def sample(
             raise InputError(f"the estimate of x0 has shape {tuple(x0.shape)}, the state {tuple(x.shape)}")
         return x0
 
-    x = y if bridge.pinned else bridge.prior(y, draw(PRIOR_STREAM))
+    x = y if bridge.pinned else bridge.prior(y, next(fresh))
     before: Tensor | None = None
     for index, ((t, s), stages) in enumerate(zip(pairwise(grid), steps, strict=True)):
         x0 = estimate(x, t)
@@ -85,7 +100,7 @@ def sample(
             callback(index, t, x, x0)
         if s == 0:
             return Sampled(x0, nfe)
-        z = draw(index + 1) if stages[0].z else None
+        z = next(fresh) if stages[0].z else None
         state, x = x, advance(stages[0], x, x0, before, y, z)
         for corrector in stages[1:]:
             x = advance(corrector, state, estimate(x, s), x0, y, z)

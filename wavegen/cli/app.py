@@ -10,8 +10,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from wavegen.cli.bench import bench
+from wavegen.cli.data import data
 from wavegen.cli.demo import demo
 from wavegen.cli.evaluate import evaluate
+from wavegen.cli.learn_basis import learn_basis
 from wavegen.cli.list import list_components
 from wavegen.cli.plan import plan
 from wavegen.cli.restore import restore
@@ -28,7 +30,8 @@ INTERRUPTED, TERMINATED = 130, 143
 app = typer.Typer(
     name="wavegen",
     help="Restore images by bridges and heads in wavelet subbands.",
-    epilog="Exit codes: 0 done, 2 wrong input or configuration, 130 interrupted, 143 terminated.",
+    epilog="Exit codes: 0 done, 2 wrong input or configuration, 3 done but for some files,"
+    " 130 interrupted, 143 terminated.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -55,8 +58,10 @@ app.command()(train)
 app.command()(restore)
 app.command()(evaluate)
 app.command()(plan)
+app.command("learn-basis")(learn_basis)
 app.command("list")(list_components)
 app.command()(weights)
+app.add_typer(data)
 app.add_typer(bench)
 
 

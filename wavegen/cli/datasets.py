@@ -15,7 +15,7 @@ def open_dataset(
 ) -> tuple[dict[str, Any], PairSource]:
     """The data set, and its configuration with ``split`` and ``length`` filled in where it is simulated.
 
-    ``channels`` of None takes any number.
+    ``channels`` is what the pipeline takes; None: any number.
 
     Raises:
         InputError: unknown names, misspelt options, files that do not pair, another number of channels.

@@ -10,7 +10,7 @@ import typer
 
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, note, print_json
-from wavegen.cli.specs import Data, Inputs, Targets, data_spec, transform_spec
+from wavegen.cli.specs import Data, Inputs, Targets, component_spec, data_spec
 from wavegen.errors import InputError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _of_data(
         validate("bridge", bridge)
         if bridge["name"] not in walking:
             raise InputError(f"process {bridge['name']!r} takes one call: there is nothing to plan")
-    bands = build("transform", transform_spec(transform))
+    bands = build("transform", component_spec(transform, "--transform"))
     _, pairs = open_dataset(data_spec(source, x, y), "train", IMAGES, None)
     if process == "all":
         bridges.sort(key=lambda bridge: bridge["name"] != "bbdp")

@@ -95,7 +95,7 @@ def data_spec(data: str | None, x: str | None, y: str | None) -> dict[str, Any]:
     """
     if data is None:
         raise InputError("no --data: give a data set such as hela, or --data pairs --x TARGETS --y INPUTS")
-    spec = read_yaml(data) if data.endswith(YAML_SUFFIXES) else _named(data, "--data")
+    spec = read_yaml(data) if data.endswith(YAML_SUFFIXES) else component_spec(data, "--data")
     return spec | {key: folder for key, folder in (("x", x), ("y", y)) if folder is not None}
 
 
@@ -105,16 +105,17 @@ def grid_spec(grid: str | None) -> dict[str, Any] | None:
     Raises:
         InputError: a part of it that is not ``option=value``.
     """
-    return None if grid is None else _named(grid, "--grid")
+    return None if grid is None else component_spec(grid, "--grid")
 
 
-def transform_spec(transform: str) -> dict[str, Any]:
-    """A transform's name and options.
+def component_spec(text: str, option: str) -> dict[str, Any]:
+    """The configuration in ``NAME,OPTION=VALUE,...``.
 
     Raises:
-        InputError: a part of it that is not ``option=value``.
+        InputError: a part that is not ``option=value``; ``option`` says where it stands.
     """
-    return _named(transform, "--transform")
+    name, *parts = OUTSIDE_BRACKETS.split(text)
+    return {"name": name, **_nested(parts, option)}
 
 
 def pipeline_spec(pipeline: str, settings: Sequence[str]) -> dict[str, Any]:
@@ -126,23 +127,26 @@ def pipeline_spec(pipeline: str, settings: Sequence[str]) -> dict[str, Any]:
     from wavegen.config import merge
 
     spec = read_yaml(pipeline) if pipeline.endswith(YAML_SUFFIXES) else {"name": pipeline}
+    return merge(spec, _nested(settings, "--set"))
+
+
+def _nested(settings: Sequence[str], option: str) -> dict[str, Any]:
+    """``a.b=value`` parts as a mapping of mappings.
+
+    Raises:
+        InputError: a part that is not of that form, or a value and a mapping of one name.
+    """
     changes: dict[str, Any] = {}
     for setting in settings:
-        path, value = _assignment(setting, "--set")
+        path, value = _assignment(setting, option)
         *outer, last = path.split(".")
         place = changes
         for key in outer:
             place = place.setdefault(key, {})
             if not isinstance(place, dict):
-                raise InputError(f"--set {path}: {key} was set to a single value before")
+                raise InputError(f"{option} {path}: {key} was set to a single value before")
         place[last] = value
-    return merge(spec, changes)
-
-
-def _named(text: str, option: str) -> dict[str, Any]:
-    """``name,option=value`` as a specification."""
-    name, *parts = OUTSIDE_BRACKETS.split(text)
-    return {"name": name, **dict(_assignment(part, option) for part in parts)}
+    return changes
 
 
 def _assignment(text: str, option: str) -> tuple[str, Any]:

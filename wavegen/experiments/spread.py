@@ -168,7 +168,7 @@ def measure(pipe: Pipeline, data: PairSource, plan: Plan, draws: int, scorer: Sc
     }
     if scorer is not None:
         found |= {name: float(values.mean()) for name, values in scorer.paired(made[0], x).items()}
-        found["kid_effnet_lite0"] = scorer.distance(made[0], x)
+        found["kid_effnet_lite0"] = scorer.distance([made[0]], [x])
     return found
 
 

@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,14 +39,16 @@ class Callback(Protocol):
 class Objective(nn.Module):
     """The pipeline's losses as a module's call, which is what several processes can share."""
 
-    def __init__(self, pipeline: Pipeline, critics: nn.ModuleList) -> None:
+    def __init__(self, pipeline: Pipeline, critics: nn.ModuleList, teacher: nn.ModuleList) -> None:
         super().__init__()
         self.pipeline = pipeline
         self._critics = (critics,)  # in a tuple: their weights are not trained by this call
+        self._teacher: tuple[Any, ...] = tuple(teacher)
 
     def forward(self, x: Tensor, y: Tensor, stage: int, seed: int) -> Terms:
         """Loss terms of the generator side."""
-        return self.pipeline.losses(x, y, stage, torch.Generator().manual_seed(seed), self._critics[0])
+        generator = torch.Generator().manual_seed(seed)
+        return self.pipeline.losses(x, y, stage, generator, self._critics[0], *self._teacher)
 
 
 def fit(
@@ -91,6 +94,16 @@ def _check_crop(pipeline: Pipeline, crop: int) -> None:
         raise InputError(f"crop = {crop}: the ssim term over {levels} level(s) needs at least {smallest}")
 
 
+def _groups(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """Parameters for the optimiser: those of a learned basis have no decay, for zero is no better a basis."""
+    basis = list(pipeline.transform.parameters())
+    if not basis:
+        return [{"params": list(pipeline.parameters())}]
+    own = {id(p) for p in basis}
+    rest = [p for p in pipeline.parameters() if id(p) not in own]
+    return [{"params": rest}, {"params": basis, "weight_decay": 0.0}]
+
+
 class _Run:
     """The variables of one training."""
 
@@ -119,11 +132,13 @@ class _Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(training.seed)  # the critics' initial weights
             self.critics = build_critics(pipeline.config, max(pipeline.transform.levels, 1))
+        distills = any("distill" in stage.weights for stage in pipeline.config.stages)
+        self.teacher = nn.ModuleList([deepcopy(pipeline.coarse)] if distills else []).requires_grad_(False)
         pipeline.train()
-        for module in (pipeline, self.critics):
+        for module in (pipeline, self.critics, self.teacher):
             module.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(
-            pipeline.parameters(), training.learning_rate, (0.9, 0.98), weight_decay=training.weight_decay
+            _groups(pipeline), training.learning_rate, (0.9, 0.98), weight_decay=training.weight_decay
         )
         critic = pipeline.config.critic
         self.critic_optimizer = (
@@ -141,10 +156,12 @@ class _Run:
         else:
             pipeline.fit_normalisation(self.crops[i].x for i in range(STATISTICS))
         # With several processes DistributedDataParallel wraps the module; alone it is returned as it is.
-        self.objective, self.optimizer = self.accelerator.prepare(Objective(pipeline, self.critics), self.optimizer)
+        self.objective, self.optimizer = self.accelerator.prepare(
+            Objective(pipeline, self.critics, self.teacher), self.optimizer
+        )
 
     def _modules(self) -> dict[str, nn.Module]:
-        return {"model": self.pipeline, "critics": self.critics}
+        return {"model": self.pipeline, "critics": self.critics, "teacher": self.teacher}
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         optimizers: dict[str, torch.optim.Optimizer] = {"adam": getattr(self.optimizer, "optimizer", self.optimizer)}
@@ -177,6 +194,8 @@ class _Run:
         if len(self.progress.plan) <= index:
             planned = max(1, round(share * self.training.steps)) if self.training.steps else 0
             self.progress.plan.append(planned)  # 0: not known until PROBE steps are timed
+        if "distill" in stage.weights and self.progress.step_in_stage == 0:
+            self._appoint_teacher()
         spent = time.process_time()
         probed: list[float] = []
         for batch in self._batches():
@@ -202,6 +221,12 @@ class _Run:
                 self.save()
                 interruption.check()
             spent = time.process_time()  # what the callbacks took is not training
+
+    def _appoint_teacher(self) -> None:
+        """The coarse network with its averaged weights teaches from now on."""
+        self.ema.swap(self.pipeline)
+        self.teacher[0].load_state_dict(self.pipeline.coarse.state_dict())
+        self.ema.swap(self.pipeline)
 
     def _batches(self) -> Iterator[Pair]:
         """Batches from the current step on; item i of the stream depends on the seed and i only."""
