@@ -217,6 +217,7 @@ def compare(plan: Comparison, out: Path, *, jobs: int = 2, split: str = "test", 
     Raises:
         InputError: a run in ``out`` was made with another configuration; a folder that cannot be written.
     """
+    images_of(plan, split)  # what is missing is missed before hours of training
     train_systems(plan, out, jobs)
     results = judge(plan, out, split)
     times = time_rows(plan, out)
