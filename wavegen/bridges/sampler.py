@@ -16,6 +16,7 @@ from wavegen.errors import InputError
 
 PredictX0 = Callable[[Tensor, Tensor, Tensor], Tensor]
 Callback = Callable[[int, float, Tensor, Tensor], None]
+Draw = Callable[[int], Tensor]
 PRIOR_STREAM = 0
 
 
@@ -66,6 +67,7 @@ def sample(
     sample_index: int = 0,
     origin: tuple[int, int] = (0, 0),
     callback: Callback | None = None,
+    draw: Draw | None = None,
 ) -> Sampled:
     """Walk from the prior along ``grid``; at t = 0 the last estimate of x0 itself is returned.
 
@@ -80,6 +82,7 @@ def sample(
         sample_index: which of several samples of the same image.
         origin: absolute position of y's first pixel, so that a tile gets the noise of its place.
         callback: called with (step, t, x_t, x0 estimate).
+        draw: the noise of a stream (0: the start's, k: the k-th step's), of y's shape; :func:`noise` without it.
 
     Raises:
         InputError: a grid that cannot be walked, an eta out of [0, 1], both etas, more steps than the process has.
@@ -96,8 +99,10 @@ def sample(
     if len(each) != len(y):
         raise InputError(f"{len(each)} seeds for {len(y)} items; give one, or one for each")
 
-    def draw(stream: int) -> Tensor:
+    def of_seeds(stream: int) -> Tensor:
         return noise(y.shape, seeds=each, sample=sample_index, stream=stream, origin=origin, device=y.device).to(y)
+
+    draw = draw or of_seeds
 
     x = y if bridge.pinned else bridge.prior(y, draw(PRIOR_STREAM))
     for index, (t, s) in enumerate(pairwise(grid)):

@@ -1,6 +1,7 @@
 """How good is a restoration: fidelity, perception, texture, sets of images, spread of samples."""
 
 from wavegen.metrics import weights
+from wavegen.metrics.backbones import feature_pyramid
 from wavegen.metrics.distribution import (
     DistributionScore,
     FrechetInceptionDistance,
@@ -21,6 +22,7 @@ __all__ = [
     "Kid",
     "Lpips",
     "PairedMetric",
+    "feature_pyramid",
     "frechet_distance",
     "gaussian_fit",
     "kid",

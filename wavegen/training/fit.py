@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,12 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
+from wavegen.adversarial import Candidate, build_critics, check_critics, critics_loss
 from wavegen.config import PipelineConfig, Stage, Training
 from wavegen.data import Crops
 from wavegen.errors import InputError
-from wavegen.objective import Candidate, Terms, build_critics, critics_loss
+from wavegen.gans import adaptive_weight
+from wavegen.objective import Terms
 from wavegen.pipeline import Pipeline
 from wavegen.training import state
+from wavegen.training.divergence import Guard
 from wavegen.training.interrupt import Deferred
 from wavegen.training.schedule import cycle_done, cycle_of, rate
 from wavegen.types import Pair, PairSource
@@ -29,7 +31,10 @@ STATISTICS = 64  # crops from which subband statistics are taken
 
 
 class Callback(Protocol):
-    """Told of every logged step: figures so far and, lazily, the model with averaged weights."""
+    """Told of every logged step: figures so far and, lazily, the model with averaged weights.
+
+    A callback may add figures to the record for those after it; ``diverged`` with a reason stops the training.
+    """
 
     def __call__(self, record: dict[str, Any], pipeline: Pipeline, /) -> None:
         """Look at one record."""
@@ -118,7 +123,12 @@ class _Run:
         self.crops = Crops(data, training.crop, training.seed, length=1 << 40, transform=pipeline.normalise)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(training.seed)  # the critics' initial weights
-            self.critics = build_critics(pipeline.config, max(pipeline.transform.levels, 1))
+            self.critics = build_critics(
+                pipeline.config,
+                max(pipeline.transform.levels, 1),
+                pipeline.transform.coarse_channels(pipeline.config.channels),
+            )
+        check_critics(pipeline.config, self.critics, training.crop, pipeline.transform.levels)
         pipeline.train()
         for module in (pipeline, self.critics):
             module.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -129,6 +139,7 @@ class _Run:
         self.critic_optimizer = (
             torch.optim.AdamW(self.critics.parameters(), lr=critic.learning_rate, betas=(0.0, 0.98)) if critic else None
         )
+        self.guard = Guard()
         self.last_critic = torch.zeros(())  # logged between the critics' updates
         self.ema = state.Ema(pipeline, training.ema)
         self.progress = state.Progress()
@@ -224,16 +235,28 @@ class _Run:
             group["lr"] = rate
         self.critics.requires_grad_(False)
         terms: Terms = self.objective(batch.x, batch.y, index, seed)
-        total = sum((stage.weights[name] * value for name, value in terms.losses.items()), torch.zeros(()))  # type: ignore[index]
+        weighted = {name: stage.weights[name] * value for name, value in terms.losses.items()}  # type: ignore[index]
+        extra = self._balance(weighted)
+        total = sum(weighted.values(), torch.zeros(()))
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(total)
         norm = self.accelerator.clip_grad_norm_(self.pipeline.parameters(), self.training.clip)
         self.optimizer.step()
         self.ema.update(self.pipeline, self.progress.step)
-        figures = {**terms.losses, "total": total, "gradient": torch.as_tensor(norm)}
+        figures = {**terms.losses, **extra, "total": total, "gradient": torch.as_tensor(norm)}
         if terms.candidates and self.critic_optimizer is not None:
             figures["critic"] = self._critic_step(terms.candidates)
         return {name: value.detach() for name, value in figures.items()}
+
+    def _balance(self, weighted: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Let the adversarial term pull as hard at the last layer as the others together, where that is wanted."""
+        settings = self.pipeline.config.critic
+        if settings is None or not settings.adaptive or "adversarial" not in weighted or len(weighted) == 1:
+            return {}
+        others = sum((v for name, v in weighted.items() if name != "adversarial"), torch.zeros(()))
+        factor = adaptive_weight(others, weighted["adversarial"], self.pipeline.last_layer)
+        weighted["adversarial"] = factor * weighted["adversarial"]
+        return {"adversarial_factor": factor}
 
     def _critic_step(self, candidates: list[Candidate]) -> Tensor:
         settings = self.pipeline.config.critic
@@ -242,7 +265,8 @@ class _Run:
         self.critics.requires_grad_(True)
         if self.progress.step % settings.every:
             return self.last_critic
-        loss = critics_loss(self.pipeline, self.critics, candidates, with_r1=settings.r1 > 0)
+        penalised = self.progress.step // settings.every % settings.penalty_every == 0
+        loss = critics_loss(self.pipeline, self.critics, candidates, penalised)
         self.critic_optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         for parameter in self.critics.parameters():
@@ -256,14 +280,9 @@ class _Run:
         step, training = self.progress.step, self.training
         planned = sum(self.progress.plan)
         last = bool(self.progress.plan[-1]) and self.progress.step_in_stage >= self.progress.plan[-1]
-        if not all(math.isfinite(float(value)) for value in figures.values()):
-            named = ", ".join(name for name, value in figures.items() if not math.isfinite(float(value)))
-            kept = f"the last good state is kept in {self.file}" if self.file.exists() else "no state was kept yet"
-            raise InputError(
-                f"training diverged at step {step}: {named} is not finite; {kept}; lower the learning rate"
-            )
+        self._stop_for(self.guard.reason(figures))
         if step % training.log_every == 0 or last:
-            record = {
+            record: dict[str, Any] = {
                 "step": step,
                 "stage": stage.name,
                 "planned": planned,
@@ -272,8 +291,17 @@ class _Run:
             }
             if self.accelerator.is_main_process:
                 self._tell(record)
+                self._stop_for(record.get("diverged"))
         if step % training.checkpoint_every == 0:
             self.save()
+
+    def _stop_for(self, reason: str | None) -> None:
+        """End a training that has diverged; what was saved last stays."""
+        if reason is not None:
+            kept = f"the last good state is kept in {self.file}" if self.file.exists() else "no state was kept yet"
+            raise InputError(
+                f"training diverged at step {self.progress.step}: {reason}; {kept}; lower the learning rate"
+            )
 
     def _tell(self, record: dict[str, Any]) -> None:
         self.ema.swap(self.pipeline)
