@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from wavegen.cli.bench import bench
 from wavegen.cli.demo import demo
 from wavegen.cli.evaluate import evaluate
 from wavegen.cli.list import list_components
@@ -54,6 +55,7 @@ app.command()(restore)
 app.command()(evaluate)
 app.command("list")(list_components)
 app.command()(weights)
+app.add_typer(bench)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -14,7 +14,7 @@ from wavegen.data import InMemory
 from wavegen.experiments.plan import Comparison, describe_run
 from wavegen.pipeline import Pipeline
 from wavegen.registry import build
-from wavegen.training import Callback, JsonLog, Preview, fit, state
+from wavegen.training import Callback, JsonLog, Preview, Watch, fit, state
 from wavegen.training.fit import describe
 
 
@@ -38,9 +38,11 @@ def train_one(plan: Comparison, out: Path, system: str, seed: int) -> None:
     training = plan.training.model_copy(update={"seed": seed})
     folder = run_folder(out, system, seed)
     data = training_pool(plan, out)
+    shown = [data[i] for i in range(min(4, len(data)))]
     callbacks: list[Callback] = [
+        Watch(shown, training.preview_every),
         JsonLog(folder / "log.jsonl"),
-        Preview(folder / "previews", [data[i] for i in range(min(4, len(data)))], training.preview_every),
+        Preview(folder / "previews", shown, training.preview_every),
     ]
     fit(pipeline, data, training, folder, resume=True, callbacks=callbacks, described=describe_run(plan, seed))
 
