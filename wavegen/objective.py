@@ -74,7 +74,8 @@ def loss_terms(
         if stage.ll == "predicted":
             low = to_x0(config.target, out, x_t, y_low, coefficients)
     if stage.ll == "sampled":
-        low, features = _own_samples(pipe, y_low, condition, generator)
+        seed = int(torch.randint(1 << 31, (1,), generator=generator))
+        low, features = own_sample(pipe, y_low, condition, [seed + i for i in range(len(y))])
     if weights.keys() - COARSE_TERMS:
         judged = t <= stage.max_t if stage.max_t < 1 else torch.ones_like(t, dtype=torch.bool)
         critic = config.critic
@@ -90,20 +91,16 @@ def loss_terms(
 
 
 @torch.no_grad()
-def _own_samples(
-    pipe: System, y_low: Tensor, condition: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor | None]:
-    """The coarsest band as the pipeline would draw it, and the features of the last call."""
-    config, features = pipe.config, None
-    seed = int(torch.randint(1 << 31, (1,), generator=generator))
+def own_sample(pipe: System, y_low: Tensor, condition: Tensor, seeds: list[int]) -> tuple[Tensor, Tensor | None]:
+    """The normalised coarsest band as the pipeline draws it by default, and the features of the last call."""
+    sampler, features = pipe.config.sampler, None
 
     def predict_x0(state: Tensor, time: Tensor, low: Tensor) -> Tensor:
         nonlocal features
         out, features = pipe.predict(state, time, condition)
-        return to_x0(config.target, out, state, low, pipe.bridge.coefficients(time.cpu().double()))
+        return to_x0(pipe.config.target, out, state, low, pipe.bridge.coefficients(time.cpu().double()))
 
-    sampler = config.sampler
-    grid, seeds = pipe.grid(sampler.steps, sampler.grid), [seed + i for i in range(len(y_low))]
+    grid = pipe.grid(sampler.steps, sampler.grid)
     eta, eta_bbdm = sampler.eta, sampler.eta_bbdm
     reached = sample(pipe.bridge, predict_x0, y_low, grid=grid, eta=eta, eta_bbdm=eta_bbdm, seeds=seeds)
     return reached.x, features

@@ -15,7 +15,7 @@ from wavegen.config import PipelineConfig
 from wavegen.errors import InputError
 from wavegen.gans import Given, Head, noise_deviation
 from wavegen.networks import UNet
-from wavegen.normalise import SubbandNorm, intensity_of
+from wavegen.normalise import SubbandNorm, intensity_of, low_bands
 from wavegen.precision import Precision, autocast
 from wavegen.registry import build, validate
 from wavegen.transforms import Transform
@@ -181,6 +181,17 @@ class System(nn.Module):
         """What training compares with the normalised ``truth``: normalised details (:meth:`Head.estimate`)."""
         with autocast(self.precision, low.device):
             return self.head(index).estimate(self.given(index, low, y_low, own, features), truth, z, generator)
+
+    def with_details(self, low: Tensor, own: Subbands, features: Tensor | None, generator: torch.Generator) -> Tensor:
+        """The image that the heads make of an unnormalised coarsest band; ``own`` are y's bands."""
+        if not own.details:
+            return self.transform.inverse(Subbands(low, (), own.size))
+        sizes, own_lows = self.transform.sizes(own.size), low_bands(self.transform, own)
+        for level in range(len(own.details)):
+            z = self.draw_noise(low, generator)
+            details = self.detail(level, low, own_lows[level], own, z, features)
+            low = self.transform.inverse_level(low, details, sizes[len(own.details) - level - 1])
+        return low
 
     def draw_noise(self, low: Tensor, generator: torch.Generator) -> Tensor:
         """Noise for one call of a head whose low band is ``low``."""

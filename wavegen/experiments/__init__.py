@@ -3,6 +3,7 @@
 from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
 from wavegen.experiments.compare import compare, images_of, judge, time_rows
+from wavegen.experiments.heads import head_figures, heads_table, low_band_gap
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.report import aggregate, figure, markdown
 from wavegen.experiments.ship import ship
@@ -15,8 +16,11 @@ __all__ = [
     "claims",
     "compare",
     "figure",
+    "head_figures",
+    "heads_table",
     "images_of",
     "judge",
+    "low_band_gap",
     "markdown",
     "run_command",
     "run_folder",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -189,7 +190,7 @@ def diffusers_unet(task: Task) -> nn.Module:
 
     def distance(width: int) -> int:
         with torch.device("meta"):
-            return abs(sum(p.numel() for p in make(width).parameters()) - wanted)
+            return abs(sum(int(p.numel()) for p in make(width).parameters()) - wanted)
 
     return _Diffusers(make(min(range(4, 129, 4), key=distance)))
 
@@ -203,7 +204,7 @@ def _plain(
     pipe.fit_normalisation(crops[i].x for i in range(STATISTICS))
     scale = float(pipe.norm.low_scale)
     if last:
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net.to(memory_format=torch.channels_last)
     call: Callable[[Tensor], Tensor] = torch.compile(net) if compiled else net
     settings = Training(steps=task.steps)
     optimizer = torch.optim.AdamW(net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
@@ -244,7 +245,7 @@ def _peak() -> float:
 
 
 def _row(task: Task, clock: list[float], losses: list[float], before: float, net: nn.Module) -> dict[str, Any]:
-    stretches = [b - a for a, b in zip(clock, clock[1:], strict=False)]
+    stretches = [b - a for a, b in pairwise(clock)]
     return {
         "images_per_second": WARM * task.batch / statistics.median(stretches),
         "peak_mb": _peak() - before,

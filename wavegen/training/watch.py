@@ -167,12 +167,4 @@ def one_call(pipeline: Pipeline, y: Tensor, generator: torch.Generator) -> Tenso
     t = torch.ones(len(y), device=y.device)
     out, features = pipeline.predict(state, t, pipeline.condition(y, own))
     x0 = to_x0(pipeline.config.target, out, state, y_low, pipeline.bridge.coefficients(t.cpu().double()))
-    low = pipeline.norm.low_inverse(x0, 0)
-    if not own.details:
-        return pipeline.transform.inverse(Subbands(low, (), own.size))
-    sizes, own_lows = pipeline.transform.sizes(own.size), low_bands(pipeline.transform, own)
-    for level in range(len(own.details)):
-        z = pipeline.draw_noise(low, generator)
-        details = pipeline.detail(level, low, own_lows[level], own, z, features)
-        low = pipeline.transform.inverse_level(low, details, sizes[len(own.details) - level - 1])
-    return low
+    return pipeline.with_details(pipeline.norm.low_inverse(x0, 0), own, features, generator)
