@@ -34,7 +34,7 @@ def plan(preset: str, minutes: float) -> Comparison:
         "does not see y": {"name": "mscgm-joint", "conditioning": "none"},
         "paper": {"name": "mscgm"},
     }
-    common: dict[str, Any] = {"data": {"name": "hela"}, "classical": False}
+    common: dict[str, Any] = {"data": {"name": "hela"}, "classical": ()}
     if preset == "cpu":
         rows = [Row(system=name, steps=n) for name in systems for n in (1, 4)]
         return Comparison(training={"minutes": minutes}, systems=systems, rows=rows, test_images=32, **common)

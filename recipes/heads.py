@@ -127,7 +127,7 @@ def plan(preset: str, table: str, data: str, minutes: float, seeds: int) -> Comp
     if preset == "cpu":
         return Comparison(
             data={"name": data}, training={"minutes": minutes}, systems=systems, seeds=several, rows=rows,
-            test_images=32, classical=False,
+            test_images=32, classical=(),
         )  # fmt: skip
     return Comparison(
         data={"name": data},
@@ -138,7 +138,7 @@ def plan(preset: str, table: str, data: str, minutes: float, seeds: int) -> Comp
         pool=2,
         test_images=2,
         size=64,
-        classical=False,
+        classical=(),
     )
 
 

@@ -20,7 +20,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from wavegen.experiments import Comparison, Row, compare, run_command, ship
+from wavegen.experiments import Comparison, Row, Shipment, compare, run_command, ship
 
 # Every system under the same data, optimiser and processor time, and about the same parameters. All but mscgm
 # (the paper's own losses) share the regression loss; bbdm, bbdm-patch and mscgm-joint share the bridge; mscgm-joint's
@@ -101,7 +101,17 @@ def plan(preset: str, data: str, minutes: float | None, seeds: int) -> Compariso
         pool=4,
         test_images=2,
         size=64,
-        classical=False,
+        classical=(),
+    )
+
+
+def shipment(data: str, minutes: float | None) -> Shipment:
+    """The card's own sentences."""
+    return Shipment(
+        name=f"mscgm-{data}",
+        purpose=f"Restores simulated confocal images of {data} (250 nm) to STED resolution (60 nm), one channel.",
+        limits="- Trained on simulation: 20 nm pixels and a 250 nm spot are assumed; resample other images first.",
+        command=f"python recipes/mscgm_sr.py --preset ship --data {data} --minutes {minutes:g} --out OUT --export DIR",
     )
 
 
@@ -130,7 +140,7 @@ def main() -> None:
     )
     if arguments.preset == "ship" and arguments.export:
         for system in SHIPPED:
-            ship(chosen, arguments.out, system, f"mscgm-{arguments.data}", arguments.export)
+            ship(chosen, arguments.out, system, shipment(arguments.data, chosen.training.minutes), arguments.export)
 
 
 if __name__ == "__main__":

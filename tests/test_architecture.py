@@ -23,7 +23,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("transforms", "bridges", "gans", "networks", "degradations", "metrics", "io"),
     ("data", "normalise", "presets", "pretrained", "bridge_head"),
     ("components", "system"),
-    ("adversarial",),
+    ("adversarial", "distillation"),
     ("reconstruction",),
     ("objective",),
     ("pipeline",),
@@ -123,7 +123,8 @@ def test_lazy_import() -> None:
     """Importing the package or asking the command line for help must not wait for slow libraries."""
     check = """
 import sys, wavegen, wavegen.cli
-for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["list"], ["weights"]):
+for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["list"], ["weights"], ["data", "check"],
+                ["bench", "io"]):
     try:
         wavegen.cli.main([*command, "--help"])
     except SystemExit as done:

@@ -15,6 +15,7 @@ from wavegen.errors import InputError
 from wavegen.normalise import SubbandNorm, as_batch, intensity_of, low_bands
 from wavegen.registry import build
 from wavegen.transforms import Transform
+from wavegen.types import Pair
 
 DTYPES = ("uint8", "uint16", "float32", "float64")
 SHAPES = ((5, 4), (2, 5, 4), (3, 2, 5, 4))
@@ -272,3 +273,36 @@ def test_roundtrip_of_channels_and_batches() -> None:
 def test_tensor_type_is_checked_against_numpy() -> None:
     found, _ = as_batch(torch.zeros(2, 2, dtype=torch.float64), 1)
     assert isinstance(found, Tensor)
+
+
+# -- on which scale the clean image is ---------------------------------------------------------------
+
+
+def _two_scales(mode: str, target: str) -> tuple[Pipeline, Pair]:
+    pipe = Pipeline.from_config(
+        {"name": "unet", "network": {"width": 8}, "intensity": {"mode": mode, "target": target, "scale": 255.0}}
+    )
+    y = torch.rand(1, 16, 16, generator=torch.Generator().manual_seed(0))
+    return pipe, Pair(200 * y + 30, 7 * y + 2)
+
+
+def test_pairs_on_one_scale_keep_it() -> None:
+    pipe, pair = _two_scales("percentile", "input")
+    both = pipe.normalise(Pair(pair.y, pair.y))
+    torch.testing.assert_close(both.x, both.y)
+    assert float(pipe.normalise(pair).x.max()) > 10
+
+
+def test_pairs_on_unrelated_scales_are_stretched_apart() -> None:
+    pipe, pair = _two_scales("percentile", "own")
+    both = pipe.normalise(pair)
+    torch.testing.assert_close(both.x, both.y, rtol=1e-4, atol=1e-4)
+
+
+def test_a_fixed_target_scale_is_that_of_the_results() -> None:
+    pipe, pair = _two_scales("percentile", "fixed")
+    both = pipe.normalise(pair)
+    torch.testing.assert_close(both.x, pair.x / 255)
+    # The units of results do not depend on the input's scale.
+    once, again = (pipe.restore(k * pair.y).image for k in (1, 9))
+    torch.testing.assert_close(once, again, rtol=1e-4, atol=1e-3)

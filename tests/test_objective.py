@@ -66,6 +66,39 @@ def test_times_are_stratified(count: int, start_fraction: float, seed: int) -> N
     assert (rest <= (edges[1:] + 1e-6).clamp_min(1e-3)).all()
 
 
+GRID = [1.0, 0.7, 0.2, 0.05, 0.0]
+
+
+@settings(deadline=None, max_examples=30, derandomize=True)
+@given(st.integers(1, 40), st.integers(0, 1000))
+def test_times_near_a_grid(count: int, seed: int) -> None:
+    """Each entry has the same share, and no time is nearer to another entry than to its own."""
+    t = draw_times(4 * count, 0.0, torch.Generator().manual_seed(seed), "grid", GRID)
+    entries = torch.tensor(GRID[:-1], dtype=torch.float64)
+    nearest = (t[:, None] - entries).abs().argmin(dim=1)
+    assert torch.bincount(nearest, minlength=4).tolist() == [count] * 4
+    assert t.min() > 0.025 - 1e-9
+    assert t.max() <= 1
+
+
+def test_logit_normal_times() -> None:
+    """Their logits are standard normal: stratified, the moments of 4000 are within a hundredth."""
+    t = draw_times(4000, 0.0, torch.Generator().manual_seed(0), "logit-normal")
+    logits = t.logit()
+    assert abs(float(logits.mean())) < 0.01
+    assert abs(float(logits.std()) - 1) < 0.01
+    assert ((t > 0) & (t < 1)).all()
+
+
+@pytest.mark.parametrize("times", ["logit-normal", "grid"])
+@pytest.mark.parametrize("name", SEVERAL)
+def test_every_distribution_of_times_trains(name: str, times: str) -> None:
+    pipeline = tiny(name, times=times, start_fraction=0.25)
+    x, y = torch.rand(2, 4, 1, 32, 32)
+    losses = pipeline.losses(x, y, 0, torch.Generator().manual_seed(0)).losses
+    assert all(torch.isfinite(value) for value in losses.values())
+
+
 def extreme_seed(least: float) -> int:
     """A seed whose first uniform number is nearly 1."""
     return next(s for s in range(100_000) if torch.rand(2, generator=torch.Generator().manual_seed(s))[0] > least)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,36 @@ def atomic(path: str | Path) -> Iterator[BinaryIO]:
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {error.strerror or error}; choose a folder that exists, is writable and has space"
+        ) from error
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """A temporary folder beside ``path`` that takes the name ``path`` only when the block succeeds.
+
+    On any failure it is removed and an older folder at ``path`` stays as it was.
+
+    Raises:
+        InputError: the folder above does not exist or is read-only, the disk is full, or ``path`` is a file.
+    """
+    path = Path(path)
+    token = secrets.token_hex(4)
+    temporary, older = (path.with_name(f".{path.name}.{token}.{end}") for end in ("part", "old"))
+    try:
+        try:
+            temporary.mkdir()
+            yield temporary
+            if path.exists():
+                os.replace(path, older)
+            os.replace(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+            if older.exists() and not path.exists():
+                os.replace(older, path)
+            shutil.rmtree(older, ignore_errors=True)
     except OSError as error:
         raise InputError(
             f"cannot write {path}: {error.strerror or error}; choose a folder that exists, is writable and has space"

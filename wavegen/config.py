@@ -11,7 +11,10 @@ from wavegen.errors import InputError
 from wavegen.registry import explain
 
 Spec = dict[str, Any]
-Terms = Literal["coarse", "bands", "energy", "diversity", "l1", "l2", "ssim", "lpips", "fourier", "adversarial"]
+Terms = Literal[
+    "coarse", "distill", "bands", "energy", "diversity", "l1", "l2", "ssim", "lpips", "fourier", "adversarial"
+]
+Times = Literal["uniform", "logit-normal", "grid"]
 
 
 class _Schema(BaseModel):
@@ -23,11 +26,14 @@ class _Schema(BaseModel):
 class Intensity(_Schema):
     """How intensities become network units: (value - offset) / scale.
 
-    ``percentile`` takes offset and scale from each input image (its ``low`` and ``high``
-    percentiles); ``fixed`` uses the given ``offset`` and ``scale`` for every image.
+    ``percentile`` takes offset and scale from each input image (its ``low`` and ``high`` percentiles); ``fixed`` uses
+    the given ``offset`` and ``scale`` for every image. ``target`` is the scale of the clean images: ``input``, that of
+    the degraded image; ``own``, each stretched by its own percentiles, for pairs whose two scales are unrelated
+    (results come back on the input's scale); ``fixed``, by ``offset`` and ``scale``, on which results come back too.
     """
 
     mode: Literal["percentile", "fixed"] = "percentile"
+    target: Literal["input", "own", "fixed"] = "input"
     low: Annotated[float, Field(ge=0, le=50)] = 0.1
     high: Annotated[float, Field(gt=50, le=100)] = 99.9
     offset: float = 0.0
@@ -35,12 +41,23 @@ class Intensity(_Schema):
 
 
 class Sampler(_Schema):
-    """Defaults of ``restore``: steps, eta (share of the largest noise that keeps the marginals) and the time grid."""
+    """Defaults of ``restore``: steps, solver, eta (share of the largest noise that keeps the marginals), time grid.
+
+    A grid of given times, ``{"name": "times", "values": [1.0, ..., 0.0]}``, has their number of steps.
+    """
 
     steps: Annotated[int, Field(ge=1, le=10000)] = 4
     eta: Annotated[float, Field(ge=0, le=1)] = 1.0
     eta_bbdm: Annotated[float, Field(ge=0, le=1)] | None = None
     grid: Spec = {"name": "uniform"}
+    solver: str = "generic"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _steps_of_times(cls, given: Any) -> Any:
+        grid = given.get("grid") if isinstance(given, Mapping) else None
+        values = grid.get("values") if isinstance(grid, Mapping) and grid.get("name") == "times" else None
+        return {"steps": max(1, len(values) - 1), **given} if isinstance(values, list | tuple) else given
 
     @model_validator(mode="after")
     def _one_eta(self) -> Sampler:
@@ -92,7 +109,8 @@ class Stage(_Schema):
     estimates at random times, through which it is trained too (``predicted``).
     The adversarial term is taken on items with t < ``max_t`` only; ``rollout`` replaces their bridge
     states by states that the model reached itself. ``restart`` begins the learning rate's cycle anew, for stages
-    that train other networks than the one before.
+    that train other networks than the one before. ``teacher_steps`` is how many steps of the frozen teacher one
+    step of the student stands for (``distill``).
     """
 
     name: str
@@ -103,6 +121,7 @@ class Stage(_Schema):
     max_t: Annotated[float, Field(gt=0, le=1)] = 1.0
     rollout: bool = False
     restart: bool = False
+    teacher_steps: Annotated[int, Field(ge=2, le=1000)] = 8
 
 
 class PipelineConfig(_Schema):
@@ -110,7 +129,8 @@ class PipelineConfig(_Schema):
 
     ``conditioning`` is what the coarse network sees beside the state: nothing, y's own coarsest band, or all of
     y rearranged to that band's grid, and ``coarse_noise`` channels of noise. ``shared_head``: one network makes the
-    bands of all levels. ``start_fraction`` is the share of a training batch exactly at t = 1.
+    bands of all levels. ``start_fraction`` is the share of a training batch exactly at t = 1, ``times`` how the others
+    are drawn (:func:`~wavegen.objective.draw_times`); ``grid`` means the sampler's own.
     """
 
     name: str
@@ -125,6 +145,7 @@ class PipelineConfig(_Schema):
     target: Literal["x0", "residual", "grad", "eps", "v"] = "x0"
     coarse_loss: Literal["l1", "l2"] = "l2"
     start_fraction: Annotated[float, Field(ge=0, le=1)] = 0.375
+    times: Times = "uniform"
     intensity: Intensity = Intensity()
     sampler: Sampler = Sampler()
     critic: Critic | None = None
@@ -137,11 +158,22 @@ class PipelineConfig(_Schema):
                 raise ValueError(f"stage {stage.name!r} weighs no loss term")
             if stage.rollout and self.target in ("eps", "v"):
                 raise ValueError(f"stage {stage.name!r}: rollout needs target x0, residual or grad, not {self.target}")
+            if "distill" in stage.weights:
+                self._distillable(stage)
             if "adversarial" in stage.weights and self.critic is None:
                 raise ValueError(f"stage {stage.name!r} weighs 'adversarial' but the pipeline has no critic")
             if stage.ll in ("true", "noisy") and self.head is not None and self.head.get("features"):
                 raise ValueError(f"stage {stage.name!r}: a head that takes the coarse features needs ll: predicted")
         return self
+
+    def _distillable(self, stage: Stage) -> None:
+        """Refuse a distillation without a teacher, or of what it cannot train."""
+        if stage is self.stages[0]:
+            raise ValueError(f"stage {stage.name!r} distills, but no stage before it trains the teacher")
+        if "coarse" in stage.weights or stage.rollout:
+            raise ValueError(f"stage {stage.name!r}: distill takes the place of the coarse term and of rollout")
+        if self.target == "eps":
+            raise ValueError(f"stage {stage.name!r}: distill needs another target than eps, which is singular at t = 1")
 
 
 class Training(_Schema):

@@ -96,6 +96,21 @@ def intensity_of(y: Tensor, config: Intensity) -> tuple[Tensor, Tensor]:
     return both[0].view(-1, 1, 1, 1), both[1].view(-1, 1, 1, 1)
 
 
+def target_intensity(x: Tensor, of_y: tuple[Tensor, Tensor], config: Intensity) -> tuple[Tensor, Tensor]:
+    """Offset and scale, each (B, 1, 1, 1), of the clean images ``x`` whose degraded images have those of ``of_y``."""
+    if config.target == "own":
+        return intensity_of(x, config.model_copy(update={"mode": "percentile"}))
+    return result_intensity(of_y, config)
+
+
+def result_intensity(of_y: tuple[Tensor, Tensor], config: Intensity) -> tuple[Tensor, Tensor]:
+    """Offset and scale that bring network units back to the units of results."""
+    if config.target != "fixed":
+        return of_y
+    like = of_y[0]
+    return torch.full_like(like, config.offset), torch.full_like(like, config.scale)
+
+
 class SubbandNorm(nn.Module):
     """Zero mean and unit variance for low bands, unit variance for high bands, from data statistics.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +12,9 @@ from torch import Tensor, nn
 
 from wavegen.adversarial import Candidate, adversarial_term, candidate
 from wavegen.bridges import from_x0, sample, to_x0
-from wavegen.config import Stage
+from wavegen.config import Stage, Times
+from wavegen.distillation import teacher_states
+from wavegen.networks import UNet
 from wavegen.reconstruction import image_terms
 from wavegen.system import COARSE_TERMS, System
 
@@ -23,14 +27,37 @@ class Terms:
     candidates: list[Candidate] = field(default_factory=list)
 
 
-def draw_times(count: int, start_fraction: float, generator: torch.Generator) -> Tensor:
-    """Times (B,) in (0, 1]: a fixed share exactly at the start t = 1, the rest stratified."""
+def draw_times(
+    count: int,
+    start_fraction: float,
+    generator: torch.Generator,
+    times: Times = "uniform",
+    grid: Sequence[float] = (),
+) -> Tensor:
+    """Times (B,) in (0, 1]: a fixed share exactly at the start t = 1, the rest stratified over a distribution.
+
+    ``uniform``; ``logit-normal``: t = sigmoid(n), n ~ N(0, 1) (arXiv 2403.03206, eq. 19), which leans on the middle;
+    ``grid``: one of the times of ``grid`` above 0, each as likely, moved at most half-way to its neighbours, so that
+    the network learns most where a few-step sampler asks it.
+    """
     starts = int(start_fraction * count)
     if start_fraction * count > starts:  # a share of an item: in that share of the batches
         starts += int(torch.rand((), generator=generator) < start_fraction * count - starts)
     rest = count - starts
     strata = (torch.arange(rest) + torch.rand(rest, generator=generator)) / max(rest, 1)
+    if times == "grid":
+        return torch.cat([torch.ones(starts).double(), _near_grid(strata.double(), grid)])
+    if times == "logit-normal":
+        strata = torch.special.ndtri(strata).sigmoid()
     return torch.cat([torch.ones(starts), strata.clamp_min(1e-3)]).double()
+
+
+def _near_grid(u: Tensor, grid: Sequence[float]) -> Tensor:
+    """Uniform values to times: equal shares for the cells that the middles between neighbours bound."""
+    edges = torch.tensor([grid[0], *((t + s) / 2 for t, s in pairwise(grid))], dtype=torch.float64).flip(0)
+    position = u * (len(edges) - 1)
+    cell = position.floor().long().clamp_max(len(edges) - 2)
+    return torch.lerp(edges[cell], edges[cell + 1], position - cell)
 
 
 def loss_terms(
@@ -40,10 +67,12 @@ def loss_terms(
     stage: Stage,
     generator: torch.Generator,
     critics: nn.ModuleList | None,
+    teacher: UNet | None = None,
 ) -> Terms:
     """All loss terms that ``stage`` weighs, for pairs (B, C, H, W) in network units.
 
-    ``coarse`` is the bridge's regression in the configured target; the others are of
+    ``coarse`` is the bridge's regression in the configured target; ``distill`` compares the estimate of x0 with
+    the end of the trajectory of ``teacher`` (None: the network as it is) that the state lies on; the others are of
     :func:`~wavegen.reconstruction.image_terms`.
     """
     config, weights, device = pipe.config, stage.weights, y.device
@@ -52,27 +81,34 @@ def loss_terms(
     shape = (len(y), config.coarse_noise, *y_low.shape[-2:])
     condition = pipe.condition(y, own, torch.randn(shape, generator=generator).to(device))
     one_step = config.bridge["name"] == "regression"
-    t = draw_times(len(x), 1.0 if one_step else config.start_fraction, generator)  # float64: stays on the CPU
+    share = 1.0 if one_step else config.start_fraction
+    t = draw_times(len(x), share, generator, config.times, pipe.times)  # float64: stays on the CPU
     eps = torch.randn(x0.shape, generator=generator).to(device)
     a, b, c = (k.float().view(-1, 1, 1, 1).to(device) for k in pipe.bridge.coefficients(t))
     x_t = a * x0 + b * y_low + c * eps
     rolled = stage.rollout and "adversarial" in weights
     if rolled:
         t, x_t = _roll_out(pipe, x_t, y_low, condition, t, stage.max_t, generator)
+    end = x0
+    if "distill" in weights:
+        t, x_t, end = teacher_states(pipe, teacher or pipe.coarse, y_low, condition, stage.teacher_steps, generator)
     coefficients = pipe.bridge.coefficients(t)
 
     terms = Terms()
-    needs_coarse = "coarse" in weights or stage.ll == "predicted"
+    needs_coarse = not weights.keys().isdisjoint(COARSE_TERMS) or stage.ll == "predicted"
     features: Tensor | None = None
     low = x0
     if needs_coarse:
         out, features = pipe.predict(x_t, t.float().to(device), condition)
+        distance = F.mse_loss if config.coarse_loss == "l2" else F.l1_loss
         if "coarse" in weights:
             goal = x0 if config.target == "x0" else from_x0(config.target, x0, x_t, y_low, eps, coefficients)
-            distance = F.mse_loss if config.coarse_loss == "l2" else F.l1_loss
             terms.losses["coarse"] = distance(out, goal)
+        estimate = to_x0(config.target, out, x_t, y_low, coefficients)
+        if "distill" in weights:
+            terms.losses["distill"] = distance(estimate, end)
         if stage.ll == "predicted":
-            low = to_x0(config.target, out, x_t, y_low, coefficients)
+            low = estimate
     if stage.ll == "sampled":
         seed = int(torch.randint(1 << 31, (1,), generator=generator))
         low, features = own_sample(pipe, y_low, condition, [seed + i for i in range(len(y))])
@@ -100,9 +136,16 @@ def own_sample(pipe: System, y_low: Tensor, condition: Tensor, seeds: list[int])
         out, features = pipe.predict(state, time, condition)
         return to_x0(pipe.config.target, out, state, low, pipe.bridge.coefficients(time.cpu().double()))
 
-    grid = pipe.grid(sampler.steps, sampler.grid)
-    eta, eta_bbdm = sampler.eta, sampler.eta_bbdm
-    reached = sample(pipe.bridge, predict_x0, y_low, grid=grid, eta=eta, eta_bbdm=eta_bbdm, seeds=seeds)
+    reached = sample(
+        pipe.bridge,
+        predict_x0,
+        y_low,
+        grid=pipe.times,
+        solver=sampler.solver,
+        eta=sampler.eta,
+        eta_bbdm=sampler.eta_bbdm,
+        seeds=seeds,
+    )
     return reached.x, features
 
 

@@ -7,17 +7,18 @@ import operator
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavegen.bridges import noise, sample, to_x0
+from wavegen.bridges import Guidance, guided, noise, sample, to_x0
 from wavegen.checkpoint import check_state, read_tensors, write_tensors, write_text
 from wavegen.config import PipelineConfig, check, merge
 from wavegen.errors import InputError
-from wavegen.normalise import as_batch, intensity_of
+from wavegen.networks import UNet
+from wavegen.normalise import as_batch, intensity_of, result_intensity
 from wavegen.objective import Terms, loss_terms
 from wavegen.presets import preset
 from wavegen.pretrained import locate
@@ -27,6 +28,15 @@ from wavegen.version import __version__
 
 HEAD_STREAM = 1 << 16  # noise streams: below it the bridge's steps, from it on the heads' levels
 COARSE_STREAM = 1 << 17  # the noise that the coarse network itself takes
+
+
+class _Guide(NamedTuple):
+    """A guidance with what its units are in: the measurement, and the images' offset and scale."""
+
+    guidance: Guidance
+    measured: Tensor
+    offset: Tensor
+    scale: Tensor
 
 
 class Pipeline(System):
@@ -93,9 +103,11 @@ class Pipeline(System):
         stage: int = 0,
         generator: torch.Generator | None = None,
         critics: nn.ModuleList | None = None,
+        teacher: UNet | None = None,
     ) -> Terms:
         """Unweighted loss terms of one stage for pairs (B, C, H, W) in network units."""
-        return loss_terms(self, x, y, self.config.stages[stage], generator or torch.Generator().manual_seed(0), critics)
+        generator = generator or torch.Generator().manual_seed(0)
+        return loss_terms(self, x, y, self.config.stages[stage], generator, critics, teacher)
 
     # -- restoration ---------------------------------------------------------------------------
 
@@ -110,17 +122,22 @@ class Pipeline(System):
         eta: float | None = None,
         eta_bbdm: float | None = None,
         grid: Mapping[str, Any] | None = None,
+        solver: str | None = None,
+        guidance: Guidance | None = None,
     ) -> Restoration:
         """Restore an image, or a batch, in the units, shape and dtype that it came in.
 
         Args:
             image: (H, W), (C, H, W) or (B, C, H, W); uint8, uint16, float32 or float64.
-            steps: network calls of the bridge; the configuration's number by default.
+            steps: steps of the bridge; the configuration's number by default, or that of a grid of times.
             samples: independent draws; ``image`` is their mean, ``std`` their spread.
             seed: one for all images, or one for each of the batch.
             eta: share of the step's noise that is drawn anew (1: the process itself, 0: deterministic).
             eta_bbdm: BBDM's own eta, for reproduction; instead of eta.
             grid: ``{"name": "uniform", **options}``.
+            solver: ``generic``, ``multistep``, ``heun`` (two network calls in each step), ...
+            guidance: a forward model that every estimate of the band is corrected by. The image that it is asked
+                about is the estimate put together with y's own details, in the units of ``image``.
 
         Raises:
             InputError: an image that :func:`~wavegen.normalise.as_batch` refuses, or wrong options.
@@ -133,13 +150,28 @@ class Pipeline(System):
         sampler = self.config.sampler
         if eta is None and eta_bbdm is None:
             eta, eta_bbdm = sampler.eta, sampler.eta_bbdm
-        eta = 1.0 if eta is None else eta
-        times = self.grid(sampler.steps if steps is None else steps, sampler.grid if grid is None else grid)
+        walk = {
+            "grid": self.grid(steps, sampler.grid if grid is None else grid),
+            "solver": sampler.solver if solver is None else solver,
+            "eta": 1.0 if eta is None else eta,
+            "eta_bbdm": eta_bbdm,
+        }
         offset, scale = intensity_of(batch, self.config.intensity)
         y = ((batch - offset) / scale).to(self.device)
+        offset, scale = result_intensity((offset, scale), self.config.intensity)
+        guide = (
+            None
+            if guidance is None
+            else _Guide(
+                guidance,
+                (batch if guidance.measured is None else guidance.measured).to(self.device),
+                offset.to(self.device),
+                scale.to(self.device),
+            )
+        )
         drawn, nfe = [], 0
         for index in range(samples):
-            x, nfe = self._draw(y, times, eta, eta_bbdm, seeds, index)
+            x, nfe = self._draw(y, walk, seeds, index, guide)
             drawn.append(x.cpu() * scale + offset)
         stack = torch.stack(drawn)
         std = stack.std(dim=0) if samples > 1 else torch.zeros_like(stack[0])
@@ -152,15 +184,9 @@ class Pipeline(System):
         )
 
     def _draw(
-        self,
-        y: Tensor,
-        times: Sequence[float],
-        eta: float,
-        eta_bbdm: float | None,
-        seeds: list[int],
-        index: int,
+        self, y: Tensor, walk: Mapping[str, Any], seeds: list[int], index: int, guide: _Guide | None
     ) -> tuple[Tensor, int]:
-        """One sample of the restored batch, in network units."""
+        """One sample of the restored batch, in network units, by ``sample`` with the options ``walk``."""
         bands = self.transform.forward(y)
         shape = (len(y), self.config.coarse_noise, *bands.ll.shape[-2:])
         z = noise(shape, seeds=seeds, sample=index, stream=COARSE_STREAM, device=y.device)
@@ -172,13 +198,16 @@ class Pipeline(System):
             out, features = self.predict(x_t, t, condition)
             return to_x0(self.config.target, out, x_t, y_low, self.bridge.coefficients(t.cpu().double()))
 
+        def to_image(band: Tensor) -> Tensor:
+            assert guide is not None
+            whole = self.transform.inverse(Subbands(self.norm.low_inverse(band, 0), bands.details, bands.size))
+            return whole * guide.scale + guide.offset
+
         result = sample(
             self.bridge,
-            predict_x0,
+            predict_x0 if guide is None else guided(predict_x0, guide.guidance, guide.measured, to_image),
             self.norm.low(bands.ll, 0),
-            grid=times,
-            eta=eta,
-            eta_bbdm=eta_bbdm,
+            **walk,
             seeds=seeds,
             sample_index=index,
         )

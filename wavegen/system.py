@@ -10,18 +10,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavegen import bridge_head  # noqa: F401  (registers it)
-from wavegen.bridges import Bridge, make_grid
+from wavegen.bridges import Bridge, check_solver, make_grid
 from wavegen.config import PipelineConfig
 from wavegen.errors import InputError
 from wavegen.gans import Given, Head, noise_deviation
 from wavegen.networks import UNet
-from wavegen.normalise import SubbandNorm, intensity_of, low_bands
+from wavegen.normalise import SubbandNorm, intensity_of, low_bands, target_intensity
 from wavegen.precision import Precision, autocast
 from wavegen.registry import build, validate
 from wavegen.transforms import Transform
 from wavegen.types import Details, Pair, Subbands
 
-COARSE_TERMS = frozenset({"coarse"})  # the loss terms that are of the coarse network alone
+COARSE_TERMS = frozenset({"coarse", "distill"})  # the loss terms that are of the coarse network alone
 
 
 class System(nn.Module):
@@ -65,7 +65,14 @@ class System(nn.Module):
         self._check_stages()
         self.norm = SubbandNorm(self.transform, c)
         self.to(memory_format=torch.channels_last)  # convolutions are faster so
-        self.grid(config.sampler.steps, config.sampler.grid)  # refused now rather than at the first image
+        sampler = config.sampler  # refused now rather than at the first image
+        self.times = self.grid(sampler.steps, sampler.grid)
+        check_solver(self.bridge, sampler.solver, sampler.eta, sampler.eta_bbdm)
+        if self.bridge.pinned and len(self.times) == 2 and any("distill" in s.weights for s in config.stages):
+            raise InputError(
+                f"distilling {config.bridge['name']!r} to one call leaves its mean: it starts at y, and its noise "
+                "enters at the second call; give sampler.steps of 2 or more"
+            )
 
     def _check_stages(self) -> None:
         """Refuse stages whose terms the heads cannot give, or that train nothing."""
@@ -110,9 +117,12 @@ class System(nn.Module):
         return sum(p.numel() for p in self.parameters())
 
     def normalise(self, pair: Pair) -> Pair:
-        """Bring a pair of whole images (C, H, W) to network units, by the degraded image's intensities."""
-        offset, scale = intensity_of(pair.y[None], self.config.intensity)
-        return Pair(*((image - offset[0]) / scale[0] for image in pair))
+        """Bring a pair of whole images (C, H, W) to network units, by the intensities that the configuration names."""
+        of_y = intensity_of(pair.y[None], self.config.intensity)
+        of_x = target_intensity(pair.x[None], of_y, self.config.intensity)
+        return Pair(
+            *((image - offset[0]) / scale[0] for image, (offset, scale) in zip(pair, (of_x, of_y), strict=True))
+        )
 
     def fit_normalisation(self, images: Iterable[Tensor]) -> None:
         """Take subband statistics from clean images (C, H, W) in network units."""
@@ -138,11 +148,11 @@ class System(nn.Module):
         # An orthonormal low band is 2^levels times its image: give y the same units.
         return F.pixel_unshuffle(self.norm.low(padded * cell, 0), cell)
 
-    def predict(self, x_t: Tensor, t: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """One call of the coarse network: (output in the configured target, feature maps)."""
+    def predict(self, x_t: Tensor, t: Tensor, condition: Tensor, network: UNet | None = None) -> tuple[Tensor, Tensor]:
+        """One call of the coarse network, or of a teacher in its place: (output in the target, feature maps)."""
         inputs = torch.cat([x_t, condition], dim=1).contiguous(memory_format=torch.channels_last)
         with autocast(self.precision, inputs.device):
-            out, features = self.coarse(inputs, t)
+            out, features = (self.coarse if network is None else network)(inputs, t)
         return out.float(), features
 
     def given(self, index: int, low: Tensor, y_low: Tensor, own: Subbands, features: Tensor | None) -> Given:
@@ -202,12 +212,18 @@ class System(nn.Module):
         """Noise channels that each head takes."""
         return self.head(0).noise_channels if len(self.heads) else 0
 
-    def grid(self, steps: int, spec: Mapping[str, Any]) -> list[float]:
-        """The time grid of a specification, refused where the process cannot walk it."""
+    def grid(self, steps: int | None, spec: Mapping[str, Any]) -> list[float]:
+        """The time grid of a specification, refused where the process cannot walk it.
+
+        Without ``steps`` a list of times has its own number, any other grid the configuration's.
+        """
         options = {key: value for key, value in spec.items() if key != "name"}
         if "name" not in spec or "steps" in options:
             raise InputError(f"grid {dict(spec)}: give {{'name': ..., **options}}; steps are given apart")
+        if steps is None and spec["name"] != "times":
+            steps = self.config.sampler.steps
+        made = make_grid(spec["name"], steps, bridge=self.bridge, **options)
         most = self.bridge.max_steps
-        if most is not None and steps > most:
-            raise InputError(f"steps = {steps}: {self.config.bridge['name']} takes at most {most}")
-        return make_grid(spec["name"], steps, **options)
+        if most is not None and len(made) - 1 > most:
+            raise InputError(f"steps = {len(made) - 1}: {self.config.bridge['name']} takes at most {most}")
+        return made

@@ -50,7 +50,7 @@ def test_start_is_the_process_at_1(name: str) -> None:
     bridge = build("bridge", name)
     a, b, c = (float(k) for k in at(bridge, 1.0))
     y, eps = torch.randn(2, 1000, dtype=torch.float64)
-    torch.testing.assert_close(bridge.prior(y, eps), b * y + c * eps, rtol=a, atol=a)
+    torch.testing.assert_close(bridge.prior(y, eps), b * y + c * eps, rtol=0, atol=5 * a)
     assert a < 0.01
     assert bridge.pinned == (c == 0)
 

@@ -77,10 +77,12 @@ def test_refused_where_a_is_0(target: str) -> None:
 
 
 @pytest.mark.parametrize("name", names("bridge"))
-def test_pinned_processes_do_not_offer_eps_and_v(name: str) -> None:
+def test_eps_and_v_are_offered_where_x0_follows_from_them(name: str) -> None:
     bridge = build("bridge", name)
     assert bridge.targets >= {"x0", "residual"}
-    assert bool(bridge.targets & {"eps", "v"}) == (not bridge.pinned)
+    left = float(bridge.coefficients(torch.ones((), dtype=torch.float64)).a)
+    assert not bridge.pinned or not bridge.targets & {"eps", "v"}
+    assert left > 0 or not bridge.targets & {"eps", "v"}
 
 
 def test_unknown_target() -> None:

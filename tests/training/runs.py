@@ -77,16 +77,26 @@ def weights(pipeline: Pipeline) -> dict[str, Tensor]:
     return {key: value.clone() for key, value in pipeline.state_dict().items()}
 
 
-def interrupted(name: str, out: Path, stops: Sequence[int], **options: Any) -> Pipeline:
+def interrupted(
+    name: str, out: Path, stops: Sequence[int], *, differences: dict[str, Any] | None = None, **options: Any
+) -> Pipeline:
     """Run to the end, interrupted after each of the steps and resumed in what could be another process."""
+    other = differences or {}
     for seed, stop in enumerate(stops):
         try:
-            fit(system(name, seed=seed), Blobs(), training(**options), out, resume=True, callbacks=[Interrupting(stop)])
+            fit(
+                system(name, seed=seed, **other),
+                Blobs(),
+                training(**options),
+                out,
+                resume=True,
+                callbacks=[Interrupting(stop)],
+            )
         except KeyboardInterrupt:
             continue
         raise AssertionError(f"was not interrupted after step {stop}")
     # Whatever the weights were before, a resumed run continues with the saved ones.
-    return fit(system(name, seed=99), Blobs(), training(**options), out, resume=True)
+    return fit(system(name, seed=99, **other), Blobs(), training(**options), out, resume=True)
 
 
 def assert_same(got: dict[str, Tensor], want: dict[str, Tensor]) -> None:

@@ -44,6 +44,28 @@ def test_same_bits_as_without_interruption(
     assert [note["progress"]["step"] for _, note in states] == [12, 12]
 
 
+DISTILLED = {
+    "sampler": {"steps": 2},
+    "stages": [
+        {"name": "fit", "share": 0.5, "weights": {"coarse": 1.0}},
+        {"name": "distill", "share": 0.5, "weights": {"distill": 1.0}, "teacher_steps": 2},
+    ],
+}
+
+
+@pytest.mark.parametrize("stops", [[4], [6], [7, 10]], ids=str)
+def test_a_teacher_survives_interruptions(stops: list[int], tmp_path: Path) -> None:
+    """Stopped before, at and after the step at which the teacher is appointed."""
+    straight = fit(system("ddpm", **DISTILLED), Blobs(), training(), tmp_path / "straight")
+    resumed = interrupted("ddpm", tmp_path / "resumed", stops, differences=DISTILLED)
+    assert_same(weights(resumed), weights(straight))
+    states = [read_tensors(tmp_path / run / "checkpoint.safetensors")[0] for run in ("resumed", "straight")]
+    assert_same(*states)
+    teacher = {k: v for k, v in states[0].items() if k.startswith("teacher.")}
+    assert teacher
+    assert any(not torch.equal(v, states[0]["model.coarse" + k.removeprefix("teacher.0")]) for k, v in teacher.items())
+
+
 def test_interrupted_at_the_very_end(tmp_path: Path) -> None:
     straight = fit(system("unet"), Blobs(), training(), tmp_path / "straight")
     assert_same(weights(interrupted("unet", tmp_path / "resumed", [12])), weights(straight))

@@ -1,27 +1,57 @@
-"""From the degraded to the clean coarsest band: processes, targets, grids, and the one sampler."""
+"""From the degraded to the clean coarsest band: processes, targets, grids, solvers, and the one sampler."""
 
-from wavegen.bridges.base import Bridge, Coefficients, Native
-from wavegen.bridges.gaussian import spread_kept
+from wavegen.bridges.base import Bridge, Coefficients, Native, Step
+from wavegen.bridges.brownian import BBDP, DDBMVE, DDBMVP, I2SB, Interpolant
+from wavegen.bridges.diffusion import DDIM, DDPM, SR3, Flow
+from wavegen.bridges.gaussian import shares_kept, spread_kept
+from wavegen.bridges.guidance import Guidance, guided
 from wavegen.bridges.noise import noise
-from wavegen.bridges.processes import BBDP, DDPM, IRSDE, Regression
-from wavegen.bridges.sampler import Sampled, sample, step_coefficients
-from wavegen.bridges.schedules import check_grid, make_grid
+from wavegen.bridges.planner import Plan, judge, plan_steps
+from wavegen.bridges.reverting import GOUB, IRSDE, Refusion
+from wavegen.bridges.sampler import Sampled, sample
+from wavegen.bridges.schedules import GRIDS, check_grid, make_grid, native_grid
+from wavegen.bridges.shifting import InDI, Regression, ResShift
+from wavegen.bridges.solvers import SOLVERS, Solver, check_solver, grid_steps, step_coefficients
 from wavegen.bridges.targets import from_x0, to_x0
 
 __all__ = [
     "BBDP",
+    "DDBMVE",
+    "DDBMVP",
+    "DDIM",
     "DDPM",
+    "GOUB",
+    "GRIDS",
+    "I2SB",
     "IRSDE",
+    "SOLVERS",
+    "SR3",
     "Bridge",
     "Coefficients",
+    "Flow",
+    "Guidance",
+    "InDI",
+    "Interpolant",
     "Native",
+    "Plan",
+    "Refusion",
     "Regression",
+    "ResShift",
     "Sampled",
+    "Solver",
+    "Step",
     "check_grid",
+    "check_solver",
     "from_x0",
+    "grid_steps",
+    "guided",
+    "judge",
     "make_grid",
+    "native_grid",
     "noise",
+    "plan_steps",
     "sample",
+    "shares_kept",
     "spread_kept",
     "step_coefficients",
     "to_x0",

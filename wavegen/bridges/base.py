@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -21,14 +22,32 @@ class Coefficients(NamedTuple):
     c: Tensor
 
 
+class Step(NamedTuple):
+    """One reverse step as numbers: x_s = state · x_t + x0 · x0^ + y · y + z · z + previous · (the x0^ before).
+
+    ``z`` is standard normal; ``previous`` is 0 for steps of first order.
+    """
+
+    state: float
+    x0: float
+    y: float
+    z: float
+    previous: float = 0.0
+
+
 @dataclass(frozen=True)
 class Native:
-    """The settings of a process's own publication, for fair comparisons."""
+    """The settings of a process's own publication, for fair comparisons.
+
+    ``options`` are the grid's; ``steps`` the pairs of the grid (network calls, but for a solver with two in each).
+    """
 
     steps: int
     eta: float = 1.0
     grid: str = "uniform"
     target: str = "x0"
+    solver: str = "generic"
+    options: Mapping[str, float] = field(default_factory=dict)
 
 
 class Bridge(ABC):
@@ -60,3 +79,26 @@ class Bridge(ABC):
         """The start of sampling, for standard normal ``eps`` of y's shape: b(1) y + c(1) eps."""
         _, b, c = self.coefficients(torch.ones((), dtype=torch.float64))
         return float(b) * y + float(c) * eps
+
+    def fresh_variance(self, ratio: float, c_t: float, c_s: float) -> float:
+        """w_max², the variance that the process's own reverse step from t to s draws anew, given x0 and y.
+
+        Args:
+            ratio: (a_t c_s) / (a_s c_t), in [0, 1].
+            c_t: standard deviation of the state at t.
+            c_s: that at s.
+        """
+        return c_s * c_s * (1 - ratio * ratio)
+
+    def euler(self, t: float, s: float, *, noise: bool) -> Step:
+        """One Euler step of the published reverse SDE (``noise``) or ODE from t, where c > 0, to s."""
+        raise NotImplementedError(f"{type(self).__name__} has no published Euler steps")
+
+
+def interpolated(table: Tensor, t: Tensor) -> Tensor:
+    """Values at t in [0, 1] of a float64 table with entries at equal distances, linear in between; in t's dtype."""
+    table = table.to(t.device)
+    last = len(table) - 1
+    position = t.to(table.dtype) * last
+    below = position.floor().clamp(0, last - 1).long()
+    return torch.lerp(table[below], table[below + 1], position - below).to(t.dtype)

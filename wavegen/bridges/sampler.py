@@ -1,4 +1,4 @@
-"""The one sampling loop: pairs of a grid, one reverse step for every process."""
+"""The one sampling loop: pairs of a grid, the linear steps of any solver, every process."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from wavegen.bridges.base import Bridge
+from wavegen.bridges.base import Bridge, Step
 from wavegen.bridges.noise import noise
-from wavegen.bridges.schedules import check_grid
+from wavegen.bridges.solvers import grid_steps
 from wavegen.errors import InputError
 
 PredictX0 = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -27,40 +27,13 @@ class Sampled(NamedTuple):
     nfe: int
 
 
-class Step(NamedTuple):
-    """x_s = x_t · state + x0^ · x0 + y · y + z · z: one reverse step as four numbers."""
-
-    state: float
-    x0: float
-    y: float
-    z: float
-
-
-def step_coefficients(bridge: Bridge, t: float, s: float, eta: float = 1.0, eta_bbdm: float | None = None) -> Step:
-    """The reverse step from t to s, in float64.
-
-    With w = eta w_max, w_max² = c_s² (1 - (a_t c_s / (a_s c_t))²):
-    x_s = a_s x0^ + b_s y + sqrt(c_s² - w²) eps^ + w z, where eps^ = (x_t - a_t x0^ - b_t y) / c_t. Where c_t = 0 (a
-    start pinned at y) eps^ is undefined and all of c_s is drawn anew. ``eta_bbdm`` scales the noise of the
-    step at eta = 1 and leaves its mean (BBDM's code); the marginals are then no longer the process's.
-    """
-    times = torch.tensor([t, s], dtype=torch.float64)
-    (a_t, a_s), (b_t, b_s), (c_t, c_s) = (k.tolist() for k in bridge.coefficients(times))
-    if c_t == 0:
-        return Step(0.0, a_s, b_s, c_s * (1.0 if eta_bbdm is None else eta_bbdm))
-    share = a_t * c_s / (a_s * c_t)
-    w_max = c_s * max(0.0, 1 - share * share) ** 0.5
-    w = w_max if eta_bbdm is not None else eta * w_max
-    state = max(0.0, c_s * c_s - w * w) ** 0.5 / c_t
-    return Step(state, a_s - state * a_t, b_s - state * b_t, w if eta_bbdm is None else eta_bbdm * w_max)
-
-
 def sample(
     bridge: Bridge,
     predict_x0: PredictX0,
     y: Tensor,
     *,
     grid: Sequence[float],
+    solver: str = "generic",
     eta: float = 1.0,
     eta_bbdm: float | None = None,
     seeds: Sequence[int] | int = 0,
@@ -73,52 +46,62 @@ def sample(
 
     Args:
         bridge: the process.
-        predict_x0: ``(x_t, t, y) -> x0`` with t (B,) float32; called once for each step.
+        predict_x0: ``(x_t, t, y) -> x0`` with t (B,) float32; called once for each step, by ``heun`` twice for all
+            but the last.
         y: (B, C, H, W), the degraded band, normalised.
         grid: from 1 strictly down to 0, or to a time above 0: then the state there is returned.
+        solver: a name of ``SOLVERS``.
         eta: share of the largest noise that keeps the marginals: 1 the process itself, 0 deterministic.
         eta_bbdm: BBDM's own eta, for reproduction; only with eta = 1.
         seeds: one for all items or one for each.
         sample_index: which of several samples of the same image.
         origin: absolute position of y's first pixel, so that a tile gets the noise of its place.
-        callback: called with (step, t, x_t, x0 estimate).
+        callback: called with (step, t, x_t, x0 estimate) once for each step, before it is done.
         draw: the noise of a stream (0: the start's, k: the k-th step's), of y's shape; :func:`noise` without it.
 
     Raises:
-        InputError: a grid that cannot be walked, an eta out of [0, 1], both etas, more steps than the process has.
+        InputError: what :func:`grid_steps` refuses, a wrong number of seeds, an estimate of another shape than y.
     """
-    check_grid(grid)
-    for name, value in (("eta", eta), ("eta_bbdm", eta if eta_bbdm is None else eta_bbdm)):
-        if not 0 <= value <= 1:
-            raise InputError(f"{name} = {value:g}; give a number from 0 to 1")
-    if eta_bbdm is not None and eta != 1:
-        raise InputError(f"eta = {eta:g} and eta_bbdm = {eta_bbdm:g}: give one of them")
-    if bridge.max_steps is not None and len(grid) - 1 > bridge.max_steps:
-        raise InputError(f"{type(bridge).__name__} takes {bridge.max_steps} step(s), not {len(grid) - 1}")
+    steps = grid_steps(bridge, grid, solver=solver, eta=eta, eta_bbdm=eta_bbdm)
     each = [seeds] * len(y) if isinstance(seeds, int) else list(seeds)
     if len(each) != len(y):
         raise InputError(f"{len(each)} seeds for {len(y)} items; give one, or one for each")
+
+    nfe = 0
 
     def of_seeds(stream: int) -> Tensor:
         return noise(y.shape, seeds=each, sample=sample_index, stream=stream, origin=origin, device=y.device).to(y)
 
     draw = draw or of_seeds
 
-    x = y if bridge.pinned else bridge.prior(y, draw(PRIOR_STREAM))
-    for index, (t, s) in enumerate(pairwise(grid)):
+    def estimate(x: Tensor, t: float) -> Tensor:
+        nonlocal nfe
+        nfe += 1
         x0 = predict_x0(x, torch.full((len(y),), t, dtype=torch.float32, device=y.device), y)
         if x0.shape != x.shape:
             raise InputError(f"the estimate of x0 has shape {tuple(x0.shape)}, the state {tuple(x.shape)}")
+        return x0
+
+    x = y if bridge.pinned else bridge.prior(y, draw(PRIOR_STREAM))
+    before: Tensor | None = None
+    for index, ((t, s), stages) in enumerate(zip(pairwise(grid), steps, strict=True)):
+        x0 = estimate(x, t)
         if callback is not None:
             callback(index, t, x, x0)
         if s == 0:
-            return Sampled(x0, index + 1)
-        step = step_coefficients(bridge, t, s, eta, eta_bbdm)
-        state = x
-        x = step.y * y  # the state keeps y's dtype, whatever the network computes in
-        for weight, part in ((step.x0, x0), (step.state, state)):
-            if weight:
-                x = x.add_(part, alpha=weight)
-        if step.z:
-            x = x.add_(draw(index + 1), alpha=step.z)
-    return Sampled(x, len(grid) - 1)
+            return Sampled(x0, nfe)
+        z = draw(index + 1) if stages[0].z else None
+        state, x = x, advance(stages[0], x, x0, before, y, z)
+        for corrector in stages[1:]:
+            x = advance(corrector, state, estimate(x, s), x0, y, z)
+        before = x0
+    return Sampled(x, nfe)
+
+
+def advance(step: Step, x: Tensor, x0: Tensor, previous: Tensor | None, y: Tensor, z: Tensor | None) -> Tensor:
+    """The state after one step, in y's dtype, whatever the network computes in."""
+    result = step.y * y
+    for weight, part in ((step.x0, x0), (step.previous, previous), (step.state, x), (step.z, z)):
+        if weight and part is not None:
+            result = result.add_(part, alpha=weight)
+    return result

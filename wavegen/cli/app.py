@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from wavegen.cli.bench import bench
+from wavegen.cli.data import data
 from wavegen.cli.demo import demo
 from wavegen.cli.evaluate import evaluate
 from wavegen.cli.list import list_components
@@ -27,7 +28,8 @@ INTERRUPTED, TERMINATED = 130, 143
 app = typer.Typer(
     name="wavegen",
     help="Restore images by bridges and heads in wavelet subbands.",
-    epilog="Exit codes: 0 done, 2 wrong input or configuration, 130 interrupted, 143 terminated.",
+    epilog="Exit codes: 0 done, 2 wrong input or configuration, 3 done but for some files,"
+    " 130 interrupted, 143 terminated.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -55,6 +57,7 @@ app.command()(restore)
 app.command()(evaluate)
 app.command("list")(list_components)
 app.command()(weights)
+app.add_typer(data)
 app.add_typer(bench)
 
 

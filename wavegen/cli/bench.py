@@ -1,17 +1,21 @@
-"""``wavegen bench``."""
+"""``wavegen bench``: commands that print the figures of the documentation."""
 
 from __future__ import annotations
 
 import typer
 
+from wavegen.cli.bench_degradations import degradations
+from wavegen.cli.bench_io import bench_io
 from wavegen.cli.bench_train import bench_train
 
-bench = typer.Typer(name="bench", help="Measure speed and memory on this machine.", no_args_is_help=True)
+bench = typer.Typer(name="bench", help="Measure parts of the package against references.", no_args_is_help=True)
 
 
 @bench.callback()
 def _bench() -> None:
-    """Measure speed and memory on this machine."""
+    pass
 
 
+bench.command()(degradations)
+bench.command("io")(bench_io)
 bench.command("train")(bench_train)

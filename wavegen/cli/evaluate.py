@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wavegen.cli.datasets import open_dataset
-from wavegen.cli.output import Json, note, print_json, print_scores, to_json
+from wavegen.cli.output import Json, finite, note, print_json, print_scores
 from wavegen.cli.specs import Data, Eta, Inputs, Model, Seed, Steps, Targets, data_spec
 
 IMAGES = 64  # simulated test images, unless the data's length says otherwise
@@ -27,8 +27,13 @@ def evaluate(
     ] = None,
     seed: Seed = 0,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Also write evaluation.json.", show_default=False)
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Also write evaluation.json, .csv and .html.", show_default=False),
     ] = None,
+    scale: Annotated[
+        str,
+        typer.Option(metavar="target|affine|fixed|luma", help="Intensity scale of the scores (see docs/metrics.md)."),
+    ] = "target",
     as_json: Json = False,
 ) -> None:
     """Score a trained pipeline on a data set with known truth, beside the unrestored input.
@@ -38,13 +43,17 @@ def evaluate(
     """
     import torch
 
-    from wavegen.checkpoint import write_text
+    from wavegen.errors import InputError, near_matches
     from wavegen.inference.evaluate import Scorer
     from wavegen.inference.evaluate import evaluate as score
     from wavegen.inference.files import check_writable
+    from wavegen.inference.page import Gallery, write_evaluation
+    from wavegen.inference.scales import SCALES
     from wavegen.pipeline import Pipeline
     from wavegen.types import Restoration
 
+    if scale not in SCALES:
+        raise InputError(f"unknown scale {scale!r}; {near_matches(scale, SCALES)}")
     pipeline = Pipeline.from_pretrained(model)
     spec, source = open_dataset(data_spec(data, x, y), "test", IMAGES, pipeline.config.channels)
     if out is not None:
@@ -57,13 +66,16 @@ def evaluate(
     def keep(batch: torch.Tensor, first: int) -> Restoration:
         return Restoration(batch, torch.zeros_like(batch), batch[None], 0, 0.0)
 
-    scorer = Scorer()
-    scores = {name: score(method, source, images=images, scorer=scorer)
-              for name, method in (("input", keep), ("restored", restore))}  # fmt: skip
+    scorer = Scorer(scale=scale)  # type: ignore[arg-type]
+    gallery = Gallery(scorer.scale)
+    scores = {
+        "input": score(keep, source, images=images, scorer=scorer),
+        "restored": score(restore, source, images=images, scorer=scorer, observer=gallery),
+    }
     report = {"model": model, "data": spec, "steps": scores["restored"]["nfe"], "eta": eta, "samples": samples,
-              "seed": seed, **scores}  # fmt: skip
+              "seed": seed, "scale": scale, **scores}  # fmt: skip
     if out is not None:
-        write_text(out / "evaluation.json", to_json(report) + "\n")
+        write_evaluation(out, finite(report), gallery)
     if as_json:
         print_json(report)
         return

@@ -35,20 +35,16 @@ def note(text: str) -> None:
 
 def print_json(figures: Any) -> None:
     """Print figures as JSON; what is not finite becomes null."""
-    print(to_json(figures))
+    print(json.dumps(finite(figures), indent=1, allow_nan=False))
 
 
-def to_json(figures: Any) -> str:
-    """Figures as indented JSON text."""
-    return json.dumps(_finite(figures), indent=1, allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Figures as JSON can hold them: what is not finite becomes None."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def print_scores(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> None:

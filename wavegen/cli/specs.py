@@ -84,7 +84,7 @@ def data_spec(data: str | None, x: str | None, y: str | None) -> dict[str, Any]:
         spec = read_yaml(data)
     else:
         name, *parts = OUTSIDE_BRACKETS.split(data)
-        spec = {"name": name, **dict(_assignment(part, "--data") for part in parts)}
+        spec = {"name": name, **_nested(parts, "--data")}
     return spec | {key: folder for key, folder in (("x", x), ("y", y)) if folder is not None}
 
 
@@ -97,17 +97,26 @@ def pipeline_spec(pipeline: str, settings: Sequence[str]) -> dict[str, Any]:
     from wavegen.config import merge
 
     spec = read_yaml(pipeline) if pipeline.endswith(YAML_SUFFIXES) else {"name": pipeline}
+    return merge(spec, _nested(settings, "--set"))
+
+
+def _nested(settings: Sequence[str], option: str) -> dict[str, Any]:
+    """``a.b=value`` parts as a mapping of mappings.
+
+    Raises:
+        InputError: a part that is not of that form, or a value and a mapping of one name.
+    """
     changes: dict[str, Any] = {}
     for setting in settings:
-        path, value = _assignment(setting, "--set")
+        path, value = _assignment(setting, option)
         *outer, last = path.split(".")
         place = changes
         for key in outer:
             place = place.setdefault(key, {})
             if not isinstance(place, dict):
-                raise InputError(f"--set {path}: {key} was set to a single value before")
+                raise InputError(f"{option} {path}: {key} was set to a single value before")
         place[last] = value
-    return merge(spec, changes)
+    return changes
 
 
 def _assignment(text: str, option: str) -> tuple[str, Any]:

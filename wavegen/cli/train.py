@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from wavegen.training.fit import Callback
     from wavegen.types import Pair, PairSource
 
+HELD = 2**30  # bytes of a data set of files that are read once and held in memory; larger ones are read again
 POOL = 256  # simulated images that are held in memory, unless the data's length says otherwise
-PREVIEWS, PREVIEW_SIZE = 4, 256
+PREVIEWS = 4
 
 
 def train(
@@ -77,9 +79,10 @@ def train(
         raise InputError(f"{out} holds a training already; give --resume to continue it, or another --out")
     check_writable(out)
     callbacks = _callbacks(out, _preview_pairs(spec, source), training, track, quiet)
-    if isinstance(source, Simulator):
+    if isinstance(source, Simulator) or 0 < _size_of(source) <= HELD:
         if not quiet:
-            note(f"simulating {len(source)} images of {spec['name']}")
+            what = "simulating" if isinstance(source, Simulator) else "reading"
+            note(f"{what} {len(source)} images of {spec['name']}")
         source = InMemory(source)
     try:
         fit(model, source, training, out, resume=resume, callbacks=callbacks, described=spec)
@@ -94,31 +97,37 @@ def train(
 
 def _check_crop(source: PairSource, crop: int) -> None:
     """Refuse images smaller than the crops, from the file headers where there are files."""
-    from wavegen.data import Pairs
-    from wavegen.io import image_shape
+    from wavegen.data import FilePairs, Simulated
 
-    if isinstance(source, Pairs):
-        sizes = {target.name: image_shape(target)[1:] for target, _ in source.files}
+    if isinstance(source, FilePairs | Simulated):
+        first = [files[0] for files in (source.files if isinstance(source, FilePairs) else source.sources)]
+        sizes = [(path.name, shape[1:]) for path, shape in zip(first, source.shapes, strict=True)]
     else:
         height, width = source[0].x.shape[-2:]
-        sizes = {"item 0": (height, width)}
-    name, size = min(sizes.items(), key=lambda item: min(item[1]))
+        sizes = [("item 0", (height, width))]
+    name, size = min(sizes, key=lambda item: min(item[1]))
     if min(size) < crop:
         raise InputError(f"{name} is {size[0]}x{size[1]}, smaller than --crop {crop}; give at most {min(size)}")
 
 
+def _size_of(source: PairSource) -> int:
+    """Bytes of all items of a data set of files in memory; 0 of other sets."""
+    from wavegen.data import FilePairs, Simulated
+
+    if not isinstance(source, FilePairs | Simulated):
+        return 0
+    repeats = source.repeats if isinstance(source, Simulated) else 1
+    return 8 * repeats * sum(math.prod(shape) for shape in source.shapes)  # two float32 images
+
+
 def _preview_pairs(spec: dict[str, Any], source: PairSource) -> list[Pair]:
-    """A few pairs of one size, from the validation split where there is one."""
+    """A few pairs, from the validation split where there is one."""
     from wavegen.data import Simulator
     from wavegen.registry import build
-    from wavegen.types import Pair
 
     if isinstance(source, Simulator):
         source = build("dataset", {**spec, "split": "validation"})
-    count = min(PREVIEWS, len(source))
-    pairs = [source[i] for i in range(count)]
-    height, width = (min(PREVIEW_SIZE, *(p.x.shape[axis] for p in pairs)) for axis in (-2, -1))
-    return [Pair(*(image[..., :height, :width] for image in pair)) for pair in pairs]
+    return [source[i] for i in range(min(PREVIEWS, len(source)))]
 
 
 def _callbacks(out: Path, pairs: list[Pair], training: Training, track: bool, quiet: bool) -> list[Callback]:

@@ -1,11 +1,37 @@
-"""Data sets: simulated specimens, pairs of files, crops, and a cache."""
+"""Data sets: simulated specimens, pairs of files, published layouts, clean images to degrade, crops, and a cache."""
 
 from wavegen.data.cache import InMemory
+from wavegen.data.check import Alignment, ImageFacts, align, image_facts
 from wavegen.data.crops import Crops
+from wavegen.data.files import FilePairs
 from wavegen.data.hela import Hela
+from wavegen.data.layouts import Div2k, Istd, Lol
+from wavegen.data.low_band import LowBand
+from wavegen.data.microscopes import BioSr, W2s
 from wavegen.data.nanobeads import Nanobeads
 from wavegen.data.pairs import Pairs
 from wavegen.data.samples import microscope_sample
+from wavegen.data.simulated import Simulated
 from wavegen.data.simulators import Simulator
 
-__all__ = ["Crops", "Hela", "InMemory", "Nanobeads", "Pairs", "Simulator", "microscope_sample"]
+__all__ = [
+    "Alignment",
+    "BioSr",
+    "Crops",
+    "Div2k",
+    "FilePairs",
+    "Hela",
+    "ImageFacts",
+    "InMemory",
+    "Istd",
+    "Lol",
+    "LowBand",
+    "Nanobeads",
+    "Pairs",
+    "Simulated",
+    "Simulator",
+    "W2s",
+    "align",
+    "image_facts",
+    "microscope_sample",
+]

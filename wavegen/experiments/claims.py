@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from wavegen.checkpoint import write_text
-from wavegen.experiments.compare import about, judge
+from wavegen.experiments.compare import about, images_of, judge
 from wavegen.experiments.plan import Comparison
 from wavegen.experiments.train_systems import run_folder, train_systems
 from wavegen.inference.evaluate import evaluate
@@ -64,19 +64,25 @@ def lossless(pipe: Pipeline, count: int = 200, seed: int = 0) -> dict[str, float
     return worst
 
 
+def under(plan: Comparison, photons: float) -> Comparison:
+    """The comparison with the brightest pixel of every y at ``photons``."""
+    return plan.model_copy(update={"data": {**plan.data, "photons": (photons, photons)}})
+
+
 def darker(plan: Comparison, pipe: Pipeline) -> list[dict[str, Any]]:
     """Scores of the same specimens under less and less light."""
     rows: list[dict[str, Any]] = []
     for photons in PHOTONS:
-        spec = {**plan.data, "photons": (photons, photons), "split": "test", "size": plan.size}
-        data = build("dataset", {**spec, "length": plan.test_images})
+        data = images_of(under(plan, photons))
         for steps in (1, 4):
 
             def restore(y: Tensor, first: int, steps: int = steps) -> Restoration:
                 return pipe.restore(y, steps=steps, seed=list(range(first, first + len(y))), samples=2)
 
             scores = evaluate(restore, data, perceptual=False)
-            rows.append({"photons": photons, "steps": steps} | {k: scores[k] for k in ("psnr", "ssim", "spread")})
+            rows.append(
+                {"photons": photons, "steps": steps} | {k: scores[k] for k in ("psnr", "ssim", "rmse", "spread")}
+            )
     return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 import statistics
 import sys
@@ -17,10 +18,13 @@ from torch import Tensor
 
 from wavegen.bridges import to_x0
 from wavegen.checkpoint import read_note, write_text
-from wavegen.experiments.classical import best_iterations, fitted_input, richardson_lucy
-from wavegen.experiments.plan import Comparison, Row
+from wavegen.data import InMemory, LowBand, Simulator
+from wavegen.degradations import sigma_pixels
+from wavegen.errors import InputError
+from wavegen.experiments.classical import method_named, restorer, tune
+from wavegen.experiments.plan import Comparison, Row, restored_by
 from wavegen.experiments.report import aggregate, figure, markdown
-from wavegen.experiments.train_systems import run_folder, train_systems
+from wavegen.experiments.train_systems import is_simulator, run_folder, train_systems
 from wavegen.inference.evaluate import Scorer, evaluate
 from wavegen.pipeline import Pipeline
 from wavegen.registry import build
@@ -33,9 +37,14 @@ LONG = 50
 
 
 def images_of(plan: Comparison, split: str = "test") -> PairSource:
-    """The fixed images that the table is made on."""
-    made: PairSource = build("dataset", {**plan.data, "split": split, "size": plan.size, "length": plan.test_images})
-    return made
+    """The images that a split of the plan stands for; other data than simulators' have no validation split."""
+    spec = {**plan.data, "split": split, "size": plan.size, "length": plan.test_images}
+    if not is_simulator(plan.data):
+        if split != "test" or plan.test is None:
+            raise InputError(f"data {plan.data['name']!r} has no {split} images; give the comparison a test set")
+        spec = plan.test
+    made: PairSource = build("dataset", spec)
+    return InMemory(LowBand(made, plan.levels)) if plan.levels else made
 
 
 def judge(plan: Comparison, out: Path, split: str = "test") -> list[Result]:
@@ -44,30 +53,40 @@ def judge(plan: Comparison, out: Path, split: str = "test") -> list[Result]:
     file = out / ("results.json" if split == "test" else f"results-{split}.json")
     done: list[Result] = json.loads(file.read_text())["rows"] if file.exists() else []
     done = [r for r in done if not r["steps"] or r.get("model") == _model_hash(run_folder(out, r["system"], r["seed"]))]
-    known = {(r["system"], r["steps"], r["eta"], r["images"], r["seed"]) for r in done}
-    data, scorer = images_of(plan, split), Scorer()
-    if plan.classical and not any(r["system"] == "input" for r in done):
-        print("scoring the input and Richardson-Lucy", file=sys.stderr)
-        optics = (data.confocal_fwhm_nm, data.sted_fwhm_nm, data.pixel_nm)  # type: ignore[attr-defined]
-        iterations = best_iterations(images_of(plan, "validation"), *optics)
-        methods = {
-            "input": fitted_input(data),
-            f"richardson-lucy ({iterations})": richardson_lucy(data, *optics, iterations),
-        }
-        for name, method in methods.items():
-            scores = evaluate(method, data, scorer=scorer, batch=1)
-            done.append({"system": name, "steps": 0, "eta": 0.0, "seed": 0, "parameters": 0, "minutes": 0.0, **scores})
+    known = {(r["system"], r["steps"], r.get("key", f"eta {r['eta']:g}"), r["images"], r["seed"]) for r in done}
+    data, scorer = images_of(plan, split), Scorer(scale=plan.scale)
+    for name in plan.classical:
+        if not any(not r["steps"] and r["system"].split(" (")[0] == name for r in done):
+            print(f"scoring {name}", file=sys.stderr)
+            done.append(_score_classical(plan, name, data, scorer))
     for row in plan.rows:
         for seed in plan.seeds_of(row.system)[: 1 if row.first_seed_only else None]:
-            images = row.images or plan.test_images
+            images = min(row.images or plan.test_images, len(data))
             folder = run_folder(out, row.system, seed)
-            if (row.system, row.steps, row.eta, images, seed) in known or not (folder / "model").exists():
+            if (row.system, row.steps, row.key(), images, seed) in known or not (folder / "model").exists():
                 continue
-            print(f"scoring {row.system} seed {seed}: {row.steps} calls, eta {row.eta:g}", file=sys.stderr)
+            print(f"scoring {row.system} seed {seed}: {row.steps} steps, {row.key()}", file=sys.stderr)
             done.append(_score(row, seed, images, folder, data, scorer))
             write_text(file, json.dumps({"about": about(plan), "rows": done}, indent=1) + "\n")
     write_text(file, json.dumps({"about": about(plan), "rows": done}, indent=1) + "\n")
     return done
+
+
+def _score_classical(plan: Comparison, name: str, data: PairSource, scorer: Scorer) -> Result:
+    """Tune a method where the truth may be looked at, and score it."""
+    simulated = is_simulator(plan.data)
+    tuning = images_of(plan, "validation") if simulated else build("dataset", plan.data)
+    known = plan.known
+    if isinstance(data, Simulator) and not known:  # from the confocal to the STED spot, both Gaussian
+        known = {"sigma": sigma_pixels(math.sqrt(data.confocal_fwhm_nm**2 - data.sted_fwhm_nm**2), data.pixel_nm)}
+    method = method_named(name)
+    options = tune(method, tuning, plan.scale, known)
+    scores = evaluate(
+        restorer(method, options, data, plan.scale), data, images=plan.test_images, scorer=scorer, batch=1
+    )
+    label = ", ".join(f"{key} {value:.3g}" for key, value in options.items())
+    name = f"{name} ({label})" if label else name
+    return {"system": name, "steps": 0, "eta": 0.0, "seed": 0, "parameters": 0, "minutes": 0.0, **scores}
 
 
 def _model_hash(folder: Path) -> str:
@@ -80,13 +99,13 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
     pipe = Pipeline.from_pretrained(folder / "model")
 
     def restore(y: Tensor, first: int, samples: int = 1) -> Restoration:
-        seeds = range(first, first + len(y))
-        return pipe.restore(y, steps=row.steps, eta=row.eta, seed=list(seeds), samples=samples)
+        return restored_by(pipe, row, y, range(first, first + len(y)), samples)
 
-    scores = evaluate(restore, data, images=images, scorer=scorer)
+    count = min(row.spread_images, images) if row.samples > 1 else 0
+    together = row.samples if count == images else 1
+    scores = evaluate(lambda y, i: restore(y, i, together), data, images=images, scorer=scorer)
     scores.pop("ms_per_image")  # timed apart, all rows in turn
-    if row.samples > 1:
-        count = min(row.spread_images, images)
+    if together < row.samples:
         drawn = evaluate(lambda y, i: restore(y, i, row.samples), data, images=count, perceptual=False)
         scores["spread"] = drawn["spread"]
     note = read_note(folder / "checkpoint.safetensors")
@@ -94,11 +113,14 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
         "system": row.system,
         "steps": row.steps,
         "eta": row.eta,
+        "key": row.key(),
+        "solver": row.solver,
         "seed": seed,
         "model": _model_hash(folder),
         "parameters": pipe.parameters_count,
         "minutes": note["progress"]["core_seconds"] / 60,
         "training_steps": note["progress"]["step"],
+        "s": pipe.bridge.total_variance,
         "s_over_v": s_over_v(pipe, data),
         **scores,
     }
@@ -111,39 +133,47 @@ def time_rows(plan: Comparison, out: Path) -> list[Result]:
     else run. Delete the file to have them taken again.
     """
     torch.set_num_threads(1)
-    data = images_of(plan)
-    # eta changes less than 2 % of the work (drawing noise), so that each (system, steps) is timed once.
+    batches = {count: _timing_batch(images_of(plan), count, plan.size) for count in (1, 8)}
+    # eta and grid change less than 2 % of the work (drawing noise): each (system, steps, solver) is timed once.
     rows = {
-        (row.system, row.steps): run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model"
+        (row.system, row.steps, row.solver): row
         for row in plan.rows
+        if (run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model").exists()
     }
-    rows = {key: folder for key, folder in rows.items() if folder.exists()}
     file = out / "times.json"
     kept: list[Result] = json.loads(file.read_text())["rows"] if file.exists() else []
-    if {(t["system"], t["steps"]) for t in kept} >= rows.keys():
+    if {(t["system"], t["steps"], t.get("solver")) for t in kept} >= rows.keys():
         return kept
-    pipes = {system: Pipeline.from_pretrained(folder) for (system, _), folder in rows.items()}
-    times: dict[tuple[str, int, int], list[float]] = {}
+    systems = {row.system for row in rows.values()}
+    pipes = {s: Pipeline.from_pretrained(run_folder(out, s, plan.seeds_of(s)[0]) / "model") for s in systems}
+    times: dict[tuple[Any, ...], list[float]] = {}
     for turn in range(TIMED_RUNS + 1):
-        for system, steps in rows:
-            if steps >= LONG and turn != 1:
+        for key, row in rows.items():
+            if row.steps >= LONG and turn != 1:
                 continue
-            for batch in (1, 8):
-                y = torch.stack([data[i % len(data)].y for i in range(batch)])
-                seconds = pipes[system].restore(y, steps=steps, seed=list(range(batch))).seconds
+            for batch, y in batches.items():
+                seconds = restored_by(pipes[row.system], row, y, range(batch)).seconds
                 if turn:  # the first turn warms up
-                    times.setdefault((system, steps, batch), []).append(1000 * seconds / batch)
+                    times.setdefault((*key, batch), []).append(1000 * seconds / batch)
     made = [
         {
-            "system": system,
-            "steps": steps,
-            "ms_batch_1": statistics.median(times[system, steps, 1]),
-            "ms_batch_8": statistics.median(times[system, steps, 8]),
+            "system": row.system,
+            "steps": row.steps,
+            "solver": row.solver,
+            "ms_batch_1": statistics.median(times[*key, 1]),
+            "ms_batch_8": statistics.median(times[*key, 8]),
         }
-        for system, steps in rows
+        for key, row in rows.items()
     ]
     write_text(file, json.dumps({"about": about(plan), "rows": made}, indent=1) + "\n")
     return made
+
+
+def _timing_batch(data: PairSource, count: int, size: int) -> Tensor:
+    """``count`` inputs of one size, at most ``size`` pixels wide: what times are stated for."""
+    ys = [data[i % len(data)].y for i in range(count)]
+    height, width = (min(size, *(y.shape[axis] for y in ys)) for axis in (-2, -1))
+    return torch.stack([y[..., :height, :width] for y in ys])
 
 
 @torch.inference_mode()
@@ -190,9 +220,9 @@ def compare(plan: Comparison, out: Path, *, jobs: int = 2, split: str = "test", 
     train_systems(plan, out, jobs)
     results = judge(plan, out, split)
     times = time_rows(plan, out)
-    table = markdown(aggregate(results, times))
+    table = markdown(aggregate(results, times, plan.reference))
     write_text(out / ("table.md" if split == "test" else f"table-{split}.md"), table)
-    figure(plan, out, images_of(plan), shown, range(min(4, plan.test_images)))
+    figure(plan, out, images_of(plan), shown, range(min(4, len(images_of(plan)))))
     print(table)
     print(f"results: {out / 'results.json'}, {out / 'times.json'}; figure: {out / 'figure.png'}")
 

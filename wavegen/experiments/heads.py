@@ -15,7 +15,7 @@ from wavegen.experiments.compare import about, images_of
 from wavegen.experiments.plan import Comparison
 from wavegen.experiments.train_systems import run_folder
 from wavegen.inference.evaluate import Scorer
-from wavegen.normalise import intensity_of
+from wavegen.normalise import intensity_of, result_intensity
 from wavegen.objective import own_sample
 from wavegen.pipeline import Pipeline
 from wavegen.training.watch import figures, late_features
@@ -96,7 +96,8 @@ def low_band_gap(
     made: dict[str, list[Tensor]] = {"true_ll": [], "sampled_ll": [], "true_bands": []}
     for index, pair in enumerate(pairs):
         x, y = (image[None].to(pipe.device) for image in pipe.normalise(pair))
-        offset, scale = intensity_of(pair.y[None], pipe.config.intensity)
+        units = intensity_of(pair.y[None], pipe.config.intensity)
+        offset, scale = result_intensity(units, pipe.config.intensity)
         true, own = pipe.transform.forward(x), pipe.transform.forward(y)
         sampled, features = own_sample(pipe, pipe.norm.low(own.ll, 0), pipe.condition(y, own), [seed + index])
         low, late = pipe.norm.low_inverse(sampled, 0), late_features(pipe, true, own, y, seed + index)

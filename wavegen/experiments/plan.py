@@ -2,31 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
 
 from wavegen.config import Spec, Training
+from wavegen.inference.scales import Scale
+from wavegen.pipeline import Pipeline
+from wavegen.types import Restoration
 
 
 class Row(BaseModel):
-    """One line of the table: a trained system sampled in one way. ``seeds`` of None: all that were trained."""
+    """One line of the table: a trained system sampled in one way.
+
+    ``solver`` and ``grid`` of None: the configuration's. ``images`` of None: all test images. ``spread`` is taken
+    over ``samples`` draws for each of the first ``spread_images``.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     system: str
     steps: Annotated[int, Field(ge=1)] = 1
     eta: Annotated[float, Field(ge=0, le=1)] = 1.0
+    solver: str | None = None
+    grid: Spec | None = None
     images: Annotated[int, Field(ge=2)] | None = None
     samples: Annotated[int, Field(ge=1)] = 4
     spread_images: Annotated[int, Field(ge=1)] = 8
     first_seed_only: bool = False
 
+    def key(self) -> str:
+        """How it samples, in words: what tells rows of one system apart."""
+        parts = [f"eta {self.eta:g}", self.solver, _words(self.grid) if self.grid else None]
+        return ", ".join(part for part in parts if part)
+
+
+def _words(spec: Spec) -> str:
+    return " ".join([str(spec["name"]), *(f"{key}={value}" for key, value in spec.items() if key != "name")])
+
 
 class Comparison(BaseModel):
-    """Systems trained alike on one data set and judged by one table."""
+    """Systems trained alike on one data set, or its low band of level ``levels``, and judged by one table.
+
+    ``data`` trains; a simulated set has its own test split, any other is judged on ``test``. ``scale`` is that of the
+    scores (:func:`~wavegen.inference.scales.scaled`). The options of the ``classical`` methods are chosen on
+    validation images of simulated sets, on training images of others; those that are ``known`` (a PSF) are given.
+    ``reference`` names the regression whose error is the residual that spreads are compared with.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     data: Spec
+    test: Spec | None = None
+    scale: Scale = "target"
+    levels: Annotated[int, Field(ge=0, le=8)] = 0
     pool: Annotated[int, Field(ge=1)] = 1024
     test_images: Annotated[int, Field(ge=2)] = 64
     size: Annotated[int, Field(ge=16)] = 256
@@ -34,7 +63,9 @@ class Comparison(BaseModel):
     systems: dict[str, Spec]
     seeds: dict[str, list[int]] = {}
     rows: list[Row]
-    classical: bool = True
+    classical: tuple[str, ...] = ("input", "richardson-lucy")
+    known: dict[str, float] = {}
+    reference: str | None = None
 
     def seeds_of(self, system: str) -> list[int]:
         """The seeds that a system is trained with."""
@@ -46,6 +77,14 @@ class Comparison(BaseModel):
         return sorted(pairs, key=lambda pair: pair[1])
 
 
+def restored_by(pipe: Pipeline, row: Row, y: Tensor, seeds: Sequence[int], samples: int = 1) -> Restoration:
+    """Restore (B, C, H, W) or one (C, H, W) as ``row`` says, with one seed for each image."""
+    return pipe.restore(
+        y, steps=row.steps, eta=row.eta, solver=row.solver, grid=row.grid, seed=list(seeds), samples=samples
+    )
+
+
 def describe_run(plan: Comparison, seed: int) -> dict[str, Any]:
     """The data part of a run's configuration, kept in its checkpoint."""
-    return {"data": plan.data, "pool": plan.pool, "size": plan.size, "seed": seed}
+    band = {"levels": plan.levels} if plan.levels else {}
+    return {"data": plan.data, "pool": plan.pool, "size": plan.size, "seed": seed, **band}

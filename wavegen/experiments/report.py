@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from wavegen.atomic import atomic
-from wavegen.experiments.plan import Comparison, Row
+from wavegen.experiments.plan import Comparison, Row, restored_by
 from wavegen.experiments.train_systems import run_folder
-from wavegen.inference.evaluate import to_target_range
+from wavegen.inference.scales import scaled
 from wavegen.pipeline import Pipeline
 from wavegen.types import PairSource
 
@@ -24,12 +25,14 @@ COLUMNS: list[tuple[str, str, str]] = [
     ("kid_effnet_lite0", "KID ×1000", ".2f"),
     ("spectrum_error", "LSD dB", ".2f"),
     ("spread", "spread", ".4f"),
+    ("kept", "spread kept", ".2f"),
     ("nfe", "calls", ".0f"),
     ("ms_batch_1", "ms, batch 1", ".1f"),
     ("ms_batch_8", "ms, batch 8", ".1f"),
     ("parameters", "parameters M", ".2f"),
     ("minutes", "core min", ".1f"),
     ("training_steps", "steps trained", ".0f"),
+    ("s", "S", ".3g"),
     ("s_over_v", "S/v", ".1f"),
     ("images", "images", ".0f"),
     ("seeds", "seeds", ".0f"),
@@ -37,32 +40,39 @@ COLUMNS: list[tuple[str, str, str]] = [
 SCALE = {"kid_effnet_lite0": 1000.0, "parameters": 1e-6}
 
 
-def aggregate(results: Sequence[Result], times: Sequence[Result]) -> list[Result]:
-    """One row for each (system, steps, eta, images): means over seeds, ``<key>_sd`` from three seeds on."""
+def aggregate(results: Sequence[Result], times: Sequence[Result], reference: str | None = None) -> list[Result]:
+    """One row for each (system, steps, way of sampling, images): means over seeds, ``<key>_sd`` from three seeds on.
+
+    ``kept`` is the variance over samples as a share of the squared error of the system ``reference`` on as many images.
+    """
     groups: dict[tuple[Any, ...], list[Result]] = {}
     for result in results:
-        groups.setdefault((result["system"], result["steps"], result["eta"], result["images"]), []).append(result)
-    timed = {(t["system"], t["steps"]): t for t in times}
+        way = result.get("key", f"eta {result['eta']:g}")
+        groups.setdefault((result["system"], result["steps"], way, result["images"]), []).append(result)
+    timed = {(t["system"], t["steps"], t.get("solver")): t for t in times}
+    errors = {r["images"]: r["rmse"] for r in results if r["system"] == reference}
     rows = []
-    for (system, steps, eta, images), members in groups.items():
-        row: Result = {"system": system, "steps": steps, "eta": eta, "images": images, "seeds": len(members)}
+    for (system, steps, way, images), members in groups.items():
+        row: Result = {"system": system, "steps": steps, "key": way, "images": images, "seeds": len(members)}
         for key, _, _ in COLUMNS:
             values = [m[key] for m in members if m.get(key) is not None]
             if key not in row and values:
                 row[key] = statistics.fmean(values)
                 if len(values) >= 3:
                     row[key + "_sd"] = statistics.stdev(values)
-        time = timed.get((system, steps), {})
+        if row.get("spread") is not None and images in errors:
+            row["kept"] = (row["spread"] / errors[images]) ** 2
+        time = timed.get((system, steps, members[0].get("solver")), {})
         rows.append(row | {k: v for k, v in time.items() if k.startswith("ms_")})
     return rows
 
 
 def markdown(rows: Sequence[Result], leave_out: Collection[str] = ()) -> str:
-    """The table in Markdown, without the columns ``leave_out``; ± is the standard deviation over seeds."""
-    columns = [column for column in COLUMNS if column[0] not in leave_out]
+    """The table in Markdown, without ``leave_out`` and empty columns; ± is the standard deviation over seeds."""
+    columns = [c for c in COLUMNS if c[0] not in leave_out and any(row.get(c[0]) is not None for row in rows)]
     lines = ["| system | " + " | ".join(title for _, title, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for row in rows:
-        name = row["system"] if not row["steps"] else f"{row['system']}, {row['steps']} at eta {row['eta']:g}"
+        name = row["system"] if not row["steps"] else f"{row['system']}, {row['steps']} at {row['key']}"
         cells = []
         for key, _, form in columns:
             value, scale = row.get(key), SCALE.get(key, 1.0)
@@ -83,29 +93,28 @@ def markdown(rows: Sequence[Result], leave_out: Collection[str] = ()) -> str:
 
 
 def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], images: Sequence[int]) -> Path:
-    """Draw input, each shown system's first sample, and truth, on the truth's intensity scale; returns the file."""
+    """Draw input, each shown system's first sample, and truth, on the scale of the scores; returns the file."""
     from matplotlib.figure import Figure
 
-    columns: list[tuple[str, Callable[[int], Any]]] = [("input", lambda i: _fitted_scale(data[i].y.numpy()))]
+    def on_scale(image: Tensor, i: int) -> Any:
+        return scaled(plan.scale, image[None], data[i].x[None])[0][0].numpy()
+
+    columns: list[tuple[str, Callable[[int], Any]]] = [("input", lambda i: _stretched(data[i].y.numpy(), plan.scale))]
     for row in shown:
         folder = run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model"
         if folder.exists():
             pipe = Pipeline.from_pretrained(folder)
 
             def restored(i: int, pipe: Pipeline = pipe, row: Row = row) -> Any:
-                made = pipe.restore(data[i].y, steps=row.steps, eta=row.eta, seed=i).image
-                return to_target_range(made[None], data[i].x[None])[0][0, 0].numpy()
+                return on_scale(restored_by(pipe, row, data[i].y, [i]).image, i)
 
-            columns.append((f"{row.system}\n{row.steps} calls, eta {row.eta:g}", restored))
-    columns.append(("truth", lambda i: to_target_range(data[i].x[None], data[i].x[None])[0][0, 0].numpy()))
+            columns.append((f"{row.system}\n{row.steps} steps, {row.key()}", restored))
+    columns.append(("truth", lambda i: on_scale(data[i].x, i)))
     grid = Figure(figsize=(2.2 * len(columns), 2.35 * len(images)), layout="constrained")
     axes = grid.subplots(len(images), len(columns), squeeze=False)
     for r, image in enumerate(images):
         for c, (title, make) in enumerate(columns):
-            full = make(image)
-            middle = full[tuple(slice(n // 4, n // 4 + max(n // 2, 1)) for n in full.shape)]
-            axes[r, c].imshow(middle, cmap="magma", vmin=0, vmax=1, interpolation="nearest")
-            axes[r, c].set_axis_off()
+            _show(axes[r, c], make(image))
             if r == 0:
                 axes[r, c].set_title(title, fontsize=8)
     path = out / "figure.png"
@@ -114,6 +123,18 @@ def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], 
     return path
 
 
-def _fitted_scale(y: Any) -> Any:
-    low, high = np.percentile(y, [0.1, 99.9])
-    return (y[0] - low) / (high - low)
+def _show(axis: Any, image: Any) -> None:
+    """The middle of (C, H, W), half as wide and at most 256 pixels; one channel in false colour, three as RGB."""
+    sides = [min(max(n // 2, 1), 256) for n in image.shape[-2:]]
+    middle = image[
+        (slice(None), *(slice((n - k) // 2, (n + k) // 2) for n, k in zip(image.shape[-2:], sides, strict=True)))
+    ]
+    plane = np.moveaxis(middle, 0, -1).clip(0, 1) if len(middle) == 3 else middle[0]
+    axis.imshow(plane, cmap="magma", vmin=0, vmax=1, interpolation="nearest")
+    axis.set_axis_off()
+
+
+def _stretched(y: Any, scale: str) -> Any:
+    """An input for looking at: 8-bit images as they are, others by their own percentiles."""
+    low, high = (0.0, 255.0) if scale in ("fixed", "luma") else np.percentile(y, [0.1, 99.9])
+    return (y - low) / max(high - low, 1e-6)

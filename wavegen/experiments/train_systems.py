@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -10,10 +11,11 @@ from pathlib import Path
 import torch
 
 from wavegen.atomic import make_folder
-from wavegen.data import InMemory
+from wavegen.config import Spec
+from wavegen.data import InMemory, LowBand, Simulator
 from wavegen.experiments.plan import Comparison, describe_run
 from wavegen.pipeline import Pipeline
-from wavegen.registry import build
+from wavegen.registry import build, entry
 from wavegen.training import Callback, JsonLog, Preview, Watch, fit, state
 from wavegen.training.fit import describe
 
@@ -24,10 +26,18 @@ def run_folder(out: Path, system: str, seed: int) -> Path:
 
 
 def training_pool(plan: Comparison, out: Path) -> InMemory:
-    """The simulated training images, made once and shared by all systems."""
-    spec = {**plan.data, "split": "train", "size": plan.size, "length": plan.pool}
+    """The training images in memory; simulated ones are made once and shared by all systems through a file."""
     make_folder(out)
+    if not is_simulator(plan.data):
+        return InMemory(build("dataset", plan.data))
+    spec = {**plan.data, "split": "train", "size": plan.size, "length": plan.pool}
     return InMemory(build("dataset", spec), path=out / "pool.npz")
+
+
+def is_simulator(spec: Spec) -> bool:
+    """Whether a data set draws its own specimens, of any number, size and split."""
+    factory = entry("dataset", str(spec.get("name"))).factory
+    return inspect.isclass(factory) and issubclass(factory, Simulator)
 
 
 def train_one(plan: Comparison, out: Path, system: str, seed: int) -> None:
@@ -37,7 +47,8 @@ def train_one(plan: Comparison, out: Path, system: str, seed: int) -> None:
     pipeline = Pipeline.from_config(plan.systems[system])
     training = plan.training.model_copy(update={"seed": seed})
     folder = run_folder(out, system, seed)
-    data = training_pool(plan, out)
+    pool = training_pool(plan, out)
+    data = InMemory(LowBand(pool, plan.levels)) if plan.levels else pool
     shown = [data[i] for i in range(min(4, len(data)))]
     callbacks: list[Callback] = [
         Watch(shown, training.preview_every),

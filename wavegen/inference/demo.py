@@ -15,7 +15,8 @@ from torch import Tensor
 from wavegen.atomic import atomic
 from wavegen.data import microscope_sample
 from wavegen.errors import InputError
-from wavegen.inference.evaluate import KID, Scorer, evaluate, target_range
+from wavegen.inference.evaluate import KID, Scorer, evaluate
+from wavegen.inference.scales import target_range
 from wavegen.metrics import spread
 from wavegen.pipeline import Pipeline
 from wavegen.pretrained import shipped

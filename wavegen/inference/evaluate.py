@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
@@ -10,11 +10,13 @@ from einops import rearrange
 from torch import Tensor
 
 from wavegen.errors import InputError
+from wavegen.inference.scales import Scale, scaled
 from wavegen.metrics import KernelDistance, Lpips, psnr, spectrum_error, spread, ssim
 from wavegen.types import Pair, PairSource, Restoration
 
 T = TypeVar("T")
 Restore = Callable[[Tensor, int], Restoration]
+Observer = Callable[[int, Pair, Tensor, dict[str, float]], None]
 KID = "kid_effnet_lite0"
 PATCH = 128  # side of the patches that distribution metrics compare; larger images give several
 
@@ -22,31 +24,43 @@ PATCH = 128  # side of the patches that distribution metrics compare; larger ima
 class Scorer:
     """PSNR, SSIM, spectrum error and, where their weights are found, LPIPS and KID.
 
-    Every image is scaled by its target's own 0.1 and 99.9 percentiles to [0, 1], and nothing is fitted: a
-    restoration that is off in scale or offset is scored as such. KID compares patches of 128 x 128 by
-    EfficientNet-Lite0 features, in subsets of 100 patches, or of all where there are fewer.
+    Images are compared on one of the scales of :func:`~wavegen.inference.scales.scaled`. KID compares patches of
+    128 x 128 by EfficientNet-Lite0 features, in subsets of 100 patches, or of all where there are fewer.
     """
 
-    def __init__(self, perceptual: bool = True) -> None:
+    def __init__(self, perceptual: bool = True, scale: Scale = "target") -> None:
+        self.scale: Scale = scale
         self.lpips = _or_none(Lpips) if perceptual else None
         self.kid = _or_none(lambda: KernelDistance("effnet_lite0")) if perceptual else None
         self.targets: tuple[Tensor, Tensor] | None = None  # the last targets and their features
 
     def paired(self, restored: Tensor, target: Tensor) -> dict[str, Tensor]:
         """One score (N,) for each image of (N, C, H, W), in the target's units, by metric."""
-        a, b = to_target_range(restored, target)
-        scores = {"psnr": psnr(a, b, 1.0), "ssim": ssim(a, b, 1.0), "spectrum_error": spectrum_error(a, b)}
+        a, b = scaled(self.scale, restored, target)
+        error = (a - b).square().mean(dim=(1, 2, 3)).sqrt()
+        scores = {
+            "rmse": error,
+            "psnr": psnr(a, b, 1.0),
+            "ssim": ssim(a, b, 1.0),
+            "spectrum_error": spectrum_error(a, b),
+        }
         if self.lpips is not None:
             scores["lpips"] = self.lpips(a.clamp(0, 1), b.clamp(0, 1), 1.0)
         return scores
 
-    def distance(self, restored: Tensor, target: Tensor) -> float | None:
-        """KID of the two sets of patches; None without weights or of a single patch."""
+    def spread(self, samples: Tensor, target: Tensor) -> Tensor:
+        """Spread (N,) of samples (S, N, C, H, W), S >= 2, on the scale of the scores."""
+        on_scale = [scaled(self.scale, sample, target)[0] for sample in samples]
+        return spread(torch.stack(on_scale))
+
+    def distance(self, restored: Sequence[Tensor], target: Sequence[Tensor]) -> float | None:
+        """KID of the patches of two lists of batches; None without weights or of a single patch."""
         if self.kid is None:
             return None
         # The feature networks were trained on the unit range.
-        a, b = (patches(image.clamp(0, 1)) for image in to_target_range(restored, target))
-        if len(a) < 2:
+        pairs = [scaled(self.scale, *pair) for pair in zip(restored, target, strict=True)]
+        a, b = (_joined([patches(image.clamp(0, 1)) for image in images]) for images in zip(*pairs, strict=True))
+        if a is None or b is None or len(a) < 2:
             return None
         if self.targets is None or self.targets[0].shape != b.shape or not torch.equal(self.targets[0], b):
             self.targets = (b, self.kid.features(b, 1.0))
@@ -62,6 +76,7 @@ def evaluate(
     images: int | None = None,
     scorer: Scorer | None = None,
     perceptual: bool = True,
+    observer: Observer | None = None,
 ) -> dict[str, float | None]:
     """Restore the first ``images`` (default: all) items of ``data`` and score them.
 
@@ -72,34 +87,39 @@ def evaluate(
         images: how many items.
         scorer: reused between calls, so that its networks are loaded once.
         perceptual: whether a new scorer looks for the weights of LPIPS and KID.
+        observer: told of every image: its index, its pair, its samples (S, C, H, W) and its scores.
 
     Returns:
         psnr (dB), ssim, spectrum_error (dB), lpips and kid_effnet_lite0 (None without weights; KID also
-        for images of several sizes), spread (rms standard deviation over samples, in the target's range; None of
-        one sample), nfe, ms_per_image of one sample, images.
+        where patches differ in size), rmse (rms error of an image, on the scorer's scale), spread (rms standard
+        deviation over samples, likewise; None of one sample), nfe, ms_per_image of one sample, images.
         Scores are of the first sample, since the mean of several is another estimator.
     """
     count = min(images or len(data), len(data))
     scorer = scorer or Scorer(perceptual)
-    scores: dict[str, list[Tensor]] = {name: [] for name in ("psnr", "ssim", "spectrum_error", "lpips", "spread")}
+    scores: dict[str, list[Tensor]] = {
+        name: [] for name in ("psnr", "ssim", "spectrum_error", "lpips", "rmse", "spread")
+    }
     restored, targets, seconds, nfe, first = [], [], 0.0, 0, 0
     while first < count:
         pairs = _alike(data, first, min(first + batch, count))
         x, y = torch.stack([p.x for p in pairs]), torch.stack([p.y for p in pairs])
         result = restore(y, first)
         samples = torch.as_tensor(result.samples)
-        for name, values in scorer.paired(samples[0], x).items():
-            scores[name].append(values)
+        found = scorer.paired(samples[0], x)
         if len(samples) > 1:
-            low, scale = target_range(x)
-            scores["spread"].append(spread((samples - low) / scale))
+            found["spread"] = scorer.spread(samples, x)
+        for name, values in found.items():
+            scores[name].append(values)
+        if observer is not None:
+            for i, pair in enumerate(pairs):
+                observer(first + i, pair, samples[:, i], {name: float(values[i]) for name, values in found.items()})
         restored.append(samples[0])
         targets.append(x)
         seconds, nfe, first = seconds + result.seconds / len(samples), result.nfe, first + len(pairs)
-    one_size = len({t.shape[1:] for t in targets}) == 1
     means = {name: float(torch.cat(values).mean()) if values else None for name, values in scores.items()}
     return means | {
-        KID: scorer.distance(torch.cat(restored), torch.cat(targets)) if one_size else None,
+        KID: scorer.distance(restored, targets),
         "nfe": nfe,
         "ms_per_image": 1000 * seconds / count,
         "images": count,
@@ -117,20 +137,6 @@ def _alike(data: PairSource, first: int, end: int) -> list[Pair]:
     return pairs
 
 
-def target_range(target: Tensor) -> tuple[Tensor, Tensor]:
-    """Each image's 0.1 percentile and its distance to the 99.9 percentile, (N, 1, 1, 1)."""
-    flat = target.flatten(1)
-    low = torch.quantile(flat, 0.001, dim=1).view(-1, 1, 1, 1)
-    high = torch.quantile(flat, 0.999, dim=1).view(-1, 1, 1, 1)
-    return low, (high - low).clamp_min(1e-6)
-
-
-def to_target_range(restored: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Both images scaled by the target's range; values beyond it stay."""
-    low, scale = target_range(target)
-    return (restored - low) / scale, (target - low) / scale
-
-
 def patches(images: Tensor) -> Tensor:
     """Cut (N, C, H, W) into non-overlapping patches; small images stay whole."""
     if min(images.shape[-2:]) < 2 * PATCH:
@@ -138,6 +144,11 @@ def patches(images: Tensor) -> Tensor:
     height, width = (n // PATCH * PATCH for n in images.shape[-2:])
     whole = images[..., :height, :width]
     return rearrange(whole, "n c (r h) (s w) -> (n r s) c h w", h=PATCH, w=PATCH)
+
+
+def _joined(parts: list[Tensor]) -> Tensor | None:
+    """All patches together; None where they differ in size."""
+    return torch.cat(parts) if len({part.shape[1:] for part in parts}) == 1 else None
 
 
 def _or_none(build: Callable[[], T]) -> T | None:

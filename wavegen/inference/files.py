@@ -1,15 +1,24 @@
-"""Restoration of image files: checked as a whole first, then written one by one, each whole or not at all."""
+"""Restoration of image files: all checked first, then written one by one, each whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
 
 from wavegen.errors import InputError
-from wavegen.io import EXTENSIONS, image_shape, read_image, write_image
+from wavegen.inference.planes import Channels, Options, check_channels, restore_planes
+from wavegen.io import STACK_EXTENSIONS, Stack, open_stack
+from wavegen.io.files import OME, ZARR, check_holds, extension
+from wavegen.io.images import JPEG, PNG
+from wavegen.io.omezarr import is_store
 from wavegen.pipeline import Pipeline
+
+NO_SPACE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
 
 
 class Job(NamedTuple):
@@ -21,15 +30,40 @@ class Job(NamedTuple):
 
 
 class Done(NamedTuple):
-    """A finished job with the network calls of one draw and the wall time in seconds."""
+    """A finished job: network calls of one draw, wall time in seconds, planes, and remarks for the user."""
 
     job: Job
     nfe: int
     seconds: float
+    planes: int = 1
+    remarks: tuple[str, ...] = ()
 
 
-def plan(source: Path, target: Path, std: Path | None = None, samples: int = 1) -> list[Job]:
-    """The jobs for a file or for all images of a folder; folders for results are made.
+class Failed(NamedTuple):
+    """A job that was left out, and why."""
+
+    job: Job
+    reason: str
+
+
+def plan(
+    source: Path,
+    target: Path,
+    std: Path | None = None,
+    samples: int = 1,
+    *,
+    axes: str | None = None,
+    to: str | None = None,
+) -> list[Job]:
+    """The jobs for a file (or OME-Zarr folder), or for all images of a folder; folders for results are made.
+
+    Args:
+        source: an image or a folder of images.
+        target: the result, or the folder for results.
+        std: the same for standard deviations.
+        samples: draws of each image.
+        axes: what the dimensions of the files are, where they do not say.
+        to: another extension for the results of a folder, such as ``.ome.tif``.
 
     Raises:
         InputError: nothing to read, a result that would replace an input, an extension that is not written,
@@ -37,29 +71,45 @@ def plan(source: Path, target: Path, std: Path | None = None, samples: int = 1) 
     """
     if std is not None and samples < 2:
         raise InputError("a standard deviation needs 2 or more samples; give --samples 8, say")
-    if source.is_dir():
-        names = sorted(p.name for p in source.iterdir() if p.suffix.lower() in EXTENSIONS and p.name[0] != ".")
-        if not names:
-            raise InputError(f"{source} holds no images; expected files ending in {', '.join(EXTENSIONS)}")
-        for folder in (target, std):
-            if folder is not None and (folder.is_file() or folder.suffix.lower() in EXTENSIONS):
-                raise InputError(f"{source} is a folder, so {folder} must be one too")
-        jobs = [Job(source / n, target / n, None if std is None else std / _tiff(n)) for n in names]
+    if to is not None and (to if to.startswith(".") else f".{to}") not in STACK_EXTENSIONS + OME + (".ome.zarr",):
+        raise InputError(f"--to {to}: not an extension that is written; use {', '.join(STACK_EXTENSIONS + OME)}")
+    if source.is_dir() and not is_store(source):
+        jobs = _of_folder(source, target, std, to)
         folders = [folder for folder in (target, std) if folder is not None]
     else:
-        place = target / source.name if target.is_dir() else target
-        spread = std / _tiff(source.name) if std is not None and std.is_dir() else std
+        if to is not None:
+            raise InputError(f"--to {to} is for folders; name the result of {source} instead")
+        place = target / source.name if target.is_dir() and not is_store(target) else target
+        spread = std / _tiff(source.name) if std is not None and std.is_dir() and not is_store(std) else std
         jobs = [Job(source, place, spread)]
         folders = [path.parent for path in (place, spread) if path is not None]
         for folder in folders:
             if not folder.is_dir():
                 raise InputError(f"{folder} is not a folder; make it first, or give another output")
     _check_paths(jobs)
-    for job in jobs:
-        image_shape(job.source)
+    if len(jobs) == 1:
+        open_stack(jobs[0].source, axes)
     for folder in folders:
         check_writable(folder)
     return jobs
+
+
+def _of_folder(source: Path, target: Path, std: Path | None, to: str | None) -> list[Job]:
+    found = (p for p in source.iterdir() if p.suffix.lower() in STACK_EXTENSIONS and p.name[0] != ".")
+    names = sorted(p.name for p in found if p.is_file() or is_store(p))
+    if not names:
+        raise InputError(f"{source} holds no images; expected files ending in {', '.join(STACK_EXTENSIONS)}")
+    for folder in (target, std):
+        if folder is not None and (folder.is_file() or folder.suffix.lower() in STACK_EXTENSIONS):
+            raise InputError(f"{source} is a folder, so {folder} must be one too")
+    results = [_renamed(name, to) if to else name for name in names]
+    doubles = [name for name in results if results.count(name) > 1]
+    if doubles:
+        raise InputError(f"{source}: several images would be written as {doubles[0]}; leave --to out, or rename them")
+    return [
+        Job(source / n, target / r, None if std is None else std / _tiff(r))
+        for n, r in zip(names, results, strict=True)
+    ]
 
 
 def restore_files(
@@ -70,34 +120,69 @@ def restore_files(
     samples: int = 1,
     seed: int = 0,
     eta: float | None = None,
-) -> Iterator[Done]:
-    """Restore one image after the other, each with the same seed, so that a result does not depend on the others.
+    axes: str | None = None,
+    channels: Channels = "joint",
+    model: str | None = None,
+) -> Iterator[Done | Failed]:
+    """Restore one image after the other, each plane with the same seed, so that no result depends on the others.
+
+    A file of several that cannot be restored is left out: :class:`Failed` comes as soon as that is known, before
+    the first is restored where its header tells.
+
+    Args:
+        pipeline: the trained model.
+        jobs: what :func:`plan` gave.
+        steps: network calls of one draw.
+        samples: draws, of which the mean is written.
+        seed: seed of every plane.
+        eta: share of fresh noise.
+        axes: what the dimensions of the files are, where they do not say.
+        channels: ``joint`` gives the model all channels at once, ``each`` one after the other.
+        model: what the record in the results calls the model.
 
     Raises:
-        InputError: an image that the pipeline does not take (named before the first is restored where its
-            header tells), wrong options, a full disk.
+        InputError: wrong options, a full disk, or no image at all that could be restored.
     """
+    options = Options(steps, samples, seed, eta, channels, model or pipeline.config.name)
+    failed = 0
+    good: list[Job] = []
+    first: InputError | None = None
     for job in jobs:
-        channels = image_shape(job.source)[0]
-        if channels != pipeline.config.channels:
-            raise InputError(
-                f"{job.source} has {channels} channel(s), the model takes {pipeline.config.channels}; "
-                "save one channel per file, or use a model for that many"
-            )
-    for job in jobs:
-        yield _restore_one(pipeline, job, steps=steps, samples=samples, seed=seed, eta=eta)
+        try:
+            _check(pipeline, job, open_stack(job.source, axes), channels)
+            good.append(job)
+        except InputError as error:
+            if len(jobs) == 1:
+                raise
+            failed, first = failed + 1, first or error
+            yield Failed(job, str(error))
+    for job in good:
+        try:
+            yield _restore_one(pipeline, job, open_stack(job.source, axes), options)
+        except InputError as error:
+            if len(jobs) == 1 or getattr(error.__cause__, "errno", None) in NO_SPACE:
+                raise
+            failed, first = failed + 1, first or error
+            yield Failed(job, str(error))
+    if first is not None and failed == len(jobs):
+        raise InputError(f"none of the {len(jobs)} images could be restored; the first: {first}")
 
 
-def _restore_one(pipeline: Pipeline, job: Job, **options: Any) -> Done:
-    image = read_image(job.source)
-    try:
-        result = pipeline.restore(image.pixels, **options)
-    except InputError as error:
-        raise InputError(f"{job.source}: {error}") from None
-    write_image(job.target, result.image, image.metadata)
+def _check(pipeline: Pipeline, job: Job, stack: Stack, channels: Channels) -> None:
+    """Refuse, from the headers, what the model does not take and what the results' formats do not hold."""
+    check_channels(str(job.source), stack, pipeline.config.channels, channels)
+    check_holds(job.target, stack, stack.dtype)
     if job.std is not None:
-        write_image(job.std, result.std, image.metadata)
-    return Done(job, result.nfe, result.seconds)
+        check_holds(job.std, stack, np.dtype(np.float32))
+
+
+def _restore_one(pipeline: Pipeline, job: Job, stack: Stack, options: Options) -> Done:
+    try:
+        return Done(job, *restore_planes(pipeline, stack, job.source.name, job.target, job.std, options))
+    except InputError as error:
+        if str(job.source) in str(error) or str(job.target) in str(error) or (job.std and str(job.std) in str(error)):
+            raise
+        raise InputError(f"{job.source}: {error}") from error.__cause__
 
 
 def check_writable(folder: Path) -> None:
@@ -116,9 +201,17 @@ def check_writable(folder: Path) -> None:
         ) from None
 
 
+def _renamed(name: str, to: str) -> str:
+    """The name with another extension."""
+    end = extension(Path(name))
+    stem = name[: -len(end)].removesuffix(".ome")
+    return stem + (to if to.startswith(".") else f".{to}")
+
+
 def _tiff(name: str) -> str:
-    """A standard deviation is float32, which PNG does not hold."""
-    return f"{Path(name).stem}.tif"
+    """A standard deviation is float32, which PNG and JPEG do not hold."""
+    path = Path(name)
+    return f"{path.stem}.tif" if path.suffix.lower() in PNG + JPEG else name
 
 
 def _check_paths(jobs: Sequence[Job]) -> None:
@@ -128,10 +221,20 @@ def _check_paths(jobs: Sequence[Job]) -> None:
         for path in (job.target, job.std):
             if path is None:
                 continue
-            if path.resolve() in inputs or (path.exists() and path.samefile(job.source)):
+            if path.resolve() in inputs or (path.exists() and job.source.exists() and path.samefile(job.source)):
                 raise InputError(f"{path} is an input and would be overwritten; give another output")
-            if path.suffix.lower() not in EXTENSIONS or (path is job.std and path.suffix.lower() == ".png"):
-                allowed = EXTENSIONS if path is job.target else (".tif", ".tiff")
+            lossy = path is job.std and path.suffix.lower() in PNG + JPEG
+            if path.suffix.lower() not in STACK_EXTENSIONS or lossy:
+                allowed = STACK_EXTENSIONS if path is job.target else (".tif", ".tiff", ".zarr")
                 raise InputError(f"{path}: extension {path.suffix!r} is not supported; use {', '.join(allowed)}")
+            if path.is_dir() and (
+                path.suffix.lower() not in ZARR or (any(path.iterdir()) and not is_image_store(path))
+            ):
+                raise InputError(f"{path} is a folder that is not an OME-Zarr image; give another output")
             if path == job.std and path.resolve() == job.target.resolve():
                 raise InputError(f"{path} is both the output and the spread; give two names")
+
+
+def is_image_store(path: Path) -> bool:
+    """Whether a folder holds a Zarr group, which a result may replace."""
+    return (path / "zarr.json").is_file() or (path / ".zgroup").is_file()

@@ -1,5 +1,26 @@
 """Image files to arrays and back."""
 
-from wavegen.io.images import EXTENSIONS, Image, image_shape, read_image, write_image
+from wavegen.io.files import STACK_EXTENSIONS, jpeg_loss, open_stack, stack_writer, write_stack
+from wavegen.io.images import EXTENSIONS, Header, Image, image_header, image_shape, read_image, write_image
+from wavegen.io.mrc import read_mrc
+from wavegen.io.saturation import saturated_share
+from wavegen.io.stack import Place, Stack
 
-__all__ = ["EXTENSIONS", "Image", "image_shape", "read_image", "write_image"]
+__all__ = [
+    "EXTENSIONS",
+    "STACK_EXTENSIONS",
+    "Header",
+    "Image",
+    "Place",
+    "Stack",
+    "image_header",
+    "image_shape",
+    "jpeg_loss",
+    "open_stack",
+    "read_image",
+    "read_mrc",
+    "saturated_share",
+    "stack_writer",
+    "write_image",
+    "write_stack",
+]

@@ -1,4 +1,4 @@
-"""Image files to arrays (C, H, W) and back: TIFF and PNG."""
+"""Image files to arrays (C, H, W) and back: TIFF, PNG and JPEG."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from wavegen.atomic import atomic
 from wavegen.errors import InputError
-from wavegen.io import png, tiff
+from wavegen.io import jpeg, png, tiff
+from wavegen.io.stack import native
 
 TIFF = (".tif", ".tiff")
 PNG = (".png",)
-EXTENSIONS = TIFF + PNG
-LARGEST_EXACT = 2**24  # integers up to here are exact in float32
+JPEG = (".jpg", ".jpeg")
+EXTENSIONS = TIFF + PNG + JPEG
+SIDES: dict[str, Any] = {**dict.fromkeys(TIFF, tiff), **dict.fromkeys(PNG, png), **dict.fromkeys(JPEG, jpeg)}
 
 
 class Image(NamedTuple):
@@ -30,8 +32,15 @@ class Image(NamedTuple):
     metadata: dict[str, Any]
 
 
+class Header(NamedTuple):
+    """Shape (C, H, W) and dtype, as :func:`read_image` would give them."""
+
+    shape: tuple[int, int, int]
+    dtype: np.dtype[Any]
+
+
 def read_image(path: str | Path) -> Image:
-    """Read a TIFF or PNG file.
+    """Read a TIFF, PNG or JPEG file.
 
     uint8, uint16 and float32 keep their dtype; float64 is rounded to float32; other real types
     become float32 where that is exact. The pages of a TIFF are its leading axis. RGB(A) comes
@@ -42,11 +51,11 @@ def read_image(path: str | Path) -> Image:
             (H, W), (C, H, W) with C <= 4 or (H, W, 3 or 4), or its values do not fit float32.
     """
     path = checked(path)
-    raw, metadata = _guarded(path, tiff.read if path.suffix.lower() in TIFF else png.read)
+    raw, metadata = guarded(path, SIDES[path.suffix.lower()].read)
     last = channels_last(path, raw.shape, str(metadata.pop("raw_axes")))
     pixels = np.moveaxis(raw, -1, 0) if last else raw.reshape(-1, *raw.shape[-2:])
     metadata["axes"] = "YXC" if last else "YX" if raw.ndim == 2 else "CYX"
-    return Image(np.ascontiguousarray(_native(path, pixels)), metadata)
+    return Image(guarded(path, lambda _: native(np.ascontiguousarray(pixels))), metadata)
 
 
 def image_shape(path: str | Path) -> tuple[int, int, int]:
@@ -55,18 +64,30 @@ def image_shape(path: str | Path) -> tuple[int, int, int]:
     Raises:
         InputError: as :func:`read_image`, as far as the header tells.
     """
+    return image_header(path).shape
+
+
+def image_header(path: str | Path) -> Header:
+    """Shape and dtype of a file as :func:`read_image` would give it, from its header only.
+
+    Raises:
+        InputError: as :func:`read_image`, as far as the header tells.
+    """
     path = checked(path)
-    shape, axes = _guarded(path, tiff.shape if path.suffix.lower() in TIFF else png.shape)
+    shape, axes, stored = guarded(path, SIDES[path.suffix.lower()].shape)
+    dtype = np.dtype(stored).newbyteorder("=")
+    dtype = dtype if dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
     if channels_last(path, shape, axes):
-        return shape[2], shape[0], shape[1]
-    return (1, *shape) if len(shape) == 2 else shape
+        return Header((shape[2], shape[0], shape[1]), dtype)
+    return Header((1, *shape) if len(shape) == 2 else shape, dtype)
 
 
 def write_image(path: str | Path, array: NDArray[Any], metadata: Mapping[str, Any] | None = None) -> None:
     """Write (H, W) or (C, H, W) with C <= 4, whole or not at all; an existing file is replaced.
 
     TIFF takes uint8, uint16 and float32 (float64 is rounded to float32); PNG takes uint8, and uint16 of one
-    channel. ``metadata`` is as :func:`read_image` gives it: ``axes`` ``YXC`` writes 3 or 4 channels of a TIFF as
+    channel; JPEG takes uint8 of 1 or 3 channels and changes it (quality 95; :func:`wavegen.io.jpeg_loss` says by
+    how much). ``metadata`` is as :func:`read_image` gives it: ``axes`` ``YXC`` writes 3 or 4 channels of a TIFF as
     RGB(A), else they become pages; ``pixel_nm`` (TIFF) and ``description`` are kept; the rest is ignored.
 
     Raises:
@@ -82,7 +103,7 @@ def write_image(path: str | Path, array: NDArray[Any], metadata: Mapping[str, An
         pixels = pixels[None]
     if pixels.ndim != 3 or not 1 <= pixels.shape[0] <= 4 or 0 in pixels.shape:
         raise InputError(f"cannot write {path}: shape {np.shape(array)}; give (H, W) or (C, H, W) with C <= 4")
-    writer = tiff if path.suffix.lower() in TIFF else png
+    writer = SIDES[path.suffix.lower()]
     if not writer.holds(pixels):
         raise InputError(f"cannot write {path}: {pixels.dtype} with {pixels.shape[0]} channel(s); {writer.HOLDS}")
     with atomic(path) as file:
@@ -99,7 +120,7 @@ def checked(path: str | Path) -> Path:
     _check_extension(path)
     if not path.is_file():
         what = "this is a folder" if path.is_dir() else "there is no such file"
-        raise InputError(f"cannot read {path}: {what}; give the path of a TIFF or PNG file")
+        raise InputError(f"cannot read {path}: {what}; give the path of a TIFF, PNG or JPEG file")
     if path.stat().st_size == 0:
         raise InputError(f"cannot read {path}: the file is empty (0 bytes); copy or export it again")
     return path
@@ -121,22 +142,24 @@ def channels_last(path: Path, shape: tuple[int, ...], axes: str) -> bool:
         return True
     raise InputError(
         f"cannot read {path}: shape {shape} is not one image; "
-        "give (H, W), (C, H, W) with at most 4 channels or (H, W, 3 or 4), and save stacks plane by plane"
+        "give (H, W), (C, H, W) with at most 4 channels or (H, W, 3 or 4); open_stack and wavegen restore take stacks"
     )
 
 
 def _check_extension(path: Path) -> None:
-    """Refuse extensions that are neither TIFF nor PNG."""
+    """Refuse extensions of other formats."""
     if path.suffix.lower() not in EXTENSIONS:
         raise InputError(f"{path}: extension {path.suffix!r} is not supported; use {', '.join(EXTENSIONS)}")
 
 
-def _guarded(path: Path, read: Any) -> Any:
+def guarded(path: Path, read: Any) -> Any:
     """Call a reader; a damaged file makes it raise nearly anything, which becomes one line."""
     try:
         return read(path)
-    except InputError:
-        raise
+    except InputError as error:
+        if str(path) in str(error):
+            raise
+        raise InputError(f"cannot read {path}: {error}") from None
     except PermissionError:
         raise InputError(f"cannot read {path}: permission denied; change its permissions") from None
     except Exception as error:
@@ -144,15 +167,3 @@ def _guarded(path: Path, read: Any) -> Any:
         raise InputError(
             f"cannot read {path}: damaged or not what its extension says ({reason}); export it again"
         ) from error
-
-
-def _native(path: Path, pixels: NDArray[Any]) -> NDArray[Any]:
-    """uint8, uint16 or float32 in native byte order."""
-    dtype = pixels.dtype.newbyteorder("=")
-    if dtype in (np.uint8, np.uint16, np.float32):
-        return pixels.astype(dtype, copy=False)
-    if dtype.kind == "f":
-        return pixels.astype(np.float32)
-    if dtype.kind in "iub" and (not pixels.size or abs(int(pixels.max())) <= LARGEST_EXACT >= -int(pixels.min())):
-        return pixels.astype(np.float32)
-    raise InputError(f"cannot read {path}: values of type {dtype} do not fit float32; save as uint16 or float32")

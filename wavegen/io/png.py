@@ -19,15 +19,17 @@ def holds(pixels: NDArray[Any]) -> bool:
     return bool(pixels.dtype == np.uint8 or (pixels.dtype == np.uint16 and pixels.shape[0] == 1))
 
 
-def shape(path: Path) -> tuple[tuple[int, ...], str]:
-    """Shape (H, W) or (H, W, C), and axes, from the header."""
+def shape(path: Path) -> tuple[tuple[int, ...], str, Any]:
+    """Shape (H, W) or (H, W, C), axes and dtype, from the header."""
     from PIL import Image
 
     _check_header(path)
     with Image.open(path, formats=["PNG"]) as file:
-        bands = len(Image.new(_mode(file), (1, 1)).getbands())
+        mode = _mode(file)
+        bands = len(Image.new(mode, (1, 1)).getbands())
         size = (file.height, file.width)
-        return (size, "YX") if bands == 1 else ((*size, bands), "YXS")
+        dtype = np.uint16 if mode.startswith("I") else np.uint8
+        return (size, "YX", dtype) if bands == 1 else ((*size, bands), "YXS", dtype)
 
 
 def read(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:

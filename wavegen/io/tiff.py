@@ -26,33 +26,43 @@ def holds(pixels: NDArray[Any]) -> bool:
     return pixels.dtype in (np.uint8, np.uint16, np.float32)
 
 
-def shape(path: Path) -> tuple[tuple[int, ...], str]:
-    """Shape and axes of the first series, from the header."""
-    with _opened(path) as file:
+def shape(path: Path) -> tuple[tuple[int, ...], str, Any]:
+    """Shape, axes and dtype of the first series, from the header."""
+    with opened(path) as file:
         series = file.series[0]
-        return tuple(series.shape), series.axes
+        return tuple(series.shape), series.axes, series.dtype
 
 
 def read(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
     """Values as stored, and metadata with ``raw_axes``."""
-    with _opened(path) as file:
+    with opened(path) as file:
         series, page = file.series[0], file.pages[0]
         metadata: dict[str, Any] = {"raw_axes": series.axes}
-        pixel_nm = _pixel_nm(file)
-        if pixel_nm is not None:
-            metadata["pixel_nm"] = pixel_nm
+        size = pixel_nm(file)
+        if size is not None:
+            metadata["pixel_nm"] = size
         # Structured descriptions hold shapes and types, which would be wrong for a result.
         if page.description and not (file.is_ome or file.is_imagej or file.is_shaped):
             metadata["description"] = page.description
-        try:
-            return series.asarray(), metadata
-        except ValueError as error:
-            if "imagecodecs" not in str(error):
-                raise
-            name = page.compression.name
-            raise InputError(
-                f"cannot read {path}: {name} compression needs a package; run: pip install imagecodecs"
-            ) from error
+        return values(path, file), metadata
+
+
+def values(path: Path, file: Any) -> NDArray[Any]:
+    """The first series of an opened file, in memory.
+
+    Raises:
+        InputError: a compression that needs a package.
+    """
+    try:
+        found: NDArray[Any] = file.series[0].asarray()
+    except ValueError as error:
+        if "imagecodecs" not in str(error):
+            raise
+        name = file.pages[0].compression.name
+        raise InputError(
+            f"cannot read {path}: {name} compression needs a package; run: pip install imagecodecs"
+        ) from error
+    return found
 
 
 def write(file: BinaryIO, pixels: NDArray[Any], metadata: Mapping[str, Any]) -> None:
@@ -76,7 +86,7 @@ def write(file: BinaryIO, pixels: NDArray[Any], metadata: Mapping[str, Any]) -> 
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[Any]:
     """The file, after making sure that its last page is the last one it announces.
 
     tifffile drops pages that a truncated file has lost, which would pass for fewer channels.
@@ -91,7 +101,7 @@ def _opened(path: Path) -> Iterator[Any]:
         yield file
 
 
-def _pixel_nm(file: Any) -> float | None:
+def pixel_nm(file: Any) -> float | None:
     """Pixel size where the file gives it in a physical unit (print resolutions in inches are not)."""
     tags = file.pages[0].tags
     if "XResolution" not in tags:

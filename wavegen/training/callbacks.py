@@ -59,12 +59,20 @@ class ProgressBar:
         self.bar.stop()
 
 
+PREVIEW_SIZE = 256  # pixels
+
+
 class Preview:
-    """Every ``every`` steps, a picture of fixed pairs: input, restored, truth from left to right."""
+    """Every ``every`` steps, a picture of fixed pairs: input, restored, truth from left to right.
+
+    Pairs are cut to one size, at most ``PREVIEW_SIZE`` pixels wide.
+    """
 
     def __init__(self, folder: Path, pairs: Sequence[Pair], every: int) -> None:
         make_folder(folder)
-        self.folder, self.pairs, self.every, self.shown = folder, list(pairs), every, 0
+        sides = [min(PREVIEW_SIZE, *(pair.x.shape[axis] for pair in pairs)) for axis in (-2, -1)]
+        self.pairs = [Pair(*(image[..., : sides[0], : sides[1]] for image in pair)) for pair in pairs]
+        self.folder, self.every, self.shown = folder, every, 0
 
     def __call__(self, record: dict[str, Any], pipeline: Pipeline) -> None:
         """Write ``step-NNNNNN.png`` where one is due."""

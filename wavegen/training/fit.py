@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,14 +44,16 @@ class Callback(Protocol):
 class Objective(nn.Module):
     """The pipeline's losses as a module's call, which is what several processes can share."""
 
-    def __init__(self, pipeline: Pipeline, critics: nn.ModuleList) -> None:
+    def __init__(self, pipeline: Pipeline, critics: nn.ModuleList, teacher: nn.ModuleList) -> None:
         super().__init__()
         self.pipeline = pipeline
         self._critics = (critics,)  # in a tuple: their weights are not trained by this call
+        self._teacher: tuple[Any, ...] = tuple(teacher)
 
     def forward(self, x: Tensor, y: Tensor, stage: int, seed: int) -> Terms:
         """Loss terms of the generator side."""
-        return self.pipeline.losses(x, y, stage, torch.Generator().manual_seed(seed), self._critics[0])
+        generator = torch.Generator().manual_seed(seed)
+        return self.pipeline.losses(x, y, stage, generator, self._critics[0], *self._teacher)
 
 
 def fit(
@@ -129,8 +132,10 @@ class _Run:
                 pipeline.transform.coarse_channels(pipeline.config.channels),
             )
         check_critics(pipeline.config, self.critics, training.crop, pipeline.transform.levels)
+        distills = any("distill" in stage.weights for stage in pipeline.config.stages)
+        self.teacher = nn.ModuleList([deepcopy(pipeline.coarse)] if distills else []).requires_grad_(False)
         pipeline.train()
-        for module in (pipeline, self.critics):
+        for module in (pipeline, self.critics, self.teacher):
             module.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(
             pipeline.parameters(), training.learning_rate, (0.9, 0.98), weight_decay=training.weight_decay
@@ -152,10 +157,12 @@ class _Run:
         else:
             pipeline.fit_normalisation(self.crops[i].x for i in range(STATISTICS))
         # With several processes DistributedDataParallel wraps the module; alone it is returned as it is.
-        self.objective, self.optimizer = self.accelerator.prepare(Objective(pipeline, self.critics), self.optimizer)
+        self.objective, self.optimizer = self.accelerator.prepare(
+            Objective(pipeline, self.critics, self.teacher), self.optimizer
+        )
 
     def _modules(self) -> dict[str, nn.Module]:
-        return {"model": self.pipeline, "critics": self.critics}
+        return {"model": self.pipeline, "critics": self.critics, "teacher": self.teacher}
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         optimizers: dict[str, torch.optim.Optimizer] = {"adam": getattr(self.optimizer, "optimizer", self.optimizer)}
@@ -188,6 +195,8 @@ class _Run:
         if len(self.progress.plan) <= index:
             planned = max(1, round(share * self.training.steps)) if self.training.steps else 0
             self.progress.plan.append(planned)  # 0: not known until PROBE steps are timed
+        if "distill" in stage.weights and self.progress.step_in_stage == 0:
+            self._appoint_teacher()
         spent = time.process_time()
         probed: list[float] = []
         for batch in self._batches():
@@ -213,6 +222,12 @@ class _Run:
                 self.save()
                 interruption.check()
             spent = time.process_time()  # what the callbacks took is not training
+
+    def _appoint_teacher(self) -> None:
+        """The coarse network with its averaged weights teaches from now on."""
+        self.ema.swap(self.pipeline)
+        self.teacher[0].load_state_dict(self.pipeline.coarse.state_dict())
+        self.ema.swap(self.pipeline)
 
     def _batches(self) -> Iterator[Pair]:
         """Batches from the current step on; item i of the stream depends on the seed and i only."""

@@ -131,8 +131,7 @@ def _kurtosis(band: Tensor) -> float:
 @torch.no_grad()
 def late_features(pipeline: Pipeline, true: Subbands, own: Subbands, y: Tensor, seed: int) -> Tensor | None:
     """The coarse network's features at the last state of the sampler's grid, made from the true band."""
-    sampler = pipeline.config.sampler
-    time = pipeline.grid(sampler.steps, sampler.grid)[-2]
+    time = pipeline.times[-2]
     x0, y_low = pipeline.norm.low(true.ll, 0), pipeline.norm.low(own.ll, 0)
     a, b, c = (float(k) for k in pipeline.bridge.coefficients(torch.tensor(time, dtype=torch.float64)))
     eps = torch.randn(x0.shape, generator=torch.Generator().manual_seed(seed)).to(x0)

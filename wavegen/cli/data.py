@@ -1,0 +1,112 @@
+"""``wavegen data``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wavegen.cli.output import Json, note, print_json
+from wavegen.cli.specs import data_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIMULATED = 8  # items of a simulated set that are looked at
+SOME_BAD = 3  # exit code
+
+data = typer.Typer(name="data", help="Look at data before training on it.", no_args_is_help=True)
+Filter = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Rows of a table with this value.", show_default=False)
+]
+
+
+@data.callback()
+def _data() -> None:
+    """Look at data before training on it."""
+
+
+@data.command()
+def check(
+    where: Annotated[
+        str,
+        typer.Argument(
+            metavar="FOLDER|CSV|NAME,OPTION=VALUE",
+            help="A folder (with index.csv, two folders of equal names, or images), a table, or a data set.",
+        ),
+    ],
+    split: Filter = None,
+    dataset: Filter = None,
+    task: Filter = None,
+    max_shift: Annotated[
+        float, typer.Option(metavar="PIXELS", min=0, help="A pair that is further apart is called shifted.")
+    ] = 3.0,
+    images: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Only the first N.", show_default="all")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Report counts, shapes, types, ranges, saturation, and how well pairs lie on each other.
+
+    The exit code is 3 where an image cannot be read or is constant, or a pair is shifted or unrelated.
+    """
+    from wavegen.inference.check import summary
+
+    records = []
+    for record in _records(where, {"split": split, "dataset": dataset, "task": task}, max_shift, images):
+        records.append(record)
+        if record["bad"]:
+            note(f"{record['name']}: {record['reason']}")
+    report = summary(records)
+    if as_json:
+        print_json({"summary": report, "items": records})
+    else:
+        _print(report, records)
+    if report["bad"]:
+        note(f"{report['bad']} of {report['items']} are bad: {', '.join(r['name'] for r in records if r['bad'])}")
+        raise typer.Exit(SOME_BAD)
+
+
+def _records(
+    where: str, filters: dict[str, str | None], max_shift: float, images: int | None
+) -> Iterator[dict[str, Any]]:
+    from wavegen import components  # noqa: F401  (registers the data sets)
+    from wavegen.inference.check import check_items, check_pairs, items_of, items_of_dataset
+    from wavegen.registry import build, names
+
+    if where.split(",")[0] in names("dataset"):
+        source = build("dataset", data_spec(where, None, None) | {k: v for k, v in filters.items() if v is not None})
+        items = items_of_dataset(source)
+        if items is None:
+            yield from check_pairs(source, min(images or SIMULATED, len(source)), max_shift)
+            return
+    else:
+        items = items_of(Path(where), **filters)
+    yield from check_items(items[:images], max_shift)
+
+
+def _print(report: dict[str, Any], records: list[dict[str, Any]]) -> None:
+    """The summary in a few lines, and the pairs that are further apart than half a pixel, farthest first."""
+    print(f"{report['items']} items: " + ", ".join(f"{n} {verdict}" for verdict, n in report["verdicts"].items()))
+    for side in ("target", "input"):
+        facts = report.get(side)
+        if facts:
+            shapes = ", ".join(f"{shape} ({n})" for shape, n in list(facts["shapes"].items())[:4])
+            more = f" and {len(facts['shapes']) - 4} more" if len(facts["shapes"]) > 4 else ""
+            print(f"{side:7} {facts['images']} images, {', '.join(facts['dtypes'])}, {shapes}{more}")
+            print(
+                f"        values {facts['low']:g} to {facts['high']:g}, {100 * facts['saturated']:.2f} % saturated "
+                f"({facts['saturated_images']} images beyond 0.1 %), {facts['constant']} constant"
+            )
+    if "median_correlation" in report:
+        middle, farthest = report["median_correlation"], report["largest_shift"]
+        print(f"pairs   median correlation {middle:.3f}, largest shift {farthest:.1f} px")
+    pairs = [(record["name"], record["alignment"]) for record in records if "alignment" in record]
+    apart = sorted(pairs, key=lambda pair: -abs(complex(pair[1]["shift_y"], pair[1]["shift_x"])))
+    for name, found in [pair for pair in apart if abs(complex(pair[1]["shift_y"], pair[1]["shift_x"])) > 0.5][:10]:
+        print(
+            f"        {name}: y {found['shift_y']:+.1f}, x {found['shift_x']:+.1f} px, correlation "
+            f"{found['correlation']:.3f} ({found['corrected']:.3f} if moved), target = {found['gain']:.3g} input "
+            f"{found['offset']:+.3g}, {found['verdict']}"
+        )

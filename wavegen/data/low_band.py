@@ -1,0 +1,45 @@
+"""The coarsest Haar band of a data set's images as a data set of its own."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from wavegen.errors import InputError
+from wavegen.transforms import Haar
+from wavegen.types import Pair, PairSource
+
+MAX_LEVELS = 8
+
+
+class LowBand:
+    """The Haar LL band of level ``levels`` divided by 2^levels, of both images of every pair.
+
+    That is the mean over blocks of 2^levels x 2^levels pixels, so that the units stay those of the images; an odd
+    side is made even by repeating its last sample, as :class:`~wavegen.transforms.Haar` does.
+
+    Args:
+        source: a sized data set of :class:`Pair`.
+        levels: 1 to 8; 0 gives the pairs as they are.
+
+    Raises:
+        InputError: levels out of range.
+    """
+
+    def __init__(self, source: PairSource, levels: int) -> None:
+        if not 0 <= levels <= MAX_LEVELS:
+            raise InputError(f"levels = {levels}; give a whole number from 0 to {MAX_LEVELS}")
+        self.source = source
+        self.levels = levels
+        self._haar = Haar(max(levels, 1))
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Pair:
+        """Pair ``index``, each (C, ceil(H / 2^levels), ceil(W / 2^levels)) float32."""
+        pair = self.source[index]
+        return pair if self.levels == 0 else Pair(self._low(pair.x), self._low(pair.y))
+
+    def _low(self, image: Tensor) -> Tensor:
+        low: Tensor = self._haar.forward(image[None]).ll[0]
+        return low / 2.0**self.levels

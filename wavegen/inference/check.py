@@ -1,0 +1,165 @@
+"""A data set looked over before anyone trains on it: every image's facts, every pair's alignment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wavegen.data import FilePairs, Simulated, align, image_facts
+from wavegen.data.check import BAD, MAX_SHIFT
+from wavegen.data.files import images_of, read_pixels, read_rows
+from wavegen.errors import InputError
+from wavegen.io import EXTENSIONS
+from wavegen.io.saturation import WORTH_A_WARNING
+from wavegen.types import PairSource
+
+SIDES = ("target", "input")
+
+
+class Item(NamedTuple):
+    """A pair of files, or a lone target."""
+
+    name: str
+    target: Path
+    input: Path | None
+
+
+def items_of(where: Path, split: str | None = None, dataset: str | None = None, task: str | None = None) -> list[Item]:
+    """What a folder or table holds: rows of an ``index.csv``, two folders of equal names, or images.
+
+    Args:
+        where: a CSV file, or a folder with ``index.csv``, with two folders of images, or with images.
+        split: keep the rows of a table whose ``split`` is this.
+        dataset: keep the rows of a table whose ``dataset`` is this.
+        task: keep the rows of a table whose ``task`` is this.
+
+    Raises:
+        InputError: no such folder, or nothing in it that is known.
+    """
+    table = where / "index.csv" if where.is_dir() else where
+    filters = {"split": split, "dataset": dataset, "task": task}
+    if table.suffix == ".csv" and table.is_file():
+        rows = read_rows(table, ["target"], filters)
+        return [
+            Item(
+                row.get("id") or row["target"],
+                table.parent / row["target"],
+                table.parent / row["input"] if row.get("input") else None,
+            )
+            for row in rows
+            if row["target"]
+        ]
+    if not where.is_dir():
+        raise InputError(f"{where}: there is no such folder or table; give a folder of images, or a CSV file")
+    if any(filters.values()):
+        raise InputError(f"{where} has no index.csv, which --split, --dataset and --task choose from")
+    parts = sorted(p for p in where.iterdir() if p.is_dir() and any(_images(p)))
+    if any(_images(where)):
+        return [Item(path.name, path, None) for path in images_of(where).values()]
+    if len(parts) != 2:
+        found = ", ".join(p.name for p in parts) or "none"
+        raise InputError(
+            f"{where}: expected index.csv, images, or two folders of images with equal names; found the folders "
+            f"{found} with images; a published layout is checked by its name, such as lol,root={where}"
+        )
+    one, two = (images_of(part) for part in _ordered(parts))
+    alone = sorted(set(one) ^ set(two))
+    return [Item(name, one[name], two[name]) for name in one if name in two] + [
+        Item(name, (one | two)[name], None) for name in alone
+    ]
+
+
+def _images(folder: Path) -> Iterator[Path]:
+    return (p for p in folder.iterdir() if p.suffix.lower() in EXTENSIONS and not p.name.startswith("."))
+
+
+def _ordered(parts: list[Path]) -> list[Path]:
+    """The folder of targets first, where its name tells."""
+    known = ("target", "x", "gt", "clean", "high", "hr")
+    return sorted(parts, key=lambda part: part.name.lower() not in known)
+
+
+def items_of_dataset(data: PairSource) -> list[Item] | None:
+    """The files of a data set that reads files, else None."""
+    if isinstance(data, FilePairs):
+        return [Item(x.name, x, y) for x, y in data.files]
+    if isinstance(data, Simulated):
+        return [Item(path.name, path, None) for path in dict.fromkeys(path for path, _ in data.sources)]
+    return None
+
+
+def check_items(items: Iterable[Item], max_shift: float = MAX_SHIFT) -> Iterator[dict[str, Any]]:
+    """One record for each item: facts of its images, alignment of a pair, ``verdict`` and whether it is ``bad``.
+
+    Bad are files that cannot be read or hold NaN, constant images, and pairs that are shifted, unrelated or of
+    sizes that do not fit.
+    """
+    for item in items:
+        record: dict[str, Any] = {"name": item.name, "verdict": "single" if item.input is None else ""}
+        try:
+            pixels = [read_pixels(path) for path in (item.target, item.input) if path is not None]
+            yield _judged(record, pixels, max_shift)
+        except InputError as error:
+            yield record | {"verdict": "unreadable", "bad": True, "reason": str(error)}
+
+
+def check_pairs(data: PairSource, count: int, max_shift: float = MAX_SHIFT) -> Iterator[dict[str, Any]]:
+    """The same for the first items of a data set that has no files."""
+    for index in range(count):
+        pair = data[index]
+        yield _judged({"name": f"item {index}", "verdict": ""}, [pair.x.numpy(), pair.y.numpy()], max_shift)
+
+
+def _judged(record: dict[str, Any], images: list[Any], max_shift: float) -> dict[str, Any]:
+    facts = [image_facts(image) for image in images]
+    record |= {side: asdict(one) for side, one in zip(SIDES, facts, strict=False)}
+    if any(one.not_finite for one in facts):
+        return record | {"verdict": "not finite", "bad": True, "reason": "NaN or infinite values"}
+    if any(one.constant for one in facts):
+        return record | {"verdict": "constant", "bad": True, "reason": "a constant image"}
+    if len(images) == 1:
+        return record | {"bad": False}
+    try:
+        found = align(images[0], images[1], max_shift)
+    except InputError as error:
+        return record | {"verdict": "sizes differ", "bad": True, "reason": str(error)}
+    reason = f"{found.verdict}: y {found.shift_y:+.1f}, x {found.shift_x:+.1f} px, correlation {found.correlation:.3f}"
+    return (
+        record
+        | {"verdict": found.verdict, "bad": found.verdict in BAD, "alignment": asdict(found)}
+        | ({"reason": reason} if found.verdict in BAD else {})
+    )
+
+
+def summary(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Counts, shapes, dtypes, ranges and saturation over all records."""
+    found: dict[str, Any] = {
+        "items": len(records),
+        "bad": sum(bool(record["bad"]) for record in records),
+        "verdicts": dict(Counter(record["verdict"] for record in records)),
+    }
+    for side in SIDES:
+        facts = [record[side] for record in records if side in record]
+        if not facts:
+            continue
+        shares = [one["saturated"] for one in facts]
+        found[side] = {
+            "images": len(facts),
+            "shapes": dict(Counter("x".join(str(n) for n in one["shape"]) for one in facts)),
+            "dtypes": dict(Counter(one["dtype"] for one in facts)),
+            "low": float(np.nanmin([one["low"] for one in facts])),
+            "high": float(np.nanmax([one["high"] for one in facts])),
+            "saturated": float(np.mean(shares)),
+            "saturated_images": sum(share > WORTH_A_WARNING for share in shares),
+            "constant": sum(one["constant"] for one in facts),
+        }
+    aligned = [record["alignment"] for record in records if "alignment" in record]
+    if aligned:
+        found["median_correlation"] = float(np.median([one["correlation"] for one in aligned]))
+        found["largest_shift"] = float(max(np.hypot(one["shift_y"], one["shift_x"]) for one in aligned))
+    return found

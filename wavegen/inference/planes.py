@@ -1,0 +1,128 @@
+"""One stack after the other through a pipeline, plane by plane."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavegen.errors import InputError
+from wavegen.io import Stack, jpeg_loss, saturated_share, stack_writer
+from wavegen.io.images import JPEG
+from wavegen.io.saturation import WORTH_A_WARNING
+from wavegen.pipeline import Pipeline
+from wavegen.version import __version__
+
+Channels = Literal["each", "joint"]
+
+
+class Options(NamedTuple):
+    """How planes are restored, and what the record calls the model."""
+
+    steps: int | None
+    samples: int
+    seed: int
+    eta: float | None
+    channels: Channels
+    model: str
+
+
+class Restored(NamedTuple):
+    """Network calls of one draw of one plane, wall time in seconds, planes, remarks for the user."""
+
+    nfe: int
+    seconds: float
+    planes: int
+    remarks: tuple[str, ...]
+
+
+def check_channels(where: str, stack: Stack, takes: int, channels: Channels) -> None:
+    """Refuse a stack whose channels the model does not take; an alpha channel does not count.
+
+    Raises:
+        InputError: another number of channels, or ``each`` with a model of several.
+    """
+    colours = stack.size("C") - bool(stack.other.get("alpha"))
+    if channels == "each" and takes != 1:
+        raise InputError(f"--channels each needs a model of 1 channel, this one takes {takes}; leave the option out")
+    if channels == "joint" and colours != takes:
+        also = " beside the alpha channel" if stack.other.get("alpha") else ""
+        hint = "give --channels each to restore them one by one" if takes == 1 else "use a model for that many"
+        raise InputError(f"{where} has {colours} channel(s){also}, the model takes {takes}; {hint}")
+
+
+def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, Any]:
+    """What was done, as it goes into the result's metadata; equal runs give equal records."""
+    sampler = pipeline.config.sampler
+    return {
+        "software": f"wavegen {__version__}",
+        "pipeline": pipeline.config.name,
+        "model": options.model,
+        "source": source,
+        "steps": sampler.steps if options.steps is None else options.steps,
+        "samples": options.samples,
+        "seed": options.seed,
+        "eta": sampler.eta if options.eta is None else options.eta,
+        "channels": options.channels,
+    }
+
+
+def restore_planes(
+    pipeline: Pipeline, stack: Stack, source: str, target: Path, std: Path | None, options: Options
+) -> Restored:
+    """Restore every plane of a stack into a file of the same shape, axes, dtype and metadata.
+
+    Alpha is copied. Only the plane at work is in memory.
+
+    Raises:
+        InputError: a plane with NaN or infinity (named), wrong options, results that cannot be written.
+    """
+    record = record_of(pipeline, source, options)
+    nfe, seconds, count, clipped = 0, 0.0, 0, 0.0
+    written: NDArray[Any] | None = None
+    with ExitStack() as files:
+        put = files.enter_context(stack_writer(target, stack, record=record))
+        put_std = None
+        if std is not None:
+            spread = {**record, "holds": "standard deviation of the samples"}
+            put_std = files.enter_context(stack_writer(std, stack, np.float32, spread))
+        for place in stack.places():
+            plane = stack.plane(place)
+            clipped += saturated_share(plane)
+            try:
+                image, deviation, nfe, spent = _restore_plane(pipeline, plane, bool(stack.other.get("alpha")), options)
+            except InputError as error:
+                many = stack.size("T") * stack.size("Z") > 1
+                raise InputError(f"{f'plane t={place.t}, z={place.z}: ' if many else ''}{error}") from None
+            put(place, image)
+            if put_std is not None:
+                put_std(place, deviation)
+            seconds, count, written = seconds + spent, count + 1, image
+    remarks = []
+    if clipped / count > WORTH_A_WARNING:
+        remarks.append(
+            f"{100 * clipped / count:.1f} % of the input's pixels are saturated; nothing can be restored there"
+        )
+    if target.suffix.lower() in JPEG and written is not None:
+        loss = jpeg_loss(target, written)
+        remarks.append(f"JPEG changed the result by {loss.rms:.2f} grey levels rms, {loss.largest} at most")
+    return Restored(nfe, seconds, count, tuple(remarks))
+
+
+def _restore_plane(
+    pipeline: Pipeline, plane: NDArray[Any], alpha: bool, options: Options
+) -> tuple[NDArray[Any], NDArray[Any], int, float]:
+    """Mean and standard deviation (C, H, W), calls, seconds."""
+    colours = plane[:-1] if alpha else plane
+    groups = [colours] if options.channels == "joint" else [colours[c : c + 1] for c in range(len(colours))]
+    results = [
+        pipeline.restore(group, steps=options.steps, samples=options.samples, seed=options.seed, eta=options.eta)
+        for group in groups
+    ]
+    image = np.concatenate([result.image for result in results] + ([plane[-1:]] if alpha else []))
+    deviation = [np.asarray(result.std, np.float32) for result in results]
+    deviation += [np.zeros((1, *plane.shape[1:]), np.float32)] if alpha else []
+    return image, np.concatenate(deviation), results[0].nfe, sum(result.seconds for result in results)

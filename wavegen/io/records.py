@@ -1,0 +1,36 @@
+"""What was done to an image, as lines of text that travel in its file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MARK = "wavegen: "
+
+
+def with_records(text: str, records: Sequence[Mapping[str, Any]]) -> str:
+    """The text, followed by one line for each record."""
+    return "\n".join([*([text] if text else []), *(MARK + json.dumps(dict(record)) for record in records)])
+
+
+def split_records(text: str) -> tuple[str, list[dict[str, Any]]]:
+    """Undo :func:`with_records`; lines that are no record stay in the text."""
+    kept, records = [], []
+    for line in text.split("\n"):
+        record = _record(line)
+        if record is None:
+            kept.append(line)
+        else:
+            records.append(record)
+    return "\n".join(kept), records
+
+
+def _record(line: str) -> dict[str, Any] | None:
+    if not line.startswith(MARK):
+        return None
+    try:
+        found = json.loads(line.removeprefix(MARK))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

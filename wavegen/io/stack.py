@@ -1,0 +1,126 @@
+"""An image with named axes: one plane, or many over time and depth, held in memory or read when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavegen.errors import InputError
+
+AXES = "TCZYX"
+
+
+class Place(NamedTuple):
+    """Which plane: index in time and in depth."""
+
+    t: int
+    z: int
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Pixels and what is known of them.
+
+    Args:
+        array: anything with ``shape``, ``dtype`` and numpy indexing; a lazy array is read plane by plane.
+        axes: one letter of TCZYX for each dimension of ``array``, Y and X among them, in any order.
+        pixel_um: pixel size in µm by axis (X, Y, Z), as far as it is known.
+        channels: names of the channels, or empty.
+        other: what else the file said: ``format`` (``tiff``, ``imagej``, ``ome``, ``zarr``, ``png``, ``jpeg``),
+            ``rgb`` and ``alpha`` (colour, and whether its last channel is transparency), ``description``,
+            ``interval_s`` (time between frames), and more of the format's own.
+
+    Raises:
+        InputError: axes that do not fit the array, or channel names that are not one for each channel.
+    """
+
+    array: Any
+    axes: str
+    pixel_um: Mapping[str, float] = field(default_factory=dict)
+    channels: tuple[str, ...] = ()
+    other: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_axes(self.axes, tuple(self.array.shape))
+        if self.channels and len(self.channels) != self.size("C"):
+            raise InputError(f"{len(self.channels)} channel names for {self.size('C')} channel(s); give one for each")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis, in the order of ``axes``."""
+        return tuple(int(n) for n in self.array.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the planes: uint8, uint16 or float32."""
+        kind = np.dtype(self.array.dtype).newbyteorder("=")
+        return kind if kind in (np.uint8, np.uint16) else np.dtype(np.float32)
+
+    def size(self, axis: str) -> int:
+        """Length of an axis; 1 where the stack has none."""
+        return self.shape[self.axes.index(axis)] if axis in self.axes else 1
+
+    def places(self) -> Iterator[Place]:
+        """Every plane, time outside, depth inside."""
+        for t in range(self.size("T")):
+            for z in range(self.size("Z")):
+                yield Place(t, z)
+
+    def plane(self, place: Place = Place(0, 0)) -> NDArray[Any]:  # noqa: B008  (immutable)
+        """One plane (C, Y, X) of :attr:`dtype`; only this plane is read.
+
+        Raises:
+            InputError: values that float32 does not hold.
+        """
+        found = np.asarray(self.array[self.index(place)])
+        left = [axis for axis in self.axes if axis in "CYX"]
+        found = found.transpose([left.index(axis) for axis in "CYX" if axis in left])
+        return native(np.ascontiguousarray(found.reshape(-1, *found.shape[-2:])))
+
+    def index(self, place: Place) -> tuple[int | slice, ...]:
+        """Where a plane is in the array."""
+        where = {"T": place.t, "Z": place.z}
+        return tuple(where.get(axis, slice(None)) for axis in self.axes)
+
+    def arrange(self, plane: NDArray[Any]) -> NDArray[Any]:
+        """A plane (C, Y, X) with its axes in the order of the array, as ``array[index(place)]`` has them."""
+        left = [axis for axis in self.axes if axis in "CYX"]
+        whole = plane if "C" in left else plane[0]
+        return whole.transpose([[a for a in "CYX" if a in left].index(axis) for axis in left])
+
+
+def check_axes(axes: str, shape: tuple[int, ...]) -> None:
+    """Refuse axes that do not name every dimension once.
+
+    Raises:
+        InputError: another number of axes than dimensions, an unknown or repeated letter, no Y or X, a size 0.
+    """
+    if len(axes) != len(shape):
+        raise InputError(f"axes {axes!r} name {len(axes)} dimension(s), the array has {len(shape)}: {shape}")
+    if len(set(axes)) != len(axes) or not set(axes) <= set(AXES) or not {"Y", "X"} <= set(axes):
+        raise InputError(f"axes {axes!r} of shape {shape}: give each of Y and X, and any of T, C and Z, once")
+    if 0 in shape:
+        raise InputError(f"the array is empty: shape {shape}")
+
+
+def native(pixels: NDArray[Any]) -> NDArray[Any]:
+    """uint8, uint16 or float32 in native byte order; float64 is rounded, other real types where that is exact.
+
+    Raises:
+        InputError: integers beyond 2^24 or a type that is not real.
+    """
+    dtype = pixels.dtype.newbyteorder("=")
+    if dtype in (np.uint8, np.uint16, np.float32):
+        return pixels.astype(dtype, copy=False)
+    if dtype.kind == "f":
+        return pixels.astype(np.float32)
+    if dtype.kind in "iub" and (not pixels.size or abs(int(pixels.max())) <= LARGEST_EXACT >= -int(pixels.min())):
+        return pixels.astype(np.float32)
+    raise InputError(f"values of type {dtype} do not fit float32; save as uint16 or float32")
+
+
+LARGEST_EXACT = 2**24  # integers up to here are exact in float32
