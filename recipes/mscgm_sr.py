@@ -1,6 +1,13 @@
-"""MSCGM and its rivals on simulated confocal -> STED super-resolution: train, judge, one table.
+"""MSCGM and its rivals on super-resolution, confocal -> STED and photographs x 4: train, judge, one table.
 
     python recipes/mscgm_sr.py --preset cpu --data hela --out out/hela
+    python recipes/mscgm_sr.py --preset cpu --data set5 --root FOLDER --out out/set5
+
+Data
+    hela, nanobeads   simulated specimens: no files needed
+    set5              photographs, bicubic x 4 (trained on the table's kodak24, judged on Set5's luma as usual);
+                      ``--root`` is a folder with an ``index.csv``
+    div2k             the published layout of DIV2K under ``--root``: its validation images judge
 
 Presets
     smoke   seconds: does everything run?
@@ -70,22 +77,45 @@ PAPER_MSCGM: dict[str, Any] = {
 }
 
 
-def plan(preset: str, data: str, minutes: float | None, seeds: int) -> Comparison:
+def sources(data: str, root: Path) -> dict[str, Any]:
+    """What trains and what judges: the parts of a comparison that depend on the data."""
+    if data == "set5":
+        bicubic = {"name": "downsample", "factor": 4, "restore_size": True}
+        table = {"index": str(root / "index.csv")}
+        train = {"name": "simulated", **table, "dataset": "kodak24", "split": "train", "degradation": bicubic}
+        test = {"name": "pairs", **table, "dataset": "set5", "grid": "target"}
+        return {"data": train | {"scale": "none", "multiple": 4}, "test": test}
+    if data == "div2k":
+        layout = {"name": "div2k", "root": str(root), "scale": 4}
+        return {"data": layout | {"split": "train"}, "test": layout | {"split": "valid"}}
+    return {"data": {"name": data}}
+
+
+def plan(preset: str, data: str, minutes: float | None, seeds: int, root: Path = Path()) -> Comparison:
     """The comparison that a preset stands for."""
+    made = _plan(preset, sources(data, root), minutes, seeds)
+    if made.test is None:
+        return made
+    colour = {"channels": 3, "intensity": {"mode": "fixed", "scale": 255.0}}
+    systems = {name: {**system, **colour} for name, system in made.systems.items()}
+    return made.model_copy(update={"systems": systems, "scale": "luma", "classical": ("input",)})
+
+
+def _plan(preset: str, data: dict[str, Any], minutes: float | None, seeds: int) -> Comparison:
     budget: dict[str, Any] = {"minutes": minutes or {"cpu": 10.0, "ship": 60.0}.get(preset, 10.0)}
     if preset == "cpu":
         several = {name: list(range(seeds)) for name in SEVERAL_SEEDS}
-        return Comparison(data={"name": data}, training=budget, systems=SYSTEMS, seeds=several, rows=ROWS)
+        return Comparison(**data, training=budget, systems=SYSTEMS, seeds=several, rows=ROWS)
     if preset == "choices":
         rows = [Row(system=name, steps=n) for name in CHOICES for n in (1, 4)]
-        return Comparison(data={"name": data}, training=budget, systems=CHOICES, rows=rows, test_images=32)
+        return Comparison(**data, training=budget, systems=CHOICES, rows=rows, test_images=32)
     if preset == "ship":
         rows = [r for r in ROWS if r.system in SHIPPED]
         systems = {name: {"name": name} for name in SHIPPED}
-        return Comparison(data={"name": data}, training=budget, systems=systems, rows=rows, pool=2048)
+        return Comparison(**data, training=budget, systems=systems, rows=rows, pool=2048)
     if preset == "paper":
         rows = [Row(system="mscgm", steps=n) for n in (1, 4, 200)]
-        return Comparison(data={"name": data}, training=PAPER, systems={"mscgm": PAPER_MSCGM}, rows=rows, pool=4096)
+        return Comparison(**data, training=PAPER, systems={"mscgm": PAPER_MSCGM}, rows=rows, pool=4096)
     tiny = {"name": "unet", "width": 8, "multipliers": [1, 2]}
     heads = {"head": {"name": "gan", "network": tiny}}
     systems = {
@@ -94,7 +124,7 @@ def plan(preset: str, data: str, minutes: float | None, seeds: int) -> Compariso
         for name in SYSTEMS
     }
     return Comparison(
-        data={"name": data},
+        **data,
         training={"steps": 6, "batch": 2, "crop": 32, "warmup": 2},
         systems=systems,
         rows=[row.model_copy(update={"images": None}) for row in ROWS if row.steps <= 4],
@@ -119,7 +149,8 @@ def main() -> None:
     """Parse the command line and run the comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=["smoke", "cpu", "choices", "ship", "paper"], default="smoke")
-    parser.add_argument("--data", choices=["nanobeads", "hela"], default="hela")
+    parser.add_argument("--data", choices=["nanobeads", "hela", "set5", "div2k"], default="hela")
+    parser.add_argument("--root", type=Path, default=Path(), help="folder of real images (default: this one)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, help="processor minutes of training per system (cpu, ship)")
     parser.add_argument("--seeds", type=int, default=3, help="seeds of the four systems that are compared over seeds")
@@ -127,7 +158,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
     parser.add_argument("--export", type=Path, help="folder that the ship preset writes its checkpoint to")
     arguments = parser.parse_args()
-    chosen = plan(arguments.preset, arguments.data, arguments.minutes, arguments.seeds)
+    chosen = plan(arguments.preset, arguments.data, arguments.minutes, arguments.seeds, arguments.root)
     compare(
         chosen,
         arguments.out,

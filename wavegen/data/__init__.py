@@ -3,6 +3,7 @@
 from wavegen.data.cache import InMemory
 from wavegen.data.check import Alignment, ImageFacts, align, image_facts
 from wavegen.data.crops import Crops
+from wavegen.data.degraded import Degraded
 from wavegen.data.files import FilePairs
 from wavegen.data.hela import Hela
 from wavegen.data.layouts import Div2k, Istd, Lol
@@ -18,6 +19,7 @@ __all__ = [
     "Alignment",
     "BioSr",
     "Crops",
+    "Degraded",
     "Div2k",
     "FilePairs",
     "Hela",

@@ -19,7 +19,7 @@ from wavegen.types import PairSource, Restoration
 
 Plane = NDArray[np.float32]
 Restore = Callable[[Tensor, int], Restoration]
-TUNING_IMAGES, TUNING_SIDE = 8, 256
+TUNING_IMAGES, TUNING_SIDE = 8, 128
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,8 @@ def comparison(data: Data, preset: str, minutes: float | None, seeds: int) -> Co
     if preset == "smoke":
         tiny = {name: merge(spec, _small(name)) for name, spec in systems.items()}
         rows = [row.model_copy(update={"samples": min(row.samples, 2), "spread_images": 1}) for row in ROWS]
-        small = {"pool": 2, "size": 64, "test_images": 2, "training": SMOKE}
+        small: dict[str, Any] = {"data": _few(data.train), "test": data.test and _few(data.test)}
+        small |= {"pool": 2, "size": 64, "test_images": 2, "training": SMOKE}
         return Comparison(**{**common, **small}, systems=tiny, rows=rows)
     if preset == "ship":
         hybrid = {"mscgm-joint": systems["mscgm-joint"]}
@@ -82,6 +83,11 @@ def comparison(data: Data, preset: str, minutes: float | None, seeds: int) -> Co
         )
     several = {name: list(range(seeds)) for name in systems}
     return Comparison(**common, systems=systems, seeds=several, rows=list(ROWS), training=budget)
+
+
+def _few(spec: Spec) -> Spec:
+    """The same data, with a few small specimens where they are simulated."""
+    return {**spec, "source": {**spec["source"], "length": 2, "size": 64}} if "source" in spec else spec
 
 
 def _small(name: str) -> Spec:

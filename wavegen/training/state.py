@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from wavegen.checkpoint import check_state, read_note, read_tensors, write_tensors
+from wavegen.config import PipelineConfig
 from wavegen.errors import InputError
 
 
@@ -78,6 +81,10 @@ def check_run(path: Path, run: dict[str, Any]) -> None:
         InputError: they differ; the message names the parts that do.
     """
     was = read_note(path).get("run", {})
+    if "pipeline" in was:
+        # Options that were added since then had what is their default now.
+        with contextlib.suppress(ValidationError):
+            was = {**was, "pipeline": PipelineConfig.model_validate(was["pipeline"]).model_dump(mode="json")}
     changed = sorted(k for k in {*was, *run} if was.get(k) != run.get(k))
     if changed:
         raise InputError(
