@@ -13,14 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
-from wavegen.adversarial import Candidate, build_critics, check_critics, critics_loss
 from wavegen.config import PipelineConfig, Stage, Training
 from wavegen.data import Crops
 from wavegen.errors import InputError
-from wavegen.gans import adaptive_weight
 from wavegen.objective import Terms
 from wavegen.pipeline import Pipeline
 from wavegen.training import state
+from wavegen.training.critics import Critics
 from wavegen.training.divergence import Guard
 from wavegen.training.interrupt import Deferred
 from wavegen.training.schedule import cycle_done, cycle_of, rate
@@ -124,28 +123,16 @@ class _Run:
         _check_crop(pipeline, training.crop)
         pipeline.precision = training.precision
         self.crops = Crops(data, training.crop, training.seed, length=1 << 40, transform=pipeline.normalise)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(training.seed)  # the critics' initial weights
-            self.critics = build_critics(
-                pipeline.config,
-                max(pipeline.transform.levels, 1),
-                pipeline.transform.coarse_channels(pipeline.config.channels),
-            )
-        check_critics(pipeline.config, self.critics, training.crop, pipeline.transform.levels)
+        self.critics = Critics(pipeline, training)
         distills = any("distill" in stage.weights for stage in pipeline.config.stages)
         self.teacher = nn.ModuleList([deepcopy(pipeline.coarse)] if distills else []).requires_grad_(False)
         pipeline.train()
-        for module in (pipeline, self.critics, self.teacher):
+        for module in (pipeline, self.critics.modules, self.teacher):
             module.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(
             pipeline.parameters(), training.learning_rate, (0.9, 0.98), weight_decay=training.weight_decay
         )
-        critic = pipeline.config.critic
-        self.critic_optimizer = (
-            torch.optim.AdamW(self.critics.parameters(), lr=critic.learning_rate, betas=(0.0, 0.98)) if critic else None
-        )
         self.guard = Guard()
-        self.last_critic = torch.zeros(())  # logged between the critics' updates
         self.ema = state.Ema(pipeline, training.ema)
         self.progress = state.Progress()
         self.run_description = json.loads(json.dumps(describe(pipeline.config, training, described)))
@@ -158,16 +145,16 @@ class _Run:
             pipeline.fit_normalisation(self.crops[i].x for i in range(STATISTICS))
         # With several processes DistributedDataParallel wraps the module; alone it is returned as it is.
         self.objective, self.optimizer = self.accelerator.prepare(
-            Objective(pipeline, self.critics, self.teacher), self.optimizer
+            Objective(pipeline, self.critics.modules, self.teacher), self.optimizer
         )
 
     def _modules(self) -> dict[str, nn.Module]:
-        return {"model": self.pipeline, "critics": self.critics, "teacher": self.teacher}
+        return {"model": self.pipeline, "critics": self.critics.modules, "teacher": self.teacher}
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         optimizers: dict[str, torch.optim.Optimizer] = {"adam": getattr(self.optimizer, "optimizer", self.optimizer)}
-        if self.critic_optimizer is not None:
-            optimizers["critic_adam"] = self.critic_optimizer
+        if self.critics.optimizer is not None:
+            optimizers["critic_adam"] = self.critics.optimizer
         return optimizers
 
     def save(self) -> None:
@@ -248,10 +235,10 @@ class _Run:
         seed = (self.training.seed * 1_000_003 + self.progress.step) * 4096 + self.accelerator.process_index
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.critics.requires_grad_(False)
+        self.critics.modules.requires_grad_(False)
         terms: Terms = self.objective(batch.x, batch.y, index, seed)
         weighted = {name: stage.weights[name] * value for name, value in terms.losses.items()}  # type: ignore[index]
-        extra = self._balance(weighted)
+        extra = self.critics.balance(weighted)
         total = sum(weighted.values(), torch.zeros(()))
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(total)
@@ -259,37 +246,10 @@ class _Run:
         self.optimizer.step()
         self.ema.update(self.pipeline, self.progress.step)
         figures = {**terms.losses, **extra, "total": total, "gradient": torch.as_tensor(norm)}
-        if terms.candidates and self.critic_optimizer is not None:
-            figures["critic"] = self._critic_step(terms.candidates)
+        figures |= self.critics.learn(
+            terms.candidates, self.progress.step, lambda gradient: self.accelerator.reduce(gradient, "mean")
+        )
         return {name: value.detach() for name, value in figures.items()}
-
-    def _balance(self, weighted: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Let the adversarial term pull as hard at the last layer as the others together, where that is wanted."""
-        settings = self.pipeline.config.critic
-        if settings is None or not settings.adaptive or "adversarial" not in weighted or len(weighted) == 1:
-            return {}
-        others = sum((v for name, v in weighted.items() if name != "adversarial"), torch.zeros(()))
-        factor = adaptive_weight(others, weighted["adversarial"], self.pipeline.last_layer)
-        weighted["adversarial"] = factor * weighted["adversarial"]
-        return {"adversarial_factor": factor}
-
-    def _critic_step(self, candidates: list[Candidate]) -> Tensor:
-        settings = self.pipeline.config.critic
-        assert settings is not None
-        assert self.critic_optimizer is not None
-        self.critics.requires_grad_(True)
-        if self.progress.step % settings.every:
-            return self.last_critic
-        penalised = self.progress.step // settings.every % settings.penalty_every == 0
-        loss = critics_loss(self.pipeline, self.critics, candidates, penalised)
-        self.critic_optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        for parameter in self.critics.parameters():
-            if parameter.grad is not None:
-                parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
-        self.critic_optimizer.step()
-        self.last_critic = loss.detach()
-        return loss
 
     def _after_step(self, stage: Stage, figures: dict[str, Tensor]) -> None:
         step, training = self.progress.step, self.training
