@@ -58,6 +58,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def bridge_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "bridge"
+    Pipeline.from_config({"name": "bbdm", "network": {"width": 8}}).save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
 def cell(tmp_path: Path) -> Path:
     """A 16-bit image with a pixel size."""
@@ -110,6 +117,51 @@ def test_restore_folder_equals_files(run: Run, model: Path, cell: Path, tmp_path
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "out" / "b.tif"), tifffile.imread(tmp_path / "alone.tif"))
 
 
+def test_restore_a_stack(run: Run, model: Path, tmp_path: Path) -> None:
+    stack = np.random.default_rng(0).integers(0, 4000, (7, 17, 20)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "stack.tif", stack, photometric="minisblack", metadata=None)
+    given = ("restore", tmp_path / "stack.tif", tmp_path / "out.ome.tif", "--model", model)
+    assert_refused(run(*given), "stack.tif", "--axes")
+    assert_refused(run(*given, "--axes", "zcyx"), "stack.tif", "'ZCYX' name 4 dimension(s), the array has 3")
+    answer = run(*given, "--axes", "zyx")
+    assert answer.code == 0, answer.err
+    assert "7 planes" in answer.out
+    with tifffile.TiffFile(tmp_path / "out.ome.tif") as file:
+        assert (file.series[0].axes, file.series[0].shape, file.is_ome) == ("ZYX", (7, 17, 20), True)
+
+
+def test_bench_io(run: Run, model: Path, tmp_path: Path) -> None:
+    answer = run(
+        "bench", "io", "--gigabytes", "0.001", "--side", "256", "--folder", tmp_path, "--model", model, "--json"
+    )
+    assert answer.code == 0, answer.err
+    report = json.loads(answer.out)
+    assert (report["bytes"], report["planes"]) == (8 * 2 * 256 * 256, 8)
+    assert [row["step"] for row in report["steps"]] == ["write", "read", "copy", "restore"]
+    assert all(row["peak_mb"] >= row["start_mb"] > 1 for row in report["steps"])
+    assert report["steps"][-1]["result"] == 8
+    rng = np.random.default_rng(0)
+    expected = sum(int(rng.integers(100, 4096, (1, 256, 256), dtype=np.uint16).sum()) for _ in range(8))
+    assert report["steps"][1]["result"] == expected  # every plane was read
+    assert not list(tmp_path.iterdir())
+
+
+def test_train_on_degraded_pictures(run: Run, tmp_path: Path) -> None:
+    """Files are held in memory; RGB pairs train a pipeline of three channels."""
+    for part in ("x", "y"):
+        (tmp_path / part).mkdir()
+        for i in range(3):
+            pixels = np.random.default_rng(i).integers(0, 256, (40, 36, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / part / f"{i}.png")
+    pairs = ("train", "unet", "--data", "pairs", "--x", tmp_path / "x", "--y", tmp_path / "y", "--batch", "2",
+             "--set", "network.width=8", "--steps", "1", "--out", tmp_path / "run", "--crop")  # fmt: skip
+    assert_refused(run(*pairs, "32"), "3 channel(s)", "--set channels=3")
+    assert_refused(run(*pairs, "48", "--set", "channels=3"), "0.png is 40x36", "at most 36")
+    answer = run(*pairs, "32", "--set", "channels=3")
+    assert answer.code == 0, answer.err
+    assert "reading 3 images of pairs" in answer.err
+
+
 def test_restore_one_pixel(run: Run, model: Path, tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "one.tif", np.array([[7]], np.uint8))
     assert run("restore", tmp_path / "one.tif", tmp_path / "out.tif", "--model", model).code == 0
@@ -137,6 +189,37 @@ def test_train_then_evaluate(run: Run, tmp_path: Path) -> None:
     answer = run("evaluate", "--model", out / "model", "--data", "nanobeads,size=32", "--images", "2")
     assert answer.code == 0
     assert "PSNR" in answer.out
+
+
+def test_solver_and_grid(run: Run, bridge_model: Path, cell: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.tif"
+    walk = ("--steps", "3", "--solver", "heun", "--grid", "power,exponent=2", "--json")
+    answer = run("restore", cell, out, "--model", bridge_model, *walk)
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)[0]["nfe"] == 5
+    found = Pipeline.from_pretrained(bridge_model).restore(
+        tifffile.imread(cell), steps=3, solver="heun", grid={"name": "power", "exponent": 2}
+    )
+    np.testing.assert_allclose(tifffile.imread(out), found.image, rtol=0, atol=0)
+    answer = run("restore", cell, out, "--model", bridge_model, "--grid", "times,values=[1,0.4,0]", "--json")
+    assert json.loads(answer.out)[0]["nfe"] == 2
+    assert_refused(run("restore", cell, out, "--model", bridge_model, "--solver", "huen"), "did you mean 'heun'")
+    assert_refused(
+        run("restore", cell, out, "--model", bridge_model, "--grid", "times,values=[1,0.4]"), "ends at t = 0"
+    )
+    assert_refused(run("restore", cell, out, "--model", bridge_model, "--grid", "power,exponent"), "--grid: 'exponent'")
+
+
+def test_bench_restore(run: Run, bridge_model: Path) -> None:
+    answer = run("bench", "restore", "--model", bridge_model, "--size", "16", "--steps", "3", "--runs", "2", "--json")
+    assert answer.code == 0, answer.err
+    found = json.loads(answer.out)
+    assert found["calls"] == 3
+    assert found["ms_walk"] < found["ms_restore"]
+    assert found["walk_over_calls"] > 1
+    assert found["restore_over_networks"] > 1
+    text = run("bench", "restore", "--model", bridge_model, "--size", "16", "--steps", "3", "--runs", "2").out
+    assert "times the calls inside it" in text
 
 
 def test_list(run: Run) -> None:
@@ -170,6 +253,9 @@ def test_version_and_no_command(run: Run) -> None:
 
 
 def test_specs() -> None:
+    assert data_spec("simulated,folder=a,degradation.name=camera,degradation.photons=9", None, None) == {
+        "name": "simulated", "folder": "a", "degradation": {"name": "camera", "photons": 9},
+    }  # fmt: skip
     assert data_spec("hela,size=64,photons=[20,30]", None, None) == {"name": "hela", "size": 64, "photons": [20, 30]}
     assert data_spec("pairs", "a", "b") == {"name": "pairs", "x": "a", "y": "b"}
     spec = pipeline_spec("mscgm", ["transform.levels=3", "transform.name=db2"])

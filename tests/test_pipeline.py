@@ -43,7 +43,7 @@ def test_what_came_in_goes_out(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("name", PIPELINES)
 def test_any_size(name: str) -> None:
     pipeline = tiny(name)
-    for size in ((1, 1), (1, 9), (5, 2)):
+    for size in ((1, 3), (1, 9), (5, 2)):
         found = pipeline.restore(picture(*size), steps=steps_of(name))
         assert found.image.shape == size
         assert np.isfinite(found.image).all()

@@ -41,6 +41,22 @@ def test_claims_print_their_evidence(tmp_path: Path) -> None:
     assert [len(levels) for levels in evidence["claim 4, heads"].values()] == [1, 2]
 
 
+def test_bridges_are_compared_with_their_own_samplers_and_students(tmp_path: Path) -> None:
+    out = tmp_path / "bridges"
+    first = run("bridges.py", "--preset", "smoke", "--out", str(out))
+    assert first.returncode == 0, first.stderr
+    rows = json.loads((out / "results.json").read_text())["rows"]
+    ways = {(row["system"], row["steps"], row["key"], row["nfe"]) for row in rows}
+    assert ("ddbm-ve", 40, "eta 0, heun, karras", 79) in ways
+    assert ("bbdp distilled", 2, "eta 1, times values=[1.0, 0.9, 0.0]", 2) in ways
+    assert all(abs(row["s"] - 1.5) < 1e-9 for row in rows if row["system"] != "regression")
+    assert "| spread kept |" in (out / "table.md").read_text()
+    assert "| ddbm-ve | ddbm-ve sigma_max = 1.225 | 1.5 | 6.4e+03 |" in first.stdout
+    second = run("bridges.py", "--preset", "smoke", "--out", str(out))
+    assert second.returncode == 0, second.stderr
+    assert not second.stderr
+
+
 @pytest.mark.parametrize("recipe", sorted(p.name for p in (ROOT / "recipes").glob("*.py")))
 def test_wrong_options_are_refused(recipe: str) -> None:
     assert run(recipe, "--preset", "huge", "--out", "x").returncode == 2

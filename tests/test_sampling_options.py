@@ -12,6 +12,7 @@ from systems import PIPELINES, SEVERAL, picture, tiny
 from torch import Tensor
 
 from wavegen import Pipeline
+from wavegen.bridges import make_grid
 from wavegen.errors import InputError
 
 
@@ -81,6 +82,55 @@ def test_eta_bbdm() -> None:
     equal(configured.restore(y).image, a)
 
 
+def test_solver() -> None:
+    y = picture(16, 16)
+    pipeline = tiny("bbdm", sampler={"steps": 4})
+    images = {}
+    for solver, calls_made in (("generic", 4), ("multistep", 4), ("heun", 7)):
+        with counted(pipeline) as calls:
+            found = pipeline.restore(y, solver=solver, eta=0.0)
+        assert found.nfe == len(calls) == calls_made
+        images[solver] = found.image
+    equal(images["generic"], pipeline.restore(y, eta=0.0).image)
+    assert np.linalg.norm(images["multistep"] - images["generic"]) > 1
+    configured = tiny("bbdm", sampler={"steps": 4, "eta": 0.0, "solver": "heun"})
+    equal(configured.restore(y).image, images["heun"])
+
+
+def test_grid_of_times() -> None:
+    """A list has its own number of steps; another number is refused."""
+    grid = {"name": "times", "values": [1.0, 0.6, 0.1, 0.0]}
+    pipeline = tiny("bbdm", sampler={"grid": grid})
+    assert pipeline.config.sampler.steps == 3
+    for given in ({}, {"grid": grid}, {"steps": 3}):
+        with counted(pipeline) as calls:
+            pipeline.restore(picture(8, 8), **given)
+        np.testing.assert_allclose([float(t) for t in calls], [1, 0.6, 0.1], rtol=1e-6)
+    with pytest.raises(InputError, match="grid 'times' has 3 steps, not 5"):
+        pipeline.restore(picture(8, 8), steps=5)
+
+
+def test_grid_of_the_process() -> None:
+    pipeline = tiny("irsde")
+    with counted(pipeline) as calls:
+        pipeline.restore(picture(8, 8), steps=3, grid={"name": "snr", "high": 2.0}, solver="euler-sde")
+    expected = make_grid("snr", 3, bridge=pipeline.bridge, high=2.0)[:-1]
+    np.testing.assert_allclose([float(t) for t in calls], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "said"),
+    [
+        ({"solver": "huen"}, "did you mean 'heun'"),
+        ({"solver": "euler-sde"}, "no published Euler steps"),
+        ({"solver": "heun", "eta_bbdm": 0.5}, "of the solver 'bbdm'"),
+    ],
+)
+def test_a_configured_solver_is_refused_at_once(sampler: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        tiny("bbdm", sampler=sampler)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -96,6 +146,12 @@ def test_eta_bbdm() -> None:
         ({"grid": {"name": "power", "exponent": 0}}, "exponent = 0"),
         ({"grid": {"name": "uniform", "steps": 3}}, "steps"),
         ({"grid": {"exponent": 2.0}}, "give {'name'"),
+        ({"grid": {"name": "times", "values": [0.9, 0.0]}}, "starts at t = 1"),
+        ({"grid": {"name": "times", "values": [1.0]}}, "at least two times"),
+        ({"grid": {"name": "times", "values": [1.0, 0.5, 0.7, 0.0]}}, "decreases strictly"),
+        ({"grid": {"name": "times", "values": [1.0, 0.5]}}, "ends at t = 0"),
+        ({"solver": "huen"}, "unknown solver 'huen'; did you mean 'heun'"),
+        ({"solver": "euler-ode"}, "no published Euler steps"),
     ],
     ids=str,
 )

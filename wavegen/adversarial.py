@@ -65,8 +65,10 @@ def _critic(settings: Critic, in_channels: int) -> nn.Module:
     return PatchDiscriminator(in_channels, settings.width, settings.layers, settings.spectral_norm)
 
 
-def check_critics(config: PipelineConfig, critics: nn.ModuleList, crop: int, levels: int) -> None:
+def check_critics(config: PipelineConfig, critics: nn.ModuleList, sizes: list[tuple[int, int]]) -> None:
     """Refuse crops whose bands are smaller than what one logit of their critic sees.
+
+    ``sizes`` are the transform's of a crop.
 
     Raises:
         InputError: naming the band's size and the critic's.
@@ -74,15 +76,15 @@ def check_critics(config: PipelineConfig, critics: nn.ModuleList, crop: int, lev
     settings = config.critic
     if settings is None or not any("adversarial" in stage.weights for stage in config.stages):
         return
-    halved = 2 if settings.on == "bands" else 1
-    sides = [-(-crop // (halved * 2**k)) for k in range(max(levels, 1) - 1, -1, -1)]
+    images = [min(size) for size in sizes[: len(critics) - settings.coarse]][::-1]  # coarsest first
+    sides = [-(-side // 2) for side in images] if settings.on == "bands" else images
     if settings.coarse:
-        sides.insert(0, -(-crop // 2**levels))
+        sides.insert(0, min(sizes[-1]))
     for side, critic in zip(sides, critics, strict=True):
         least = int(critic.least)  # type: ignore[arg-type]
         if side < least:
             raise InputError(
-                f"crop = {crop}: the critic ({settings.kind}) needs {least} pixels a side and the smallest band "
+                f"crop = {sizes[0][0]}: the critic ({settings.kind}) needs {least} pixels a side and the smallest band "
                 f"that it judges has {side}; give fewer critic.layers, fewer levels or a larger crop"
             )
 

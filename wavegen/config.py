@@ -43,7 +43,7 @@ class Intensity(_Schema):
 class Sampler(_Schema):
     """Defaults of ``restore``: steps, solver, eta (share of the largest noise that keeps the marginals), time grid.
 
-    A grid of given times, ``{"name": "times", "values": [1.0, ..., 0.0]}``, has their number of steps.
+    A grid of given times, ``{"name": "times", "values": [1.0, ..., 0.0]}``, sets ``steps`` to their number.
     """
 
     steps: Annotated[int, Field(ge=1, le=10000)] = 4
@@ -57,7 +57,7 @@ class Sampler(_Schema):
     def _steps_of_times(cls, given: Any) -> Any:
         grid = given.get("grid") if isinstance(given, Mapping) else None
         values = grid.get("values") if isinstance(grid, Mapping) and grid.get("name") == "times" else None
-        return {"steps": max(1, len(values) - 1), **given} if isinstance(values, list | tuple) else given
+        return {**given, "steps": max(1, len(values) - 1)} if isinstance(values, list | tuple) else given
 
     @model_validator(mode="after")
     def _one_eta(self) -> Sampler:

@@ -16,6 +16,8 @@ from wavegen.bridges import sample, to_x0
 from wavegen.networks import UNet
 from wavegen.system import System
 
+STARTS = 8  # of this many items, one lies at a start pinned at y, where the student only has to stay what it is
+
 
 def teacher_grid(pipe: System, substeps: int) -> list[float]:
     """The student's grid, each step cut into ``substeps`` equal ones, but for the first where it starts at y.
@@ -59,7 +61,10 @@ def teacher_states(
             states[t] = x_t
 
     grid, seeds = teacher_grid(pipe, substeps), [seed + i for i in range(len(y_low))]
-    end = sample(pipe.bridge, predict_x0, y_low, grid=grid, eta=0.0, seeds=seeds, callback=keep).x
-    which = (torch.arange(len(y_low)) + turn) % len(times)
+    end = sample(pipe.bridge, predict_x0, y_low, grid=grid, solver="multistep", eta=0.0, seeds=seeds, callback=keep).x
+    order, first = torch.arange(len(y_low)) + turn, int(pipe.bridge.pinned)
+    which = first + order % (len(times) - first)
+    if first:
+        which[order % STARTS == 0] = 0
     x_t = torch.stack([states[times[k]][i] for i, k in enumerate(which.tolist())])
     return torch.tensor(times, dtype=torch.float64)[which], x_t, end

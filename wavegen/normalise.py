@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from wavegen.config import Intensity
 from wavegen.errors import InputError
-from wavegen.transforms import Transform
-from wavegen.types import Details, Subbands
+from wavegen.transforms import Transform, subband_statistics
+from wavegen.transforms import low_bands as low_bands  # for those who look for it here
+from wavegen.types import Details
 
 INTEGER_RANGE = {torch.uint8: 255, torch.uint16: 65535}
 
@@ -149,35 +150,14 @@ class SubbandNorm(nn.Module):
     @torch.no_grad()
     def fit(self, transform: Transform, images: Iterable[Tensor]) -> None:
         """Set the statistics from clean images (1, C, H, W) in network units, in one pass."""
-        count = 0
-        # Sums in float64 on the CPU, for not every device has it.
-        lows = low_squares = torch.zeros(self.low_mean.shape, dtype=torch.float64)
-        detail_squares = torch.zeros(self.detail_scale.shape, dtype=torch.float64)
-        for image in images:
-            bands = transform.forward(image)
-            chain = low_bands(transform, bands)[: len(self.low_mean)]
-            lows = lows + torch.stack([b.cpu().double().mean((0, 2, 3)) for b in chain])
-            low_squares = low_squares + torch.stack([b.cpu().double().square().mean((0, 2, 3)) for b in chain])
-            if bands.details:
-                squares = [torch.stack([b.cpu().double().square().mean((0, 2, 3)) for b in d]) for d in bands.details]
-                detail_squares = detail_squares + torch.stack(squares)
-            count += 1
-        if count == 0:
-            raise InputError("no images to take the subband statistics from; give at least one")
-        mean = lows / count
-        variance = low_squares / count - mean.square()
-        self.low_mean.copy_(mean.float())
-        self.low_scale.copy_(variance.clamp_min(1e-8).sqrt().float())
+        found = subband_statistics(transform, images)
+        self.low_mean.copy_(torch.stack([m.mean for m in found.low]).float())
+        self.low_scale.copy_(_root(torch.stack([m.variance for m in found.low])))
         if transform.levels:
-            self.detail_scale.copy_((detail_squares / count).clamp_min(1e-8).sqrt().float())
+            power = torch.stack([torch.stack([m.power for m in level]) for level in found.details])
+            self.detail_scale.copy_(_root(power))
 
 
-def low_bands(transform: Transform, bands: Subbands) -> list[Tensor]:
-    """All low bands, coarsest first, the image itself last; with no levels: the coarsest band and the image."""
-    if not bands.details:
-        return [bands.ll, transform.inverse(bands)]
-    sizes = transform.sizes(bands.size)
-    chain = [bands.ll]
-    for index, details in enumerate(bands.details):
-        chain.append(transform.inverse_level(chain[-1], details, sizes[len(bands.details) - index - 1]))
-    return chain
+def _root(square: Tensor) -> Tensor:
+    """The scale of a mean square; a constant band keeps a small one."""
+    return square.clamp_min(1e-8).sqrt().float()

@@ -20,9 +20,11 @@ from wavegen.errors import InputError
 from wavegen.networks import UNet
 from wavegen.normalise import as_batch, intensity_of, result_intensity
 from wavegen.objective import Terms, loss_terms
+from wavegen.precision import kept_casts
 from wavegen.presets import preset
 from wavegen.pretrained import locate
 from wavegen.system import System
+from wavegen.transforms import resolved
 from wavegen.types import Restoration, Subbands
 from wavegen.version import __version__
 
@@ -58,7 +60,10 @@ class Pipeline(System):
             raise InputError(f"a pipeline is configured by a name or a mapping, not {type(config).__name__}")
         given = {"name": config} if isinstance(config, str) else dict(config)
         base = preset(given.get("name"))
-        return cls(check(PipelineConfig, merge(base, given), f"pipeline {given.get('name')!r}"))
+        merged = merge(base, given)
+        if isinstance(merged.get("transform"), Mapping):
+            merged["transform"] = resolved(merged["transform"])  # what is saved must not depend on other files
+        return cls(check(PipelineConfig, merged, f"pipeline {given.get('name')!r}"))
 
     @classmethod
     def from_pretrained(cls, where: str | Path) -> Pipeline:
@@ -83,7 +88,7 @@ class Pipeline(System):
         """Write ``config.json``, ``model.safetensors`` and a model card; ``half`` stores weights in 16 bits."""
         folder = Path(where)
         tensors = {
-            name: tensor.half() if half and not name.startswith("norm.") else tensor
+            name: tensor.half() if half and not name.startswith(("norm.", "transform.")) else tensor
             for name, tensor in self.state_dict().items()
         }
         described = {"wavegen": __version__, "pipeline": self.config.model_dump(mode="json")}
@@ -170,9 +175,10 @@ class Pipeline(System):
             )
         )
         drawn, nfe = [], 0
-        for index in range(samples):
-            x, nfe = self._draw(y, walk, seeds, index, guide)
-            drawn.append(x.cpu() * scale + offset)
+        with kept_casts(self.device):
+            for index in range(samples):
+                x, nfe = self._draw(y, walk, seeds, index, guide)
+                drawn.append(x.cpu() * scale + offset)
         stack = torch.stack(drawn)
         std = stack.std(dim=0) if samples > 1 else torch.zeros_like(stack[0])
         return Restoration(
@@ -196,7 +202,9 @@ class Pipeline(System):
         def predict_x0(x_t: Tensor, t: Tensor, y_low: Tensor) -> Tensor:
             nonlocal features
             out, features = self.predict(x_t, t, condition)
-            return to_x0(self.config.target, out, x_t, y_low, self.bridge.coefficients(t.cpu().double()))
+            target = self.config.target
+            at_t = self.bridge.coefficients(t.cpu().double()) if target in ("eps", "v") else None
+            return to_x0(target, out, x_t, y_low, at_t)
 
         def to_image(band: Tensor) -> Tensor:
             assert guide is not None
@@ -216,14 +224,16 @@ class Pipeline(System):
             return self.transform.inverse(Subbands(low, (), bands.size)), result.nfe
         sizes, y_low = self.transform.sizes(bands.size), bands.ll
         for level, own in enumerate(bands.details):
-            size = sizes[len(bands.details) - level - 1]
+            above = len(bands.details) - level
+            size = sizes[above - 1]
             shape = (len(y), self.head_noise, *low.shape[-2:])
             z = noise(shape, seeds=seeds, sample=index, stream=HEAD_STREAM + level, device=y.device)
             details = self.detail(level, low, y_low, bands, z, features)
-            low = self.transform.inverse_level(low, details, size)
-            y_low = self.transform.inverse_level(y_low, own, size)
+            low = self.transform.inverse_level(low, details, size, above)
+            y_low = self.transform.inverse_level(y_low, own, size, above)
         return low, result.nfe
 
+    @torch.no_grad()
     def roundtrip(self, image: Any) -> Any:
         """Self-check: everything that :meth:`restore` does but for the networks; returns ``image`` again."""
         batch, layout = as_batch(image, self.config.channels)

@@ -31,3 +31,12 @@ def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractC
     if resolve(precision, device) == "bf16":
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()
+
+
+def kept_casts(device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """Around several calls of networks: weights cast to bf16 in the first :func:`autocast` are kept for the next.
+
+    torch drops its casts where the outermost context ends. This one changes no arithmetic itself; only use it
+    where no weight changes inside.
+    """
+    return torch.autocast(device.type, enabled=False)

@@ -50,20 +50,21 @@ def image_terms(
     scores: dict[str, list[Tensor]] = {name: [] for name in stage.weights.keys() - COARSE_TERMS - {"adversarial"}}
     candidates = []
     for index in range(max(levels, 1)):
-        size = pipe.transform.sizes(true.size)[levels - index - 1] if levels else true.size
+        above = levels - index  # the level that is taken apart by now; the finest is 1
+        size = pipe.transform.sizes(true.size)[above - 1] if levels else true.size
         if levels:
             given = _given_low(pipe, stage, true_lows[index], index, generator) if _teaches(stage) else low
             details = _details(pipe, index, given, own_lows[index], true, own, features, scores, generator)
-            low = pipe.transform.inverse_level(given, details, size)
+            low = pipe.transform.inverse_level(given, details, size, above)
         else:
             given, low = low, pipe.transform.inverse(Subbands(low, (), true.size))
-        gain = 2.0 ** max(levels - index - 1, 0)  # an orthonormal low band is 2^level times its image
+        gain = float(pipe.transform.ratio ** max(above - 1, 0))  # a low band is ratio^level times its image
         fake, real, y = low / gain, true_lows[index + 1] / gain, own_lows[index + 1] / gain
         _compare(scores, fake, real)
         if "adversarial" in stage.weights and judged.any():
             lows = (given, true_lows[index])
             if pipe.config.critic is not None and pipe.config.critic.low and levels:
-                lows = (_grown(pipe, given, size) / gain, _grown(pipe, true_lows[index], size) / gain)
+                lows = (_grown(pipe, given, size, above) / gain, _grown(pipe, true_lows[index], size, above) / gain)
             lows = (lows[0][judged], lows[1][judged])
             candidates.append(image_candidate(pipe, fake[judged], real[judged], y[judged], lows, generator))
     return {name: torch.stack(values).mean() for name, values in scores.items() if values}, candidates
@@ -123,10 +124,10 @@ def _compare(scores: dict[str, list[Tensor]], fake: Tensor, real: Tensor) -> Non
         scores["lpips"].append(_lpips().distance(fake, real, 1.0).mean())
 
 
-def _grown(pipe: System, low: Tensor, size: tuple[int, int]) -> Tensor:
+def _grown(pipe: System, low: Tensor, size: tuple[int, int], level: int) -> Tensor:
     """A low band as an image one level up, without details."""
     nothing = torch.zeros_like(low)
-    return pipe.transform.inverse_level(low, Details(nothing, nothing, nothing), size)
+    return pipe.transform.inverse_level(low, Details(nothing, nothing, nothing), size, level)
 
 
 @cache

@@ -40,8 +40,14 @@ class System(nn.Module):
                 f"it has {', '.join(sorted(self.bridge.targets))}"
             )
         low = self.transform.coarse_channels(c)
-        self.cell = 2**self.transform.levels
+        self.cell = self.transform.ratio**self.transform.levels
         self.full = config.conditioning == "full" and self.transform.levels > 0
+        probe = (64 * self.cell, 64 * self.cell)
+        if self.full and self.transform.sizes(probe)[-1] != (64, 64):
+            raise InputError(
+                f"pipeline {config.name!r}: conditioning 'full' needs bands of ceil(size / 2) at each level; "
+                "use the transform's mode 'periodization', or conditioning 'll'"
+            )
         seen = {"none": 0, "ll": low, "full": c * self.cell**2 if self.full else low}[config.conditioning]
         self.coarse: UNet = build(
             "network",
@@ -145,7 +151,7 @@ class System(nn.Module):
         rows, columns = bands.ll.shape[-2:]
         cell = self.cell
         padded = F.pad(y, (0, columns * cell - y.shape[-1], 0, rows * cell - y.shape[-2]), mode="replicate")
-        # An orthonormal low band is 2^levels times its image: give y the same units.
+        # A low band is ratio^levels times its image: give y the same units.
         return F.pixel_unshuffle(self.norm.low(padded * cell, 0), cell)
 
     def predict(self, x_t: Tensor, t: Tensor, condition: Tensor, network: UNet | None = None) -> tuple[Tensor, Tensor]:
@@ -197,10 +203,11 @@ class System(nn.Module):
         if not own.details:
             return self.transform.inverse(Subbands(low, (), own.size))
         sizes, own_lows = self.transform.sizes(own.size), low_bands(self.transform, own)
-        for level in range(len(own.details)):
+        for index in range(len(own.details)):
+            level = len(own.details) - index
             z = self.draw_noise(low, generator)
-            details = self.detail(level, low, own_lows[level], own, z, features)
-            low = self.transform.inverse_level(low, details, sizes[len(own.details) - level - 1])
+            details = self.detail(index, low, own_lows[index], own, z, features)
+            low = self.transform.inverse_level(low, details, sizes[level - 1], level)
         return low
 
     def draw_noise(self, low: Tensor, generator: torch.Generator) -> Tensor:

@@ -31,12 +31,13 @@ def test_masks_hide_the_fraction_asked(shape, fraction):
         assert not torch.equal(hidden[0], hidden[1])
 
 
-def test_boxes_and_strokes_have_their_size():
-    hidden = 1 - Mask(0.001, "boxes", size=12).operator((1, 1, 100, 100), 3).factors[0, 0]
-    rows, columns = hidden.any(1).sum(), hidden.any(0).sum()
-    assert 1 <= int(rows) <= 12
-    assert 1 <= int(columns) <= 12
-    assert int(hidden.sum()) == int(rows) * int(columns)
+def test_boxes_have_sides_from_half_their_size_to_all_of_it():
+    hidden = 1 - Mask(0.0001, "boxes", size=12).operator((60, 1, 100, 100), 3).factors[:, 0]
+    sides = [(int(one.any(1).sum()), int(one.any(0).sum())) for one in hidden]
+    assert all(int(one.sum()) == rows * columns for one, (rows, columns) in zip(hidden, sides, strict=True))
+    assert max(max(pair) for pair in sides) == 12
+    inside = [one for one in hidden if not (one[[0, -1]].any() or one[:, [0, -1]].any())]
+    assert min(min(int(one.any(1).sum()), int(one.any(0).sum())) for one in inside) == 6
 
 
 def test_a_mask_of_another_size():

@@ -46,7 +46,7 @@ def test_widefield_is_airys_pattern_and_keeps_its_light_with_defocus():
     v = 2 * np.pi * 1.3 / 600 * r
     np.testing.assert_allclose(psf.widefield(LENS)(r), (2 * j1(v) / v) ** 2, atol=1e-9)
     # Parseval: the light in a plane does not depend on its depth. ∫ h 2 pi r dr over a wide disc.
-    r = np.linspace(0, 40_000, 80_001)
+    r = np.linspace(0, 15_000, 7_501)
     light = [np.trapezoid(psf.widefield(LENS, z)(r) * r, r) for z in (0.0, 800.0)]
     assert light[1] == pytest.approx(light[0], rel=0.02)
     # On the axis of a paraxial lens the intensity is sinc²(u / 4): dark at z = 2 n wavelength / NA².

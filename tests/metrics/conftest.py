@@ -9,6 +9,11 @@ from torch import Tensor
 from wavegen.metrics import weights
 
 USES = {"lpips": "lpips_alex", "kid_vgg16": "lpips_vgg16", "kid_effnet_lite0": "effnet_lite0", "fid": "inception_fid"}
+USES |= {
+    f"{kind}_{net}": weights
+    for kind in ("precision", "recall", "density", "coverage")
+    for net, weights in (("vgg16", "lpips_vgg16"), ("effnet_lite0", "effnet_lite0"))
+}
 
 
 @pytest.fixture

@@ -11,7 +11,12 @@ from wavegen.errors import InputError
 from wavegen.registry import build, describe, entry, names
 
 OPTIONS = {"kid_vgg16": {"subset_size": 3, "subsets": 4}, "kid_effnet_lite0": {"subset_size": 3, "subsets": 4}}
+OPTIONS |= {name: {"k": 2} for name in names("metric") if name.split("_")[0] in
+            ("precision", "recall", "density", "coverage")}  # fmt: skip
 PAIRED = [name for name in names("metric") if "paired" in entry("metric", name).capabilities]
+ENSEMBLE = [name for name in names("metric") if "ensemble" in entry("metric", name).capabilities]
+SINGLE = [name for name in names("metric") if "single" in entry("metric", name).capabilities]
+SIZES = {"ms_ssim": 176}  # the smallest image, where 40 pixels are too few
 SETS = [name for name in names("metric") if "distribution" in entry("metric", name).capabilities]
 
 
@@ -27,20 +32,23 @@ def make(need_weights):
 def test_the_metrics_are_there():
     expected = {"psnr", "ssim", "lpips", "spectrum_error", "kid_vgg16", "kid_effnet_lite0", "fid"}
     assert expected <= set(names("metric"))
-    assert sorted(PAIRED + SETS) == names("metric")
+    expected |= {"ms_ssim", "range_invariant_psnr", "micro_ssim", "crps", "spread_skill", "frc_resolution", "bead_fwhm"}
+    expected |= {"intensity_r2", "precision_vgg16", "recall_vgg16", "density_vgg16", "coverage_effnet_lite0"}
+    assert expected <= set(names("metric"))
+    assert sorted(PAIRED + SETS + ENSEMBLE + SINGLE) == names("metric")
 
 
 @pytest.mark.parametrize("name", names("metric"))
 def test_record(name):
     record = describe("metric", name)
     assert record["summary"]
-    assert len({"higher_is_better", "lower_is_better"} & set(record["capabilities"])) == 1
+    assert len({"higher_is_better", "lower_is_better", "ideal_is_one"} & set(record["capabilities"])) == 1
 
 
 @pytest.mark.parametrize("name", PAIRED)
 def test_paired(name, make, noisy_pair):
     metric = make(name)
-    restored, target = (image.float() for image in noisy_pair(3))
+    restored, target = (image.float() for image in noisy_pair(3, 1, SIZES.get(name, 40)))
     values = metric(restored, target, 1.0)
     assert values.shape == (3,)
     assert_close(torch.cat([metric(r[None], t[None], 1.0) for r, t in zip(restored, target, strict=True)]), values)
@@ -48,8 +56,23 @@ def test_paired(name, make, noisy_pair):
     perfect = metric(target, target, 1.0)
     sign = 1 if "higher_is_better" in entry("metric", name).capabilities else -1
     assert bool((sign * perfect > sign * values).all())
+    if "affine_invariant" in entry("metric", name).capabilities:
+        assert_close(metric(3 * restored + 0.7, target, 1.0), values, rtol=1e-3, atol=1e-4)
     with pytest.raises(InputError):
         metric(restored, target[:2], 1.0)
+
+
+@pytest.mark.parametrize("name", ENSEMBLE)
+def test_ensembles(name, make, noisy_pair):
+    metric = make(name)
+    restored, target = (image.float() for image in noisy_pair(3))
+    samples = torch.stack([target + 0.05 * torch.randn(target.shape) for _ in range(4)])
+    values = metric(samples, restored, 1.0)
+    assert values.shape == (3,)
+    assert_close(metric(50 * samples, 50 * restored, 50.0), values, rtol=1e-3, atol=1e-5)
+    assert_close(metric(samples[:, :1], restored[:1], 1.0), values[:1])
+    with pytest.raises(InputError):
+        metric(samples, restored[:2], 1.0)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -58,9 +81,11 @@ def test_sets(name, make, noisy_pair):
     restored, target = noisy_pair(6, 1, 64)
     score = metric(restored, target, 1.0)
     assert score.metric == name
-    assert score.value > metric(target, target, 1.0).value
-    assert score == metric(restored, target, 1.0)
-    assert metric.features(target, 1.0).shape == (6, score.dimension)
+    features = metric.features(target, 1.0)
+    assert features.shape == (6, score.dimension)
+    perfect = metric.compare(features, features).value
+    assert score.value <= perfect if "higher_is_better" in entry("metric", name).capabilities else score.value > perfect
+    assert metric.compare(metric.features(restored, 1.0), features) == score
 
 
 def test_wrong_options_are_refused_before_weights_are_looked_for():

@@ -69,7 +69,8 @@ class Rings:
     def transform(self, band: Tensor) -> Tensor:
         """Windowed Fourier transform (..., h, w), such that white noise of unit variance has power 1."""
         band = band.double()
-        return torch.fft.fft2((band - band.mean((-2, -1), keepdim=True)) * self.window, norm="ortho")
+        found: Tensor = torch.fft.fft2((band - band.mean((-2, -1), keepdim=True)) * self.window, norm="ortho")
+        return found
 
     def mean(self, values: Tensor) -> Tensor:
         """Means (..., R) over rings of (..., h, w)."""

@@ -1,7 +1,7 @@
 """From the degraded to the clean coarsest band: processes, targets, grids, solvers, and the one sampler."""
 
 from wavegen.bridges.base import Bridge, Coefficients, Native, Step
-from wavegen.bridges.brownian import BBDP, DDBMVE, DDBMVP, I2SB, Interpolant
+from wavegen.bridges.brownian import BBDP, DDBMVE, DDBMVP, I2SB, BrownianBridge, Interpolant
 from wavegen.bridges.diffusion import DDIM, DDPM, SR3, Flow
 from wavegen.bridges.gaussian import shares_kept, spread_kept
 from wavegen.bridges.guidance import Guidance, guided
@@ -27,6 +27,7 @@ __all__ = [
     "SOLVERS",
     "SR3",
     "Bridge",
+    "BrownianBridge",
     "Coefficients",
     "Flow",
     "Guidance",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,10 +28,11 @@ def propagate(variance: Tensor, steps: Iterable[tuple[Step, ...]], gains: Sequen
     """
     cross = other = torch.zeros_like(variance)
     for stages, gain, then in zip(steps, gains[:-1], gains[1:], strict=True):
-        of_state, of_before, of_noise = stages[0].state + stages[0].x0 * gain, stages[0].previous, stages[0].z
+        weights: tuple[Any, Any, Any] = (stages[0].state + stages[0].x0 * gain, stages[0].previous, stages[0].z)
         for step in stages[1:]:
-            of_state = step.state + step.previous * gain + step.x0 * then * of_state
-            of_before, of_noise = step.x0 * then * of_before, step.z + step.x0 * then * of_noise
+            of_state, of_before, of_noise = (step.x0 * then * weight for weight in weights)
+            weights = (step.state + step.previous * gain + of_state, of_before, step.z + of_noise)
+        of_state, of_before, of_noise = weights
         variance, cross, other = (
             of_state**2 * variance + 2 * of_state * of_before * cross + of_before**2 * other + of_noise**2,
             gain * (of_state * variance + of_before * cross),

@@ -15,16 +15,20 @@ from torch import Tensor
 
 from wavegen.bridges.base import Step
 from wavegen.bridges.gaussian import propagate
+from wavegen.bridges.solvers import START
 
 TOO_WIDE = 2.0  # a share above 1 counts twice: the goal's limits are .4 below and .2 above
 WORST = 8  # exponent of the norm that stands for the worst frequency
 OPTIMISED = 16  # calls up to which levels are optimised one by one; beyond, even spacing is close to the best
-ITERATIONS = 300
+ITERATIONS = 200
 RATE = 0.1
 TINY = 1e-300
+# The largest sigma² is at most e^5 times the largest variance, the smallest at least e^-5 times the smallest:
+# beyond, an exact denoiser would gain little, and a trained one is asked for what it cannot know.
+REACH = 5.0
 MARGIN = 0.01  # least distance of the first level from the start
 # How far beyond the range of variances the levels may start (log of the ratio).
-ABOVE, BELOW = (-1.0, 1.0, 3.0, 5.0), (-1.0, 1.0, 3.0, 5.0, 7.0)
+ABOVE, BELOW = (-1.0, 1.0, 3.0, 5.0), (-1.0, 1.0, 3.0, 5.0)
 
 
 def misfit(shares: Tensor, power: Tensor) -> Tensor:
@@ -43,28 +47,28 @@ def level_shares(log_snr: Tensor, v: Tensor, eta: float, order: int, start: floa
         log_snr: -ln sigma², increasing.
         v: (V,) variances.
         eta: share of the largest noise.
-        order: 1 or 2.
+        order: as for :func:`best_levels`.
         start: the prior's own level, whose noise is all there is at t = 1; None where sigma is infinite there or the
             process is pinned at y, so that the first step draws all its noise anew.
     """
     if start is not None:
-        log_snr = torch.cat([torch.full_like(log_snr[:, :1], start), log_snr], dim=1)
+        log_snr, order = torch.cat([torch.full_like(log_snr[:, :1], start), log_snr], dim=1), min(order, 2)
     sigma = (-log_snr / 2).exp()[..., None]
     gains = list((v / (v + sigma.square())).unbind(-2))
     return propagate(sigma[:, 0].square() + 0 * v, _steps(log_snr[..., None], eta, order), gains) / v
 
 
 def _steps(log_snr: Tensor, eta: float, order: int) -> Iterator[tuple[Step, ...]]:
-    """The generic or multistep steps between levels (G, N - 1, 1), for a = 1, c = sigma and many levels at once."""
+    """The solver's steps between levels (G, N - 1, 1), for a = 1, c = sigma and many levels at once."""
     variance = (-log_snr).exp()
     for i in range(log_snr.shape[1] - 1):
         now, then = variance[:, i], variance[:, i + 1]
         fresh = eta**2 * then * (1 - then / now)
         state = ((then - fresh).clamp_min(TINY) / now).sqrt()
         extra = torch.zeros_like(state)
-        if order == 2 and i:
-            longer = (log_snr[:, i + 1] - log_snr[:, i]) / (log_snr[:, i] - log_snr[:, i - 1])
-            extra = longer * (1 + (1 - state) / state.log())
+        if order == 3 or (order == 2 and i):
+            apart = log_snr[:, i] - log_snr[:, i - 1] if i else 2 * START
+            extra = (log_snr[:, i + 1] - log_snr[:, i]) / apart * (1 + (1 - state) / state.log())
         yield (Step(state, 1 - state + extra, 0.0, fresh.clamp_min(0).sqrt() if eta else 0.0, -extra),)  # type: ignore[arg-type]
 
 
@@ -80,7 +84,7 @@ def best_levels(
         v: variances > 0.
         power: weight of each, summing to 1.
         calls: network calls N, 2 or more.
-        order: 1 for the generic step, 2 for the multistep step.
+        order: 1 for the solver generic, 2 for multistep, 3 for multistep-start.
         eta: share of the largest noise.
         start: as for :func:`level_shares`; the levels lie above it.
     """
@@ -98,7 +102,9 @@ def best_levels(
         return torch.cat([begin, begin + increments.exp().cumsum(1)], dim=1)
 
     def value() -> Tensor:
-        return misfit(level_shares(levels(), variances, eta, order, start), weights).nan_to_num(1e6)
+        found = levels()
+        beyond = (-high - REACH - found[:, 0]).clamp_min(0) + (found[:, -1] + low - REACH).clamp_min(0)
+        return (misfit(level_shares(found, variances, eta, order, start), weights) + beyond.square()).nan_to_num(1e6)
 
     if calls <= OPTIMISED:
         with torch.enable_grad():

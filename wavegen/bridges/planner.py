@@ -11,14 +11,15 @@ import torch
 
 from wavegen.bridges.base import Bridge
 from wavegen.bridges.gaussian import shares_kept
-from wavegen.bridges.nodes import best_levels, misfit
-from wavegen.bridges.schedules import log_snr, times_of
+from wavegen.bridges.nodes import best_levels
+from wavegen.bridges.schedules import GRIDS, log_snr, times_of
 from wavegen.errors import InputError
 from wavegen.registry import build, validate
 
 MOST_CALLS = 64  # where the search for the fewest ends
-PAIRED = 4  # calls from which the multistep step has two estimates to go by, if none is made at a pinned start
-ORDERS = {"generic": 1, "multistep": 2}  # the solvers that can be planned for
+SPECTRUM = 24  # variances that stand for a range
+PAIRED = {1: 1, 2: 4, 3: 3}  # calls from which the order is reached; one fewer for 2 where the start has noise
+ORDERS = {"generic": 1, "multistep": 2, "multistep-start": 3}  # the solvers that can be planned for
 # Options that may scale a process's noise, and their value for c² = S times that of S = 1.
 SCALES: dict[str, Callable[[float], float]] = {
     "s": lambda S: S / 2,
@@ -148,14 +149,16 @@ def plan_steps(
         return _plan(calls, *options)
     if share is None or not 0 < share < 1:
         raise InputError(f"share = {share}; give a number between 0 and 1")
-    best = None
-    for count in range(1, MOST_CALLS + 1):
-        best = _plan(count, *options)
-        if best.mean >= share:
-            return best
-    raise InputError(
-        f"{MOST_CALLS} calls keep {best.mean if best else 0:.3f} of the spread, not {share:g}; ask for less"
-    )
+    enough = 1
+    while (best := _plan(enough, *options)).mean < share:
+        if enough >= MOST_CALLS:
+            raise InputError(f"{enough} calls keep {best.mean:.3f} of the spread, not {share:g}; ask for less")
+        enough *= 2
+    few = enough // 2  # too few, or 0
+    while enough - few > 1:
+        middle = _plan((few + enough) // 2, *options)
+        few, enough, best = (few, middle.calls, middle) if middle.mean >= share else (middle.calls, enough, best)
+    return best
 
 
 def _plan(
@@ -185,14 +188,11 @@ def _levels(
     etas: tuple[float, ...],
     start: float | None,
 ) -> tuple[tuple[float, ...], str, float]:
-    """The best levels with their solver and eta; the first of equals."""
-    usable = PAIRED if start is None else PAIRED - 1
-    found = [
-        (*best_levels(v, power, calls, ORDERS[solver], eta, start), solver, eta)
-        for solver in solvers
-        for eta in etas
-        if ORDERS[solver] == 1 or calls >= usable or "generic" not in solvers
-    ]
+    """The best levels with their solver, the one of highest order that has its estimates, and eta."""
+    usable = {**PAIRED, 2: PAIRED[2] - (start is not None)}
+    ready = [solver for solver in solvers if calls >= usable[ORDERS[solver]]] or list(solvers[:1])
+    highest = max(ready, key=lambda solver: ORDERS[solver])  # never the worse where it has its estimates
+    found = [(*best_levels(v, power, calls, ORDERS[highest], eta, start), highest, eta) for eta in etas]
     levels, _, solver, eta = min(found, key=lambda plan: plan[1])
     return levels, solver, eta
 
@@ -211,6 +211,27 @@ def place(bridge: Bridge, levels: Sequence[float]) -> tuple[float, ...]:
             f"{wanted[0]:.3g} to {wanted[-1]:.3g}: give it more noise, or another process"
         )
     return (1.0, *times_of(bridge, wanted), 0.0)
+
+
+def planned(steps: int, bridge: Bridge | None = None, *, low: float = 0.0, high: float = 0.0) -> list[float]:
+    """The best times for residual variances from ``low`` to ``high``, evenly in their logarithm.
+
+    They are computed when they are asked for (about a second, once for each number of steps), so that a
+    configuration holds what was measured and is good for any number of steps. Use them with eta = 0 and the solver
+    multistep-start.
+    """
+    if bridge is None or not 0 < low <= high:
+        raise InputError(f"grid 'planned': low = {low}, high = {high}; give 0 < low <= high, and a process")
+    if steps == 1:
+        return [1.0, 0.0]
+    v = torch.logspace(math.log10(low), math.log10(high), SPECTRUM, dtype=torch.float64).tolist()
+    variances, power = _spectrum(v, None)
+    noisiest = 2 * float(log_snr(bridge, torch.ones(1, dtype=torch.float64)))
+    start = noisiest if math.isfinite(noisiest) else None
+    return list(place(bridge, _levels(steps, variances, power, ("multistep-start",), (0.0,), start)[0]))
+
+
+GRIDS["planned"] = planned
 
 
 def centred(spec: dict[str, Any], levels: Sequence[float]) -> dict[str, Any]:

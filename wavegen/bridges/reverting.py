@@ -99,12 +99,13 @@ class GOUB(Bridge):
 
     With D_t = 1/gamma + lam² (1 - e^-2(Theta_1 - Theta_t)):
     a = e^-Theta D_t / D_0, b = 1 - a, c² = lam² (1 - e^-2Theta) D_t / D_0: the exact solution of UniDB's controlled
-    SDE. With gamma = inf it is GOUB's, pinned at y.
+    SDE. With an infinite gamma it is GOUB's, pinned at y.
 
     Args:
         lam: stationary standard deviation without the condition, in units of the normalised band (the source: 30/255
             for images in [0, 1]).
-        gamma: UniDB's terminal penalty, in units of one over the band's variance; inf ends exactly at y.
+        gamma: UniDB's terminal penalty, in units of one over the band's variance (the source: 1e7); None is infinite
+            and ends exactly at y.
         theta: Theta(1), the total reversion. Towards 0 (at fixed lam² theta) the process becomes a Brownian bridge.
     """
 
@@ -114,11 +115,11 @@ class GOUB(Bridge):
     def __init__(
         self,
         lam: Annotated[float, Field(gt=0, le=1e7)] = 0.8,
-        gamma: Annotated[float, Field(ge=1)] = math.inf,
+        gamma: Annotated[float, Field(ge=1)] | None = None,
         theta: Annotated[float, Field(gt=0, le=50)] = -math.log(0.005),
     ) -> None:
         self.lam = lam
-        self.gamma = gamma
+        self.gamma = math.inf if gamma is None else gamma
         self.theta = theta
 
     @property

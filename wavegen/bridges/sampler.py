@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from wavegen.bridges.base import Bridge, Step
-from wavegen.bridges.noise import noise
+from wavegen.bridges.noise import draws
 from wavegen.bridges.solvers import grid_steps
 from wavegen.errors import InputError
 
@@ -18,6 +18,7 @@ PredictX0 = Callable[[Tensor, Tensor, Tensor], Tensor]
 Callback = Callable[[int, float, Tensor, Tensor], None]
 Draw = Callable[[int], Tensor]
 PRIOR_STREAM = 0
+AHEAD = 1 << 20  # values of noise made at a time, where a step needs fewer
 
 
 class Sampled(NamedTuple):
@@ -69,10 +70,23 @@ def sample(
 
     nfe = 0
 
-    def of_seeds(stream: int) -> Tensor:
-        return noise(y.shape, seeds=each, sample=sample_index, stream=stream, origin=origin, device=y.device).to(y)
+    streams = [index + 1 for index, stages in enumerate(steps) if stages[0].z]
+    streams = streams if bridge.pinned else [PRIOR_STREAM, *streams]
 
-    draw = draw or of_seeds
+    def drawn() -> Iterator[Tensor]:
+        """The noise of the walk in its order, a few draws at a time."""
+        ahead = max(1, AHEAD // max(1, y.numel()))
+        for first in range(0, len(streams), ahead):
+            yield from draws(
+                y.shape,
+                seeds=each,
+                sample=sample_index,
+                streams=streams[first : first + ahead],
+                origin=origin,
+                device=y.device,
+            ).to(y)
+
+    fresh = drawn() if draw is None else map(draw, streams)
 
     def estimate(x: Tensor, t: float) -> Tensor:
         nonlocal nfe
@@ -82,7 +96,7 @@ def sample(
             raise InputError(f"the estimate of x0 has shape {tuple(x0.shape)}, the state {tuple(x.shape)}")
         return x0
 
-    x = y if bridge.pinned else bridge.prior(y, draw(PRIOR_STREAM))
+    x = y if bridge.pinned else bridge.prior(y, next(fresh))
     before: Tensor | None = None
     for index, ((t, s), stages) in enumerate(zip(pairwise(grid), steps, strict=True)):
         x0 = estimate(x, t)
@@ -90,7 +104,7 @@ def sample(
             callback(index, t, x, x0)
         if s == 0:
             return Sampled(x0, nfe)
-        z = draw(index + 1) if stages[0].z else None
+        z = next(fresh) if stages[0].z else None
         state, x = x, advance(stages[0], x, x0, before, y, z)
         for corrector in stages[1:]:
             x = advance(corrector, state, estimate(x, s), x0, y, z)

@@ -17,6 +17,8 @@ from wavegen.bridges.base import Bridge, Step
 from wavegen.bridges.schedules import check_grid
 from wavegen.errors import InputError, near_matches
 
+START = 2.0  # L_t - L_u that stands for infinity; spreads are kept best with 1 to 3 (docs/planner.md)
+
 
 class Point(NamedTuple):
     """The coefficients at one time of the grid."""
@@ -69,20 +71,22 @@ def generic(bridge: Bridge, t: Point, s: Point, eta: float) -> Step:
     return Step(state, s.a - state * t.a, s.b - state * t.b, w)
 
 
-def multistep(bridge: Bridge, u: Point | None, t: Point, s: Point, eta: float) -> Step:
+def multistep(bridge: Bridge, u: Point | None, t: Point, s: Point, eta: float, distance: float = math.inf) -> Step:
     """Second order from two estimates (DPM-Solver++ 2M, arXiv 2211.01095): x0^ is taken as linear in L = ln(a / c).
 
     x_s = generic's + a_s h (1 - (1 - q) / -ln q) (x0^_t - x0^_u) / (L_t - L_u), with q the share of a_s that comes
     from the state. At eta = 0 that is q = e^-h and a_s (e^-h + h - 1), at eta = 1 q = e^-2h and
-    a_s (h - (1 - e^-2h) / 2), the stochastic form. First order where L_u or L_t is infinite.
+    a_s (h - (1 - e^-2h) / 2), the stochastic form. First order where L_t is infinite, or L_u is and no ``distance``
+    stands for L_t - L_u there.
     """
     step = generic(bridge, t, s, eta)
-    before = 0.0 if u is None or (u.c == 0 and t.c > 0) else ratio(u, t)
-    if before == 0:
+    if u is None or t.a == 0 or t.c == 0:
         return step
+    before = 0.0 if u.c == 0 else ratio(u, t)
+    apart = -math.log(before) if before > 0 else distance
     share = step.state * t.a / s.a
     mean = (1 - share) / -math.log(share) if share > 0 else 0.0
-    extra = s.a * math.log(ratio(t, s)) / math.log(before) * (1 - mean)
+    extra = s.a * -math.log(ratio(t, s)) / apart * (1 - mean)
     return step._replace(x0=step.x0 + extra, previous=-extra)
 
 
@@ -111,6 +115,11 @@ SOLVERS: dict[str, Solver] = {
     "generic": Solver(lambda bridge, u, t, s, eta: (generic(bridge, t, s, eta),), "first order, any eta"),
     "multistep": Solver(
         lambda bridge, u, t, s, eta: (multistep(bridge, u, t, s, eta),), "second order from the estimate before"
+    ),
+    # The estimate at a pinned start is E[x0 | y], to which estimates tend for L -> -inf: it counts as made at L_t - 2.
+    "multistep-start": Solver(
+        lambda bridge, u, t, s, eta: (multistep(bridge, u, t, s, eta, START),),
+        "multistep that extrapolates from the estimate at a pinned start as well",
     ),
     "heun": Solver(lambda bridge, u, t, s, eta: heun(bridge, t, s, eta), "second order from two calls in each step"),
     "bbdm": Solver(lambda bridge, u, t, s, eta: (bbdm(bridge, t, s, eta),), "BBDM's own, with eta_bbdm", False),

@@ -18,7 +18,7 @@ def per_item(value: Tensor, like: Tensor) -> Tensor:
     return value.to(like.dtype).to(like.device).reshape(-1, *[1] * (like.ndim - 1))
 
 
-def to_x0(target: str, output: Tensor, x_t: Tensor, y: Tensor, coefficients: Coefficients) -> Tensor:
+def to_x0(target: str, output: Tensor, x_t: Tensor, y: Tensor, coefficients: Coefficients | None) -> Tensor:
     """The estimate of x0 that a network's output means.
 
     ``x0``: the output itself; ``residual`` = y - x0; ``grad`` = x_t - x0 (BBDM's target); ``eps``: the noise;
@@ -31,7 +31,7 @@ def to_x0(target: str, output: Tensor, x_t: Tensor, y: Tensor, coefficients: Coe
         output: (B, ...), the network's.
         x_t: (B, ...), the state it was given.
         y: (B, ...), degraded.
-        coefficients: a, b, c at the times of the items, (B,), float64.
+        coefficients: a, b, c at the times of the items, (B,), float64; only eps and v need them.
 
     Raises:
         InputError: an unknown name; eps or v of a process whose a vanishes (x0 cannot be recovered).
@@ -42,8 +42,7 @@ def to_x0(target: str, output: Tensor, x_t: Tensor, y: Tensor, coefficients: Coe
         return y - output
     if target == "grad":
         return x_t - output
-    _check(target, coefficients)
-    a, b, c = (per_item(k, x_t) for k in coefficients)
+    a, b, c = (per_item(k, x_t) for k in _check(target, coefficients))
     if target == "eps":
         return (x_t - b * y - c * output) / a
     return a * x_t + b * y - c * output
@@ -70,11 +69,14 @@ def from_x0(target: str, x0: Tensor, x_t: Tensor, y: Tensor, eps: Tensor, coeffi
     return per_item(a, eps) * eps - of_x0 * x0 + of_y * y
 
 
-def _check(target: str, coefficients: Coefficients) -> None:
+def _check(target: str, coefficients: Coefficients | None) -> Coefficients:
     if target not in TARGETS:
         raise InputError(f"unknown target {target!r}; {near_matches(target, TARGETS)}")
+    if coefficients is None:
+        raise InputError(f"target {target!r} needs the coefficients at the times of the items")
     if bool((coefficients.a == 0).any()):
         raise InputError(
             f"target {target!r} is singular at the start of a process pinned at y (a = 0 there); "
             "use x0, residual or grad"
         )
+    return coefficients

@@ -13,7 +13,9 @@ from wavegen.cli.bench import bench
 from wavegen.cli.data import data
 from wavegen.cli.demo import demo
 from wavegen.cli.evaluate import evaluate
+from wavegen.cli.learn_basis import learn_basis
 from wavegen.cli.list import list_components
+from wavegen.cli.plan import plan
 from wavegen.cli.restore import restore
 from wavegen.cli.train import train
 from wavegen.cli.weights import weights
@@ -55,6 +57,8 @@ app.command()(demo)
 app.command()(train)
 app.command()(restore)
 app.command()(evaluate)
+app.command()(plan)
+app.command("learn-basis")(learn_basis)
 app.command("list")(list_components)
 app.command()(weights)
 app.add_typer(data)

@@ -51,9 +51,8 @@ def bench_io(
         return
     print(f"{planes} planes of {side} x {side} uint16, {planes * side * side * 2 / 2**30:.2f} GiB")
     for row in rows:
-        print(
-            f"{row['step']:8} {row['seconds']:7.1f} s  peak {row['peak_mb']:6.0f} MB  (at the start {row['start_mb']:.0f})"
-        )
+        start, peak = row["start_mb"], row["peak_mb"]
+        print(f"{row['step']:8} {row['seconds']:7.1f} s  peak {peak:6.0f} MB  (at the start {start:.0f})")
 
 
 def measured(step: str, folder: str, *extra: Any) -> dict[str, Any]:

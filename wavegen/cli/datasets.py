@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from wavegen.types import PairSource
 
 
-def open_dataset(spec: dict[str, Any], split: str, length: int, channels: int) -> tuple[dict[str, Any], PairSource]:
+def open_dataset(
+    spec: dict[str, Any], split: str, length: int, channels: int | None
+) -> tuple[dict[str, Any], PairSource]:
     """The data set, and its configuration with ``split`` and ``length`` filled in where it is simulated.
+
+    ``channels`` is what the pipeline takes; None: any number.
 
     Raises:
         InputError: unknown names, misspelt options, files that do not pair, another number of channels.
@@ -24,7 +28,7 @@ def open_dataset(spec: dict[str, Any], split: str, length: int, channels: int) -
         spec = {"split": split, "length": length, **spec}
     data: PairSource = build("dataset", spec)
     found = data[0].x.shape[0]
-    if found != channels:
+    if channels is not None and found != channels:
         raise InputError(
             f"data {spec['name']!r} has {found} channel(s), the pipeline takes {channels}; "
             f"train with --set channels={found}"

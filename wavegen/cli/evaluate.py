@@ -9,7 +9,7 @@ import typer
 
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, finite, note, print_json, print_scores
-from wavegen.cli.specs import Data, Eta, Inputs, Model, Seed, Steps, Targets, data_spec
+from wavegen.cli.specs import Data, Eta, Grid, Inputs, Model, Seed, Solver, Steps, Targets, data_spec, grid_spec
 
 IMAGES = 64  # simulated test images, unless the data's length says otherwise
 
@@ -21,6 +21,8 @@ def evaluate(
     y: Inputs = None,
     steps: Steps = None,
     eta: Eta = None,
+    solver: Solver = None,
+    grid: Grid = None,
     samples: Annotated[int, typer.Option(metavar="N", min=1, help="Draws, for the spread.")] = 1,
     images: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Only the first N images.", show_default="all")
@@ -54,14 +56,14 @@ def evaluate(
 
     if scale not in SCALES:
         raise InputError(f"unknown scale {scale!r}; {near_matches(scale, SCALES)}")
-    pipeline = Pipeline.from_pretrained(model)
+    pipeline, times = Pipeline.from_pretrained(model), grid_spec(grid)
     spec, source = open_dataset(data_spec(data, x, y), "test", IMAGES, pipeline.config.channels)
     if out is not None:
         check_writable(out)
 
     def restore(batch: torch.Tensor, first: int) -> Restoration:
         seeds = [seed + first + i for i in range(len(batch))]
-        return pipeline.restore(batch, steps=steps, eta=eta, samples=samples, seed=seeds)
+        return pipeline.restore(batch, steps=steps, eta=eta, samples=samples, seed=seeds, solver=solver, grid=times)
 
     def keep(batch: torch.Tensor, first: int) -> Restoration:
         return Restoration(batch, torch.zeros_like(batch), batch[None], 0, 0.0)
@@ -72,8 +74,8 @@ def evaluate(
         "input": score(keep, source, images=images, scorer=scorer),
         "restored": score(restore, source, images=images, scorer=scorer, observer=gallery),
     }
-    report = {"model": model, "data": spec, "steps": scores["restored"]["nfe"], "eta": eta, "samples": samples,
-              "seed": seed, "scale": scale, **scores}  # fmt: skip
+    report = {"model": model, "data": spec, "steps": scores["restored"]["nfe"], "eta": eta, "solver": solver,
+              "grid": times, "samples": samples, "seed": seed, "scale": scale, **scores}  # fmt: skip
     if out is not None:
         write_evaluation(out, finite(report), gallery)
     if as_json:

@@ -35,7 +35,12 @@ def note(text: str) -> None:
 
 def print_json(figures: Any) -> None:
     """Print figures as JSON; what is not finite becomes null."""
-    print(json.dumps(finite(figures), indent=1, allow_nan=False))
+    print(to_json(figures))
+
+
+def to_json(figures: Any) -> str:
+    """Figures as indented JSON text."""
+    return json.dumps(finite(figures), indent=1, allow_nan=False)
 
 
 def finite(value: Any) -> Any:
@@ -64,6 +69,20 @@ def print_scores(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> No
     # A pipe has no width: let no column be cut there.
     Console(width=None if sys.stdout.isatty() else 200).print(table)
     print(LEGEND)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table of texts; all columns but the first are aligned to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def _figure(value: float | None, decimals: int) -> str:

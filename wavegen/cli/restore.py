@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from wavegen.cli.output import Json, note, print_json
-from wavegen.cli.specs import Eta, Model, Seed, Steps
+from wavegen.cli.specs import Eta, Grid, Model, Seed, Solver, Steps, grid_spec
 
 SOME_LEFT_OUT = 3  # exit code
 
@@ -31,6 +31,8 @@ def restore(
     samples: Annotated[int, typer.Option(metavar="N", min=1, help="Draws; their mean is written.")] = 1,
     seed: Seed = 0,
     eta: Eta = None,
+    solver: Solver = None,
+    grid: Grid = None,
     std: Annotated[
         Path | None,
         typer.Option(
@@ -69,8 +71,9 @@ def restore(
     pipeline = Pipeline.from_pretrained(model)
     done: list[dict[str, Any]] = []
     failed: list[Failed] = []
-    options: dict[str, Any] = {"steps": steps, "samples": samples, "seed": seed, "eta": eta}
-    for result in restore_files(pipeline, jobs, axes=axes, channels=channels.value, model=model, **options):
+    walk: dict[str, Any] = {"steps": steps, "eta": eta, "solver": solver, "grid": grid_spec(grid)}
+    walk |= {"axes": axes, "channels": channels.value, "model": model}
+    for result in restore_files(pipeline, jobs, samples=samples, seed=seed, **walk):
         if isinstance(result, Failed):
             failed.append(result)
             if len(jobs) > 1:

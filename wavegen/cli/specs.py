@@ -37,6 +37,21 @@ Eta = Annotated[
         "--eta", metavar="SHARE", min=0, max=1, help="Share of fresh noise in each step.", show_default="the model's"
     ),
 ]
+Solver = Annotated[
+    str | None,
+    typer.Option(
+        "--solver", metavar="NAME", help="generic, multistep, heun, ...; see the docs.", show_default="the model's"
+    ),
+]
+Grid = Annotated[
+    str | None,
+    typer.Option(
+        "--grid",
+        metavar="NAME[,OPTION=VALUE...]",
+        help="Times of the steps, e.g. power,exponent=2.",
+        show_default="the model's",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Same seed, same result.")]
 
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -80,12 +95,27 @@ def data_spec(data: str | None, x: str | None, y: str | None) -> dict[str, Any]:
     """
     if data is None:
         raise InputError("no --data: give a data set such as hela, or --data pairs --x TARGETS --y INPUTS")
-    if data.endswith(YAML_SUFFIXES):
-        spec = read_yaml(data)
-    else:
-        name, *parts = OUTSIDE_BRACKETS.split(data)
-        spec = {"name": name, **_nested(parts, "--data")}
+    spec = read_yaml(data) if data.endswith(YAML_SUFFIXES) else component_spec(data, "--data")
     return spec | {key: folder for key, folder in (("x", x), ("y", y)) if folder is not None}
+
+
+def grid_spec(grid: str | None) -> dict[str, Any] | None:
+    """A time grid's name and options.
+
+    Raises:
+        InputError: a part of it that is not ``option=value``.
+    """
+    return None if grid is None else component_spec(grid, "--grid")
+
+
+def component_spec(text: str, option: str) -> dict[str, Any]:
+    """The configuration in ``NAME,OPTION=VALUE,...``.
+
+    Raises:
+        InputError: a part that is not ``option=value``; ``option`` says where it stands.
+    """
+    name, *parts = OUTSIDE_BRACKETS.split(text)
+    return {"name": name, **_nested(parts, option)}
 
 
 def pipeline_spec(pipeline: str, settings: Sequence[str]) -> dict[str, Any]:

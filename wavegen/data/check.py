@@ -12,6 +12,7 @@ from wavegen.errors import InputError
 from wavegen.io import saturated_share
 
 SIGMA = 1.5  # pixels; smoothing that brings noisy and sharp images to a common footing
+COARSE = 6.0  # pixels; what is smoother than this is left out of the second look
 STEP = 10  # shifts are found to 1 / STEP pixel
 MAX_SHIFT = 3.0  # pixels
 UNRELATED = 0.2  # correlation after smoothing
@@ -39,7 +40,8 @@ class Alignment:
     ``shift_y`` and ``shift_x`` (pixels) move the input onto the target; ``correlation`` is Pearson's after a
     Gaussian of sigma 1.5, ``corrected`` the same once the input is moved by the shift in whole pixels; ``gain``
     and ``offset`` are the least-squares fit target = gain * input + offset; ``factor`` says by how much the input
-    was enlarged to compare.
+    was enlarged to compare. ``looked_at`` is ``details`` where shift and correlations had to be taken from
+    the differences of two Gaussians (sigma 1.5 and 6), since shadows or haze outweighed the structure.
     """
 
     shift_y: float
@@ -50,6 +52,7 @@ class Alignment:
     offset: float
     factor: int
     verdict: Verdict
+    looked_at: Literal["image", "details"] = "image"
 
 
 def image_facts(pixels: NDArray[Any]) -> ImageFacts:
@@ -68,14 +71,14 @@ def align(target: NDArray[Any], source: NDArray[Any], max_shift: float = MAX_SHI
 
     The shift is the peak of the cross-correlation of both images, smoothed, without their means and under a Hann
     window, to 0.1 px (scikit-image's phase_cross_correlation without spectral whitening, which noise would lead
-    astray). It is believed to be more than ``max_shift`` only where moving the input by it raises the
-    correlation; else the verdict is ``unsure``, which repetitive or nearly empty images give.
+    astray). Where moving the input by it does not raise the correlation, or there is none, the details are looked
+    at instead. A shift beyond ``max_shift`` that is not confirmed there either is ``unsure``, which
+    repetitive or nearly empty images give.
 
     Raises:
         InputError: sizes that are not alike by a whole factor, or values that are not finite.
     """
     from scipy.ndimage import gaussian_filter
-    from skimage.registration import phase_cross_correlation
 
     x, y = (np.asarray(image, dtype=np.float64) for image in (target, source))
     x, y = (image.mean(axis=0) if image.ndim == 3 else image for image in (x, y))
@@ -85,8 +88,22 @@ def align(target: NDArray[Any], source: NDArray[Any], max_shift: float = MAX_SHI
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return Alignment(0.0, 0.0, 0.0, 0.0, 0.0, float(x.mean()), factor, "constant")
     gain, offset = np.polyfit(y.ravel(), x.ravel(), 1)
-    a, b = (gaussian_filter(image, SIGMA) for image in (x, y))
-    window = np.outer(np.hanning(x.shape[0]), np.hanning(x.shape[1])) if min(x.shape) > 2 else np.ones(x.shape)
+    smooth = [gaussian_filter(image, SIGMA) for image in (x, y)]
+    look = _look(smooth[0], smooth[1], max_shift)
+    looked_at: Literal["image", "details"] = "image"
+    if look[-1] in ("unsure", "unrelated"):
+        details = [fine - gaussian_filter(image, COARSE) for fine, image in zip(smooth, (x, y), strict=True)]
+        again = _look(details[0], details[1], max_shift)
+        if again[-1] != "unrelated":
+            look, looked_at = again, "details"
+    return Alignment(*look[:4], float(gain), float(offset), factor, look[-1], looked_at)
+
+
+def _look(a: NDArray[Any], b: NDArray[Any], max_shift: float) -> tuple[float, float, float, float, Verdict]:
+    """Shift in y and x, correlation before and after moving ``b`` by it, and what that means."""
+    from skimage.registration import phase_cross_correlation
+
+    window = np.outer(np.hanning(a.shape[0]), np.hanning(a.shape[1])) if min(a.shape) > 2 else np.ones(a.shape)
     (dy, dx), _, _ = phase_cross_correlation(
         (a - a.mean()) * window, (b - b.mean()) * window, upsample_factor=STEP, normalization=None
     )
@@ -97,8 +114,7 @@ def align(target: NDArray[Any], source: NDArray[Any], max_shift: float = MAX_SHI
         verdict = "unrelated"
     elif np.hypot(dy, dx) > max_shift:
         verdict = "shifted" if after > before else "unsure"
-    # + 0.0: no minus zero in a report.
-    return Alignment(float(dy) + 0.0, float(dx) + 0.0, before, after, float(gain), float(offset), factor, verdict)
+    return float(dy) + 0.0, float(dx) + 0.0, before, after, verdict  # + 0.0: no minus zero in a report
 
 
 def _on_grid(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], int]:

@@ -20,7 +20,6 @@ from wavegen.io.mrc import mrc_header
 from wavegen.types import Pair
 
 SHOWN = 3  # offenders named in a message
-ARRAYS = (".npy", ".mrc")  # read for published data sets
 Shape = tuple[int, int, int]
 Files = list[tuple[Path, Path]]
 Grid = Literal["equal", "target", "input"]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from wavegen.data.files import ARRAYS, FilePairs, Files, expect, images_of, matched, some
+from wavegen.data.files import FilePairs, Files, expect, images_of, matched, some
 from wavegen.errors import InputError
 from wavegen.io import EXTENSIONS
 from wavegen.registry import register
@@ -86,7 +86,7 @@ class BioSr(FilePairs):
     ROOT/Cell_NNN/RawSIMData_level_LL.mrc and SIM_gt*.mrc (CCPs, F-actin, Microtubules), or
     ROOT/Cell_NNN/RawSIMData/RawSIMData_level_LL.mrc and GTSIM/GTSIM_level_LL.mrc (ER), as the archives of
     https://doi.org/10.6084/m9.figshare.13264793 unpack; the authors' code (https://github.com/qc17-THU/DL-SR)
-    reads the former. Other programs' exports to TIFF of these names are read too.
+    reads the former.
 
     Args:
         root: the folder of one specimen, such as ``BioSR/F-actin``.
@@ -125,12 +125,11 @@ def _number(cell: Path) -> int:
 def _of_cell(cell: Path, level: int) -> tuple[Path, Path]:
     """(target, input) of one cell, in either layout."""
     raw, sim = f"RawSIMData_level_{level:02d}", f"GTSIM_level_{level:02d}"
-    kinds = (*ARRAYS, *EXTENSIONS)
     found: Files = [
         (x, y)
-        for x_glob, y_glob in (("SIM_gt*", raw), (f"GTSIM/{sim}", f"RawSIMData/{raw}"))
-        for x in sorted(p for p in cell.glob(f"{x_glob}*") if p.suffix.lower() in kinds)[:1]
-        for y in sorted(p for p in cell.glob(f"{y_glob}.*") if p.suffix.lower() in kinds)[:1]
+        for target, source in (("SIM_gt*.mrc", f"{raw}.mrc"), (f"GTSIM/{sim}.mrc", f"RawSIMData/{raw}.mrc"))
+        for x in sorted(cell.glob(target))[:1]
+        for y in cell.glob(source)
     ]
     if not found:
         there = some(sorted(p.name for p in cell.iterdir())) or "nothing"

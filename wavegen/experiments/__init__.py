@@ -1,5 +1,6 @@
 """Comparisons of systems: train alike, judge alike, one table."""
 
+from wavegen.experiments.bridges import degraded, native_row, variances
 from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
 from wavegen.experiments.compare import compare, images_of, judge, time_rows
@@ -8,6 +9,9 @@ from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.recipe import Data, run_task
 from wavegen.experiments.report import aggregate, figure, markdown
 from wavegen.experiments.ship import Shipment, ship
+from wavegen.experiments.spread import SpreadStudy, spread_study
+from wavegen.experiments.subband_figures import subband_figures
+from wavegen.experiments.subband_picture import subband_picture
 from wavegen.experiments.train_systems import run_folder, train_systems
 
 __all__ = [
@@ -15,9 +19,11 @@ __all__ = [
     "Data",
     "Row",
     "Shipment",
+    "SpreadStudy",
     "aggregate",
     "claims",
     "compare",
+    "degraded",
     "figure",
     "head_figures",
     "heads_table",
@@ -25,10 +31,15 @@ __all__ = [
     "judge",
     "low_band_gap",
     "markdown",
+    "native_row",
     "run_command",
     "run_folder",
     "run_task",
     "ship",
+    "spread_study",
+    "subband_figures",
+    "subband_picture",
     "time_rows",
     "train_systems",
+    "variances",
 ]

@@ -99,7 +99,7 @@ def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], 
     def on_scale(image: Tensor, i: int) -> Any:
         return scaled(plan.scale, image[None], data[i].x[None])[0][0].numpy()
 
-    columns: list[tuple[str, Callable[[int], Any]]] = [("input", lambda i: _stretched(data[i].y.numpy(), plan.scale))]
+    columns: list[tuple[str, Callable[[int], Any]]] = [("input", lambda i: stretched(data[i].y.numpy(), plan.scale))]
     for row in shown:
         folder = run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model"
         if folder.exists():
@@ -134,7 +134,7 @@ def _show(axis: Any, image: Any) -> None:
     axis.set_axis_off()
 
 
-def _stretched(y: Any, scale: str) -> Any:
+def stretched(y: Any, scale: str = "target") -> Any:
     """An input for looking at: 8-bit images as they are, others by their own percentiles."""
     low, high = (0.0, 255.0) if scale in ("fixed", "luma") else np.percentile(y, [0.1, 99.9])
     return (y - low) / max(high - low, 1e-6)

@@ -6,7 +6,7 @@ import errno
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -116,13 +116,12 @@ def restore_files(
     pipeline: Pipeline,
     jobs: Sequence[Job],
     *,
-    steps: int | None = None,
-    samples: int = 1,
-    seed: int = 0,
-    eta: float | None = None,
     axes: str | None = None,
     channels: Channels = "joint",
     model: str | None = None,
+    samples: int = 1,
+    seed: int = 0,
+    **walk: Any,
 ) -> Iterator[Done | Failed]:
     """Restore one image after the other, each plane with the same seed, so that no result depends on the others.
 
@@ -132,18 +131,17 @@ def restore_files(
     Args:
         pipeline: the trained model.
         jobs: what :func:`plan` gave.
-        steps: network calls of one draw.
-        samples: draws, of which the mean is written.
-        seed: seed of every plane.
-        eta: share of fresh noise.
         axes: what the dimensions of the files are, where they do not say.
         channels: ``joint`` gives the model all channels at once, ``each`` one after the other.
         model: what the record in the results calls the model.
+        samples: draws, of which the mean is written.
+        seed: seed of every plane.
+        walk: other options of :meth:`wavegen.Pipeline.restore` (steps, eta, solver, grid).
 
     Raises:
         InputError: wrong options, a full disk, or no image at all that could be restored.
     """
-    options = Options(steps, samples, seed, eta, channels, model or pipeline.config.name)
+    options = Options(samples, seed, channels, model or pipeline.config.name, walk)
     failed = 0
     good: list[Job] = []
     first: InputError | None = None
@@ -178,7 +176,7 @@ def _check(pipeline: Pipeline, job: Job, stack: Stack, channels: Channels) -> No
 
 def _restore_one(pipeline: Pipeline, job: Job, stack: Stack, options: Options) -> Done:
     try:
-        return Done(job, *restore_planes(pipeline, stack, job.source.name, job.target, job.std, options))
+        return Done(job, *restore_planes(pipeline, stack, job.source, job.target, job.std, options))
     except InputError as error:
         if str(job.source) in str(error) or str(job.target) in str(error) or (job.std and str(job.std) in str(error)):
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -10,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.errors import InputError
-from wavegen.io import Stack, jpeg_loss, saturated_share, stack_writer
-from wavegen.io.images import JPEG
+from wavegen.io import Place, Stack, jpeg_loss, saturated_share, stack_writer
+from wavegen.io.images import JPEG, guarded
 from wavegen.io.saturation import WORTH_A_WARNING
 from wavegen.pipeline import Pipeline
 from wavegen.version import __version__
@@ -20,14 +21,13 @@ Channels = Literal["each", "joint"]
 
 
 class Options(NamedTuple):
-    """How planes are restored, and what the record calls the model."""
+    """How planes are restored, and what the record calls the model; ``walk`` holds steps, eta, solver and grid."""
 
-    steps: int | None
     samples: int
     seed: int
-    eta: float | None
     channels: Channels
     model: str
+    walk: Mapping[str, Any]
 
 
 class Restored(NamedTuple):
@@ -56,22 +56,22 @@ def check_channels(where: str, stack: Stack, takes: int, channels: Channels) -> 
 
 def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, Any]:
     """What was done, as it goes into the result's metadata; equal runs give equal records."""
-    sampler = pipeline.config.sampler
+    given = {key: value for key, value in options.walk.items() if value is not None}
+    walk = pipeline.config.sampler.model_dump(exclude={"eta_bbdm"}) | given
     return {
         "software": f"wavegen {__version__}",
         "pipeline": pipeline.config.name,
         "model": options.model,
         "source": source,
-        "steps": sampler.steps if options.steps is None else options.steps,
+        **walk,
         "samples": options.samples,
         "seed": options.seed,
-        "eta": sampler.eta if options.eta is None else options.eta,
         "channels": options.channels,
     }
 
 
 def restore_planes(
-    pipeline: Pipeline, stack: Stack, source: str, target: Path, std: Path | None, options: Options
+    pipeline: Pipeline, stack: Stack, source: Path, target: Path, std: Path | None, options: Options
 ) -> Restored:
     """Restore every plane of a stack into a file of the same shape, axes, dtype and metadata.
 
@@ -80,7 +80,7 @@ def restore_planes(
     Raises:
         InputError: a plane with NaN or infinity (named), wrong options, results that cannot be written.
     """
-    record = record_of(pipeline, source, options)
+    record = record_of(pipeline, source.name, options)
     nfe, seconds, count, clipped = 0, 0.0, 0, 0.0
     written: NDArray[Any] | None = None
     with ExitStack() as files:
@@ -90,7 +90,7 @@ def restore_planes(
             spread = {**record, "holds": "standard deviation of the samples"}
             put_std = files.enter_context(stack_writer(std, stack, np.float32, spread))
         for place in stack.places():
-            plane = stack.plane(place)
+            plane = _read(stack, source, place)
             clipped += saturated_share(plane)
             try:
                 image, deviation, nfe, spent = _restore_plane(pipeline, plane, bool(stack.other.get("alpha")), options)
@@ -112,6 +112,12 @@ def restore_planes(
     return Restored(nfe, seconds, count, tuple(remarks))
 
 
+def _read(stack: Stack, source: Path, place: Place) -> NDArray[Any]:
+    """One plane; a damaged part of a lazy file shows only here."""
+    plane: NDArray[Any] = guarded(source, lambda _: stack.plane(place))
+    return plane
+
+
 def _restore_plane(
     pipeline: Pipeline, plane: NDArray[Any], alpha: bool, options: Options
 ) -> tuple[NDArray[Any], NDArray[Any], int, float]:
@@ -119,7 +125,7 @@ def _restore_plane(
     colours = plane[:-1] if alpha else plane
     groups = [colours] if options.channels == "joint" else [colours[c : c + 1] for c in range(len(colours))]
     results = [
-        pipeline.restore(group, steps=options.steps, samples=options.samples, seed=options.seed, eta=options.eta)
+        pipeline.restore(group, samples=options.samples, seed=options.seed, **options.walk)
         for group in groups
     ]
     image = np.concatenate([result.image for result in results] + ([plane[-1:]] if alpha else []))

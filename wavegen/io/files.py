@@ -78,7 +78,7 @@ def kind_of(path: Path, stack: Stack) -> str:
     """How a stack goes to a file of that name: ``zarr``, ``ome``, ``imagej`` or ``image``.
 
     ``.ome.tif`` is OME-TIFF; ``.tif`` keeps the source's kind of TIFF, and is an ImageJ hyperstack where a
-    stack or named channels come from elsewhere.
+    stack or named channels come from elsewhere; colour is plain TIFF, and OME-TIFF where it is a stack.
 
     Raises:
         InputError: an extension, number of planes or channels, or dtype that the format does not hold.
@@ -96,10 +96,13 @@ def kind_of(path: Path, stack: Stack) -> str:
     source = stack.other.get("format")
     if end in OME or source == "ome":
         return "ome"
-    if source == "imagej" or many or {"T", "Z"} & set(stack.axes) or stack.channels or stack.size("C") > 4:
+    stacked = many or bool({"T", "Z"} & set(stack.axes))
+    if stack.other.get("rgb") and stack.size("C") > 1:  # ImageJ knows colour of 8 bits only
+        return "ome" if stacked else "image"
+    if source == "imagej" or stacked or stack.channels or stack.size("C") > 4:
         if np.prod(stack.shape) * stack.dtype.itemsize > tiff_stacks.IMAGEJ_LIMIT:
             raise InputError(f"{path}: ImageJ's TIFF ends at 4 GB; write .ome.tif or .ome.zarr")
-        return "imagej" if not (stack.other.get("rgb") and stack.dtype != np.uint8) else "ome"
+        return "imagej"
     return "image"
 
 
@@ -165,7 +168,7 @@ def image_metadata(stack: Stack, records: Sequence[Mapping[str, Any]] = ()) -> d
     found: dict[str, Any] = {"axes": "YXC" if stack.other.get("rgb") and stack.size("C") > 1 else "CYX"}
     if "X" in stack.pixel_um:
         found["pixel_nm"] = 1000 * stack.pixel_um["X"]
-    text = with_records(str(stack.other.get("description", "")), records)
+    text = with_records(stack.description, records)
     return found | ({"description": text} if text else {})
 
 

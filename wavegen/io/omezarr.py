@@ -107,8 +107,8 @@ def attributes_of(stack: Stack, version: str, records: Sequence[Mapping[str, Any
         attributes = ome
     else:
         attributes = {"ome": {"version": version, **ome}}
-    if stack.other.get("description"):
-        attributes["description"] = str(stack.other["description"])
+    if stack.description:
+        attributes["description"] = stack.description
     if records:
         attributes["wavegen"] = [dict(record) for record in records]
     return attributes

@@ -60,6 +60,11 @@ class Stack:
         kind = np.dtype(self.array.dtype).newbyteorder("=")
         return kind if kind in (np.uint8, np.uint16) else np.dtype(np.float32)
 
+    @property
+    def description(self) -> str:
+        """The file's text about itself, ImageJ's ``Info`` included; empty where there is none."""
+        return str(self.other.get("description") or self.other.get("imagej", {}).get("Info") or "")
+
     def size(self, axis: str) -> int:
         """Length of an axis; 1 where the stack has none."""
         return self.shape[self.axes.index(axis)] if axis in self.axes else 1

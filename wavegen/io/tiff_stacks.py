@@ -198,7 +198,7 @@ def _ome_options(stack: Stack, records: Sequence[Mapping[str, Any]]) -> dict[str
         metadata["Channel"] = {"Name": list(stack.channels)}
     if "interval_s" in stack.other:
         metadata |= {"TimeIncrement": stack.other["interval_s"], "TimeIncrementUnit": "s"}
-    described = with_records(str(stack.other.get("description", "")), records)
+    described = with_records(stack.description, records)
     if described:
         metadata["Description"] = described
     options: dict[str, Any] = {"ome": True, "metadata": metadata, "photometric": "rgb" if rgb else "minisblack"}

@@ -60,3 +60,13 @@ def to_unit_rgb(images: Tensor, data_range: DataRange) -> Tensor:
             f"this metric needs 1 (grey) or 3 (RGB) channels, got {images.shape[1]}: compute it channel by channel"
         )
     return (images / range_per_image(data_range, images)).float().expand(-1, 3, -1, -1)
+
+
+def check_finite(*images: Tensor) -> None:
+    """Refuse NaN and infinity.
+
+    Raises:
+        InputError: a value that is not finite.
+    """
+    if not all(bool(torch.isfinite(each).all()) for each in images):
+        raise InputError("an image holds values that are not finite: this metric would fit them")

@@ -44,7 +44,12 @@ class DistributionScore:
         return f"{self.metric} {self.value:.4g}{spread} ({self.backbone}, n = {sizes}, dimension {self.dimension})"
 
 
-def _check_features(features_a: Tensor, features_b: Tensor) -> tuple[Tensor, Tensor]:
+def check_features(features_a: Tensor, features_b: Tensor) -> tuple[Tensor, Tensor]:
+    """Two sets of features, (N, D) and (M, D), in float64.
+
+    Raises:
+        InputError: other shapes, or fewer than two images in a set.
+    """
     shapes = f"{tuple(features_a.shape)} and {tuple(features_b.shape)}"
     if features_a.ndim != 2 or features_b.ndim != 2 or features_a.shape[1] != features_b.shape[1]:
         raise InputError(f"features must be (N, D) and (M, D), got {shapes}")
@@ -70,7 +75,7 @@ def kid(features_a: Tensor, features_b: Tensor, *, subsets: int = 100, subset_si
     Raises:
         InputError: wrong shapes, or a subset size out of range.
     """
-    a, b = _check_features(features_a, features_b)
+    a, b = check_features(features_a, features_b)
     smaller = min(len(a), len(b))
     if subsets < 1 or not 2 <= subset_size <= smaller:
         raise InputError(
@@ -135,7 +140,7 @@ def frechet_distance(mu1: Tensor, cov1: Tensor, mu2: Tensor, cov2: Tensor) -> fl
     return float(distance)
 
 
-class _SetMetric:
+class SetMetric:
     """What KID and FID share: features first, so that large sets can be collected batch by batch."""
 
     backbone: Backbone
@@ -169,7 +174,7 @@ class _SetMetric:
     capabilities=("distribution", "lower_is_better", "needs_weights"),
     preset={"backbone": "vgg16"},
 )
-class KernelDistance(_SetMetric):
+class KernelDistance(SetMetric):
     """KID (see :func:`kid`) with a named backbone; not comparable between backbones.
 
     Args:
@@ -209,7 +214,7 @@ class KernelDistance(_SetMetric):
     paper="Heusel et al. 2017, arXiv 1706.08500",
     capabilities=("distribution", "lower_is_better", "needs_weights"),
 )
-class FrechetInceptionDistance(_SetMetric):
+class FrechetInceptionDistance(SetMetric):
     """FID, with pytorch-fid's network and weights only; strongly biased when n < 2048, its dimension.
 
     Args:
@@ -224,6 +229,6 @@ class FrechetInceptionDistance(_SetMetric):
 
     def compare(self, features_a: Tensor, features_b: Tensor) -> DistributionScore:
         """FID of two sets of features, (N, 2048) and (M, 2048)."""
-        a, b = _check_features(features_a, features_b)
+        a, b = check_features(features_a, features_b)
         value = frechet_distance(*gaussian_fit(a), *gaussian_fit(b))
         return DistributionScore("fid", value, None, self.backbone.name, (len(a), len(b)), self.backbone.dimension)

@@ -63,6 +63,15 @@ def ssim(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
         height, width = restored.shape[2:]
         raise InputError(f"SSIM needs images of at least 11 x 11 pixels (its window), got {height} x {width}")
     scale = range_per_image(data_range, restored)
+    luminance, structure = ssim_parts(restored, target, scale)
+    return (luminance * structure).mean(dim=(1, 2, 3))
+
+
+def ssim_parts(restored: Tensor, target: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    """SSIM's two factors at every window inside the image, (B, C, H - 10, W - 10) each.
+
+    They are luminance, and contrast times structure. ``scale`` is the range, broadcast against the images.
+    """
     # Variances do not change with an offset; taking the mean off first spares float32 the cancellation.
     offset = target.detach().mean(dim=(2, 3), keepdim=True)
     with torch.autocast(restored.device.type, enabled=False):
@@ -73,7 +82,7 @@ def ssim(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
         c1, c2 = SSIM_K1**2, SSIM_K2**2
         luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
         structure = (2 * cov + c2) / (var_x + var_y + c2)
-        return (luminance * structure).mean(dim=(1, 2, 3))
+    return luminance, structure
 
 
 def _window_mean(images: Tensor) -> Tensor:

@@ -33,16 +33,22 @@ def radial_spectrum(x: Tensor) -> Tensor:
     height, width = x.shape[2:]
     size = min(height, width)
     power = torch.fft.fft2(x, norm="ortho").abs().square().mean(dim=1).flatten(1)
-    fy = torch.fft.fftfreq(height, dtype=torch.float64, device="cpu")
-    fx = torch.fft.fftfreq(width, dtype=torch.float64, device="cpu")
-    ring = torch.round(torch.hypot(fy[:, None], fx[None, :]) * size).long().flatten()
-    inside = (ring <= size // 2).nonzero().squeeze(1).to(x.device)
-    ring = ring.to(x.device)[inside]
+    ring, inside = rings_of(height, width)
+    ring, inside = ring[inside].to(x.device), inside.to(x.device)
     rings = size // 2 + 1
     total = power.new_zeros(len(x), rings).index_add_(1, ring, power[:, inside])
     mean = total / torch.bincount(ring, minlength=rings)
     floor = (FLOOR * mean.amax(dim=1, keepdim=True)).clamp_min(torch.finfo(mean.dtype).tiny)
     return 10.0 * torch.log10(torch.maximum(mean, floor))
+
+
+def rings_of(height: int, width: int) -> tuple[Tensor, Tensor]:
+    """The ring of each frequency of an FFT of (height, width), flattened, and the indices of those up to Nyquist's."""
+    size = min(height, width)
+    fy = torch.fft.fftfreq(height, dtype=torch.float64, device="cpu")
+    fx = torch.fft.fftfreq(width, dtype=torch.float64, device="cpu")
+    ring = torch.round(torch.hypot(fy[:, None], fx[None, :]) * size).long().flatten()
+    return ring, (ring <= size // 2).nonzero().squeeze(1)
 
 
 def spectrum_error(restored: Tensor, target: Tensor) -> Tensor:

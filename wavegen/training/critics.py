@@ -27,7 +27,7 @@ class Critics:
             torch.manual_seed(training.seed)  # initial weights
             coarse = transform.coarse_channels(pipeline.config.channels)
             self.modules = build_critics(pipeline.config, max(transform.levels, 1), coarse)
-        check_critics(pipeline.config, self.modules, training.crop, transform.levels)
+        check_critics(pipeline.config, self.modules, transform.sizes((training.crop, training.crop)))
         self.optimizer: torch.optim.Optimizer | None = None
         if self.settings is not None:
             rate = self.settings.learning_rate

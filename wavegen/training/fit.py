@@ -98,6 +98,16 @@ def _check_crop(pipeline: Pipeline, crop: int) -> None:
         raise InputError(f"crop = {crop}: the ssim term over {levels} level(s) needs at least {smallest}")
 
 
+def _groups(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """Parameters for the optimiser: those of a learned basis have no decay, for zero is no better a basis."""
+    basis = list(pipeline.transform.parameters())
+    if not basis:
+        return [{"params": list(pipeline.parameters())}]
+    own = {id(p) for p in basis}
+    rest = [p for p in pipeline.parameters() if id(p) not in own]
+    return [{"params": rest}, {"params": basis, "weight_decay": 0.0}]
+
+
 class _Run:
     """The variables of one training."""
 
@@ -130,7 +140,7 @@ class _Run:
         for module in (pipeline, self.critics.modules, self.teacher):
             module.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(
-            pipeline.parameters(), training.learning_rate, (0.9, 0.98), weight_decay=training.weight_decay
+            _groups(pipeline), training.learning_rate, (0.9, 0.98), weight_decay=training.weight_decay
         )
         self.guard = Guard()
         self.ema = state.Ema(pipeline, training.ema)

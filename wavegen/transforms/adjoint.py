@@ -15,7 +15,9 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, operator: Map, adjoint: Map, *inputs: Tensor) -> tuple[Tensor, ...]:
         ctx.maps = adjoint, operator
-        return operator(*inputs)
+        # A reduced precision inside would cost the exactness.
+        with torch.autocast(inputs[0].device.type, enabled=False):
+            return operator(*inputs)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
@@ -26,7 +28,7 @@ def linear(operator: Map, adjoint: Map, *inputs: Tensor) -> tuple[Tensor, ...]:
     """``operator(*inputs)`` with the derivative given by ``adjoint``, to any order.
 
     Both maps take tensors and return a tuple of tensors; recording is off inside them, so that they
-    may write in place. ``adjoint`` must be the exact transpose of ``operator``.
+    may write in place, and so is autocasting. ``adjoint`` must be the exact transpose of ``operator``.
     """
     result: tuple[Tensor, ...] = _Linear.apply(operator, adjoint, *inputs)
     return result

@@ -12,6 +12,7 @@ from wavegen.errors import InputError
 from wavegen.types import Details, Subbands
 
 Bands = tuple[Tensor, Tensor, Tensor, Tensor]
+HALF = (torch.bfloat16, torch.float16)
 
 
 def check_image(x: Tensor, what: str = "image") -> None:
@@ -33,6 +34,16 @@ def halve(size: tuple[int, int]) -> tuple[int, int]:
     return (size[0] + 1) // 2, (size[1] + 1) // 2
 
 
+def max_levels(size: tuple[int, int]) -> int:
+    """How often an image of ``size`` (H, W) can be halved until both sides are 1; at least 1, which leaves them so.
+
+    Raises:
+        InputError: ``size`` is not a pair of positive integers.
+    """
+    check_size(size)
+    return max(1, (max(size) - 1).bit_length())
+
+
 class Transform(nn.Module, ABC):
     """An invertible, linear map from an image batch to its subbands.
 
@@ -40,10 +51,12 @@ class Transform(nn.Module, ABC):
         levels: number of detail levels (0: the transform has no details).
         orthonormal: whether sum of squares of the coefficients = that of the image, wherever the
             image size needs no padding.
+        ratio: how many times one level shrinks a side, and how many times it enlarges the values of LL.
     """
 
     levels: int
     orthonormal: bool
+    ratio: int = 2
 
     @abstractmethod
     def forward(self, x: Tensor) -> Subbands:
@@ -61,10 +74,11 @@ class Transform(nn.Module, ABC):
             InputError: the number of levels, a shape or a dtype does not fit.
         """
 
-    def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int]) -> Tensor:
+    def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None) -> Tensor:
         """One level up: ``ll`` and its three details, (B, C, h, w), to (B, C, *size).
 
-        ``size`` is the entry of :meth:`sizes` one level up; h, w = ceil(size / 2).
+        ``size`` is the entry ``level - 1`` of :meth:`sizes`, and (h, w) the entry ``level``; the finest level is 1.
+        Only transforms whose levels differ in more than their size need ``level``.
 
         Raises:
             InputError: a shape or dtype does not fit, or the transform has no detail levels.
@@ -96,10 +110,13 @@ class Transform(nn.Module, ABC):
 
 
 class DyadicTransform(Transform):
-    """A separable wavelet transform: at every level H and W are halved, rounding up.
+    """A separable wavelet transform: at every level H and W are about halved.
 
     A subclass gives one level for even sizes. An odd size is made even by repeating its last sample,
-    and the inverse cuts that sample off, so that exactness at even sizes is exactness at all sizes.
+    and the inverse cuts that sample off, so that exactness at even sizes is exactness at all sizes. A
+    transform with other band sizes gives ``coarser``, ``split`` and ``merge`` instead.
+
+    bfloat16 and float16 are worked on in float32: only the results are rounded, once.
     """
 
     def __init__(self, levels: int) -> None:
@@ -114,21 +131,36 @@ class DyadicTransform(Transform):
     def synthesise(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> Tensor:
         """The inverse of :meth:`analyse`."""
 
+    def coarser(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Size of the bands one level below an image of ``size``: (ceil(H / 2), ceil(W / 2))."""
+        return halve(size)
+
+    def split(self, x: Tensor) -> Bands:
+        """One level of any size: (B, C, H, W) to LL, H, V, D, each (B, C, *coarser((H, W)))."""
+        height, width = x.shape[-2:]
+        if height % 2 or width % 2:
+            x = F.pad(x, (0, width % 2, 0, height % 2), mode="replicate")
+        return self.analyse(x)
+
+    def merge(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, size: tuple[int, int]) -> Tensor:
+        """The inverse of :meth:`split` for an image of ``size``."""
+        return self.synthesise(ll, h, v, d)[..., : size[0], : size[1]]
+
     def forward(self, x: Tensor) -> Subbands:
         """Decompose (B, C, H, W) into ``levels`` detail levels, coarsest first, and the coarsest LL.
 
         Raises:
-            InputError: ``x`` is not 4-D, is empty, or is not of a real floating-point dtype.
+            InputError: ``x`` is not 4-D, is empty, or is not of a real floating-point dtype, or its sides
+                are 1 before the last level.
         """
         check_image(x)
-        ll, details = x, []
+        size = (x.shape[-2], x.shape[-1])
+        self.sizes(size)
+        ll, details = _working(x), []
         for _ in range(self.levels):
-            height, width = ll.shape[-2:]
-            if height % 2 or width % 2:
-                ll = F.pad(ll, (0, width % 2, 0, height % 2), mode="replicate")
-            ll, h, v, d = self.analyse(ll)
-            details.append(Details(h, v, d))
-        return Subbands(ll, tuple(reversed(details)), (x.shape[-2], x.shape[-1]))
+            ll, *high = self.split(ll)
+            details.append(Details(*(band.to(x.dtype) for band in high)))
+        return Subbands(ll.to(x.dtype), tuple(reversed(details)), size)
 
     def inverse(self, bands: Subbands) -> Tensor:
         """Put the subbands together: (B, C, H, W) with (H, W) = ``bands.size``.
@@ -138,37 +170,49 @@ class DyadicTransform(Transform):
         """
         if len(bands.details) != self.levels:
             raise InputError(f"the subbands have {len(bands.details)} detail levels; expected {self.levels}")
-        ll = bands.ll
+        ll, dtype = bands.ll, bands.ll.dtype
         for details, size in zip(bands.details, self.sizes(bands.size)[-2::-1], strict=True):
-            ll = self.inverse_level(ll, details, size)
-        return ll
+            self._check_level(ll, details, size, dtype)  # ll itself is in the working dtype from the second level on
+            h, v, d = (_working(band) for band in details)
+            ll = self.merge(_working(ll), h, v, d, size)
+        return ll.to(dtype)
 
-    def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int]) -> Tensor:
+    def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None) -> Tensor:
         """One level up: ``ll`` and its three details, (B, C, h, w), to (B, C, *size).
 
         Raises:
             InputError: a shape or dtype does not fit.
         """
+        self._check_level(ll, details, size, ll.dtype)
+        h, v, d = (_working(band) for band in details)
+        return self.merge(_working(ll), h, v, d, size).to(ll.dtype)
+
+    def _check_level(self, ll: Tensor, details: Details, size: tuple[int, int], dtype: torch.dtype) -> None:
         check_image(ll, "band ll")
         check_size(size)
-        if tuple(ll.shape[-2:]) != halve(size):
-            raise InputError(f"band ll has shape {tuple(ll.shape)}; image size {size} needs {halve(size)}")
+        if tuple(ll.shape[-2:]) != self.coarser(size):
+            raise InputError(f"band ll has shape {tuple(ll.shape)}; image size {size} needs {self.coarser(size)}")
         for name, band in zip(Details._fields, details, strict=True):
-            if band.shape != ll.shape or band.dtype != ll.dtype:
+            if band.shape != ll.shape or band.dtype != dtype:
                 raise InputError(
                     f"band {name} has shape {tuple(band.shape)} and dtype {band.dtype}; "
-                    f"band ll of the same level has {tuple(ll.shape)} and {ll.dtype}"
+                    f"band ll of the same level has {tuple(ll.shape)} and {dtype}"
                 )
-        return self.synthesise(ll, *details)[..., : size[0], : size[1]]
 
     def sizes(self, size: tuple[int, int]) -> list[tuple[int, int]]:
         """(height, width) of LL after 0, 1, ..., ``levels`` levels.
 
         Raises:
-            InputError: ``size`` is not a pair of positive integers.
+            InputError: ``size`` is not a pair of positive integers, or both sides are 1 before the last level.
         """
-        check_size(size)
+        possible = max_levels(size)
+        if self.levels > possible:
+            raise InputError(f"{self.levels} levels are too deep for image size {tuple(size)}; at most {possible}")
         result = [(size[0], size[1])]
         for _ in range(self.levels):
-            result.append(halve(result[-1]))
+            result.append(self.coarser(result[-1]))
         return result
+
+
+def _working(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in HALF else x

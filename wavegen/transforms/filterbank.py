@@ -1,114 +1,62 @@
-"""The periodised separable filter bank: every discrete wavelet of PyWavelets through one class.
+"""The separable filter bank: every discrete wavelet of PyWavelets, and given taps, through one class.
 
-One axis of even length n = 2K, with a filter f of even length L and indices modulo n:
-
-    c[k] = sum_j f[j] x[2k + L/2 - j]
-
-Tap j meets the samples of one parity only, p = (L/2 - j) mod 2, shifted by s = floor((L/2 - j) / 2):
-c[k] gets f[j] x_p[k + s] from the phase x_p[k] = x[2k + p]. Every tap is thus one multiply-add of
-whole contiguous arrays. The transpose has the same taps and shifts: x_p[k] gets f[j] c[k - s].
+:mod:`wavegen.transforms.axis` says what it computes along an axis.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
 from wavegen.registry import register
 from wavegen.transforms.adjoint import linear
+from wavegen.transforms.axis import AxisMap, Mode, axis_map, band_size
 from wavegen.transforms.base import Bands, DyadicTransform
-from wavegen.transforms.filters import FilterPair, discrete_wavelets, filter_pairs, is_orthonormal
+from wavegen.transforms.filters import (
+    FilterPair,
+    custom_pairs,
+    discrete_wavelets,
+    filter_pairs,
+    is_orthonormal,
+)
+from wavegen.transforms.separable import analyse, synthesise
 
-ROWS, COLUMNS = -2, -1
-Term = tuple[float, Tensor, int]
-
-
-def _split(x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
-    """The two phases x[2k] and x[2k + 1] along an axis, as views."""
-    even, odd = torch.unflatten(x, axis, (-1, 2)).unbind(axis)
-    return even, odd
-
-
-def _wrap(x: Tensor, axis: int, before: int, after: int) -> Tensor:
-    """Continue ``x`` periodically by ``before`` and ``after`` samples, around more than once if need be."""
-    n = x.shape[axis]
-    if max(before, after) > n:
-        return x.index_select(axis, torch.arange(-before, n + after, device=x.device) % n)
-    return torch.cat((x.narrow(axis, n - before, before), x, x.narrow(axis, 0, after)), axis)
+Levels = Annotated[int, Field(ge=1, le=8)]
 
 
-def _place(j: int, length: int) -> tuple[int, int]:
-    """Phase p and shift s of tap j."""
-    s, p = divmod(length // 2 - j, 2)
-    return p, s
+class FilterAxes(NamedTuple):
+    """What a pair of filters does, as :func:`axis_map` needs it."""
 
+    pair: FilterPair
+    mode: Mode
+    cut: bool
 
-def _sum(terms: list[Term], axis: int, n: int) -> Tensor:
-    """Sum of tap * source[start : start + n] over terms (tap, source, start)."""
-    # Short biorthogonal filters are stored with zeros around them. Small taps first halves the rounding
-    # error of the long filters, which keeps all of them below 1e-6 in float32.
-    ordered = sorted((term for term in terms if term[0] != 0.0), key=lambda term: abs(term[0]))
-    tap, source, start = ordered[0]
-    total = source.narrow(axis, start, n) * tap
-    for tap, source, start in ordered[1:]:
-        total.add_(source.narrow(axis, start, n), alpha=tap)
-    return total
+    def maps(self, size: tuple[int, int], like: Tensor, transposed: bool) -> tuple[AxisMap, AxisMap]:
+        """Of rows and of columns."""
+        rows, columns = (axis_map(*self, n, transposed, like.dtype, like.device) for n in size)
+        return rows, columns
 
+    def apply(self, x: Tensor) -> tuple[Tensor, ...]:
+        """(B, C, H, W) to LL, H, V, D."""
+        return analyse(x, *self.maps((x.shape[-2], x.shape[-1]), x, False))
 
-def _analyse_axis(x: Tensor, pair: FilterPair, axis: int) -> tuple[Tensor, Tensor]:
-    length = len(pair.lo)
-    before, after = -_place(length - 1, length)[1], _place(0, length)[1]
-    phases = [_wrap(phase, axis, before, after) for phase in _split(x, axis)]
-    places = [_place(j, length) for j in range(length)]
-    n = x.shape[axis] // 2
-    lo, hi = (
-        _sum([(tap, phases[p], before + s) for tap, (p, s) in zip(taps, places, strict=True)], axis, n) for taps in pair
-    )
-    return lo, hi
-
-
-def _synthesise_axis(lo: Tensor, hi: Tensor, pair: FilterPair, axis: int) -> Tensor:
-    length = len(pair.lo)
-    # The shifts of the transpose are those of the analysis with the sign changed.
-    before, after = _place(0, length)[1], -_place(length - 1, length)[1]
-    bands = [_wrap(band, axis, before, after) for band in (lo, hi)]
-    n = lo.shape[axis]
-    terms: tuple[list[Term], list[Term]] = ([], [])
-    for taps, band in zip(pair, bands, strict=True):
-        for j, tap in enumerate(taps):
-            p, s = _place(j, length)
-            terms[p].append((tap, band, before - s))
-    shape = list(lo.shape)
-    shape[axis] *= 2
-    x = lo.new_empty(shape)
-    for phase, part in zip(_split(x, axis), terms, strict=True):
-        phase.copy_(_sum(part, axis, n))
-    return x
-
-
-def _analyse(x: Tensor, pair: FilterPair) -> Bands:
-    lo, hi = _analyse_axis(x, pair, COLUMNS)
-    ll, h = _analyse_axis(lo, pair, ROWS)
-    v, d = _analyse_axis(hi, pair, ROWS)
-    return ll, h, v, d
-
-
-def _synthesise(ll: Tensor, h: Tensor, v: Tensor, d: Tensor, pair: FilterPair) -> tuple[Tensor]:
-    lo = _synthesise_axis(ll, h, pair, ROWS)
-    hi = _synthesise_axis(v, d, pair, ROWS)
-    return (_synthesise_axis(lo, hi, pair, COLUMNS),)
+    def transpose(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, size: tuple[int, int]) -> tuple[Tensor]:
+        """The transpose of :meth:`apply` for an image of ``size``."""
+        return synthesise(ll, h, v, d, *self.maps(size, ll, True))
 
 
 class FilterBank(DyadicTransform):
-    """Critically sampled periodised wavelet transform; coefficients as ``pywt.wavedec2(mode="periodization")``.
+    """Separable wavelet transform; coefficients as ``pywt.wavedec2`` with the same ``mode``.
 
     Args:
         wavelet: the name of a discrete wavelet.
-        levels: number of levels. Any is legal for any size: a side of 1 stays 1.
+        levels: number of levels; see :func:`wavegen.transforms.max_levels`.
+        mode: how the image continues beyond its edges. ``periodization`` is critically sampled: bands of
+            ceil(n / 2), whatever the wavelet. ``symmetric``, ``reflect`` and ``zero`` have floor((n + L - 1) / 2)
+            coefficients for L taps. A single sample is reflected into itself (PyWavelets refuses it).
 
     Raises:
         InputError: no discrete wavelet has this name.
@@ -116,27 +64,75 @@ class FilterBank(DyadicTransform):
     Source: Mallat, IEEE Trans. PAMI 11 (1989) 674-693.
     """
 
-    def __init__(self, wavelet: str, levels: Annotated[int, Field(ge=1, le=8)] = 2) -> None:
+    def __init__(self, wavelet: str, levels: Levels = 2, mode: Mode = "periodization") -> None:
         super().__init__(levels)
         self.wavelet = wavelet
+        self._set_filters(*filter_pairs(wavelet), mode)
+
+    def _set_filters(self, analysis: FilterPair, dual: FilterPair, mode: Mode) -> None:
         # Plain floats: moving the module to another dtype must not round them.
-        self.analysis, self.dual = filter_pairs(wavelet)
-        self.orthonormal = is_orthonormal(self.analysis)
+        self.analysis, self.dual, self.mode = analysis, dual, mode
+        self.orthonormal = is_orthonormal(analysis) and mode == "periodization"
+
+    def coarser(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Size of the bands one level below an image of ``size``."""
+        height, width = (band_size(n, len(self.analysis.lo), self.mode) for n in size)
+        return height, width
 
     def analyse(self, x: Tensor) -> Bands:
-        """(B, C, 2h, 2w) to LL, H, V, D, each (B, C, h, w)."""
-        pair = self.analysis
-        ll, h, v, d = linear(partial(_analyse, pair=pair), partial(_synthesise, pair=pair), x)
+        """(B, C, H, W), any size, to LL, H, V, D, each (B, C, *coarser((H, W)))."""
+        axes = FilterAxes(self.analysis, self.mode, cut=False)
+        size = (x.shape[-2], x.shape[-1])
+        ll, h, v, d = linear(axes.apply, partial(axes.transpose, size=size), x)
         return ll, h, v, d
 
+    def split(self, x: Tensor) -> Bands:
+        """The same as :meth:`analyse`."""
+        return self.analyse(x)
+
     def synthesise(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> Tensor:
-        """The inverse of :meth:`analyse`: the transpose of the analysis with the dual filters."""
-        pair = self.dual
-        return linear(partial(_synthesise, pair=pair), partial(_analyse, pair=pair), ll, h, v, d)[0]
+        """The inverse of :meth:`analyse` for the largest image with bands of this size."""
+        spare = 0 if self.mode == "periodization" else len(self.analysis.lo) - 2
+        return self.merge(ll, h, v, d, (2 * ll.shape[-2] - spare, 2 * ll.shape[-1] - spare))
+
+    def merge(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, size: tuple[int, int]) -> Tensor:
+        """The inverse of :meth:`split` for an image of ``size``: the transpose, with the dual filters."""
+        axes = FilterAxes(self.dual, self.mode, cut=True)
+        return linear(partial(axes.transpose, size=size), axes.apply, ll, h, v, d)[0]
 
     def extra_repr(self) -> str:
-        """Wavelet and levels, for ``print``."""
-        return f"{self.wavelet!r}, levels={self.levels}"
+        """Wavelet, levels and mode, for ``print``."""
+        return f"{self.wavelet!r}, levels={self.levels}, mode={self.mode!r}"
+
+
+@register("transform", "custom", "filter bank from given taps, checked for perfect reconstruction")
+class CustomFilterBank(FilterBank):
+    """A :class:`FilterBank` from arrays, as ``pywt.Wavelet(filter_bank=(dec_lo, dec_hi, rec_lo, rec_hi))``.
+
+    Args:
+        dec_lo: low-pass analysis taps, in the order of convolution.
+        dec_hi: high-pass analysis taps.
+        rec_lo: low-pass synthesis taps.
+        rec_hi: high-pass synthesis taps.
+        levels: number of levels.
+        mode: as for :class:`FilterBank`.
+
+    Raises:
+        InputError: the taps are not of one even length, not finite, or do not reconstruct.
+    """
+
+    def __init__(
+        self,
+        dec_lo: list[float],
+        dec_hi: list[float],
+        rec_lo: list[float],
+        rec_hi: list[float],
+        levels: Levels = 2,
+        mode: Mode = "periodization",
+    ) -> None:
+        DyadicTransform.__init__(self, levels)
+        self.wavelet = "custom"
+        self._set_filters(*custom_pairs(dec_lo, dec_hi, rec_lo, rec_hi), mode)
 
 
 _FAMILIES = {
@@ -162,7 +158,7 @@ for _name in discrete_wavelets():
     register(
         "transform",
         _name,
-        f"{_what}, {len(_analysis.lo)} taps, periodised",
+        f"{_what}, {len(_analysis.lo)} taps",
         paper=_paper,
         capabilities=("orthonormal",) if is_orthonormal(_analysis) else (),
         preset={"wavelet": _name},

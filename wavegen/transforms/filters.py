@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pywt
 
 from wavegen.errors import InputError, near_matches
+
+RECONSTRUCTION = 1e-6  # largest error of a product filter
 
 
 class FilterPair(NamedTuple):
@@ -38,6 +41,51 @@ def filter_pairs(wavelet: str) -> tuple[FilterPair, FilterPair]:
     analysis = FilterPair(tuple(bank.dec_lo), tuple(bank.dec_hi))
     dual = FilterPair(tuple(bank.rec_lo[::-1]), tuple(bank.rec_hi[::-1]))
     return analysis, dual
+
+
+def custom_pairs(
+    dec_lo: Sequence[float], dec_hi: Sequence[float], rec_lo: Sequence[float], rec_hi: Sequence[float]
+) -> tuple[FilterPair, FilterPair]:
+    """The analysis pair and the dual pair of given taps, if they reconstruct to 1e-6.
+
+    Raises:
+        InputError: the taps are not of one even length, not finite, or do not reconstruct.
+    """
+    given = {"dec_lo": dec_lo, "dec_hi": dec_hi, "rec_lo": rec_lo, "rec_hi": rec_hi}
+    lengths = {name: len(taps) for name, taps in given.items()}
+    if len(set(lengths.values())) > 1 or lengths["dec_lo"] % 2 or lengths["dec_lo"] < 2:
+        raise InputError(f"the filters have {lengths} taps; give all one even length (fill up with zeros)")
+    for name, taps in given.items():
+        if not np.isfinite(np.asarray(taps, dtype=float)).all():
+            raise InputError(f"{name} has taps that are NaN or infinite")
+    error = reconstruction_gap(dec_lo, dec_hi, rec_lo, rec_hi)
+    if error > RECONSTRUCTION:
+        raise InputError(
+            f"the filter bank does not reconstruct: its product filters are {error:.2g} away from a pure delay of "
+            f"{lengths['dec_lo'] - 1} samples (at most {RECONSTRUCTION:g}); check order, signs and scale (sum of "
+            "dec_lo is sqrt(2))"
+        )
+    lo, hi, dual_lo, dual_hi = (tuple(map(float, taps)) for taps in (dec_lo, dec_hi, rec_lo[::-1], rec_hi[::-1]))
+    return FilterPair(lo, hi), FilterPair(dual_lo, dual_hi)
+
+
+def reconstruction_gap(
+    dec_lo: Sequence[float], dec_hi: Sequence[float], rec_lo: Sequence[float], rec_hi: Sequence[float]
+) -> float:
+    """How far a two-channel filter bank is from perfect reconstruction; 0: exact.
+
+    With H, G the analysis and synthesis filters: the largest coefficient of H0(z) G0(z) + H1(z) G1(z) -
+    2 z^(1-L) (distortion) and of H0(-z) G0(z) + H1(-z) G1(z) (aliasing).
+
+    Source: Vetterli, Herley, IEEE Trans. Signal Process. 40 (1992) 2207-2232.
+    """
+    h0, h1, g0, g1 = (np.asarray(taps, dtype=float) for taps in (dec_lo, dec_hi, rec_lo, rec_hi))
+    length = len(h0)
+    signs = (-1.0) ** np.arange(length)
+    distortion = np.convolve(h0, g0) + np.convolve(h1, g1)
+    distortion[length - 1] -= 2.0
+    aliasing = np.convolve(signs * h0, g0) + np.convolve(signs * h1, g1)
+    return float(max(np.abs(distortion).max(), np.abs(aliasing).max()))
 
 
 def is_orthonormal(analysis: FilterPair, tolerance: float = 1e-7) -> bool:

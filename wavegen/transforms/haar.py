@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
 
-from pydantic import Field
+import torch
 from torch import Tensor
 
 from wavegen.registry import register
 from wavegen.transforms.adjoint import linear
+from wavegen.transforms.axis import Mode
 from wavegen.transforms.base import Bands, DyadicTransform
+from wavegen.transforms.filterbank import FilterBank, Levels
+
+STRIP = 1 << 17  # samples of a strip: with what is made on the way, 2 MB of float32
+
+
+def _strips(width: int, count: int) -> Iterator[slice]:
+    """Pairs of rows to take together, so that what lies between input and output stays in the cache."""
+    step = max(1, STRIP // width)
+    return (slice(first, first + step) for first in range(0, count, step))
 
 
 def _butterfly(x: Tensor) -> Bands:
-    left, right = x[..., 0::2], x[..., 1::2]
-    # The strided reads happen once, here; the rows below are contiguous.
-    low, high = (left + right).mul_(0.5), (left - right).mul_(0.5)
-    low_top, low_bottom = low[..., 0::2, :], low[..., 1::2, :]
-    high_top, high_bottom = high[..., 0::2, :], high[..., 1::2, :]
-    return low_top + low_bottom, low_top - low_bottom, high_top + high_bottom, high_top - high_bottom
+    height, width = x.shape[-2:]
+    ll, h, v, d = (x.new_empty(*x.shape[:2], height // 2, width // 2) for _ in range(4))
+    pairs = x.reshape(-1, 2, width)
+    for strip in _strips(width, len(pairs)):
+        left, right = pairs[strip, :, 0::2], pairs[strip, :, 1::2]
+        # The strided reads happen once, here; the rows below are contiguous.
+        for half, low, high in ((left + right, ll, h), (left - right, v, d)):
+            mean = torch.lerp(half[:, 0], half[:, 1], 0.5, out=low.view(-1, width // 2)[strip])
+            torch.sub(mean, half[:, 1], out=high.view(-1, width // 2)[strip])
+    return ll, h, v, d
 
 
 def _inverse_butterfly(ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> tuple[Tensor]:
     batch, channels, height, width = ll.shape
     x = ll.new_empty(batch, channels, 2 * height, 2 * width)
-    low, high = (ll + h).mul_(0.5), (v + d).mul_(0.5)
-    x[..., 0::2, 0::2], x[..., 0::2, 1::2] = low + high, low - high
-    low, high = (ll - h).mul_(0.5), (v - d).mul_(0.5)
-    x[..., 1::2, 0::2], x[..., 1::2, 1::2] = low + high, low - high
+    pairs, bands = x.view(-1, 2, 2 * width), [band.reshape(-1, width) for band in (ll, h, v, d)]
+    for strip in _strips(2 * width, len(pairs)):
+        target, (a, b, c, e) = pairs[strip], (band[strip] for band in bands)
+        left, right = torch.lerp(a, b, 0.5), torch.lerp(c, e, 0.5)
+        for row, low, high in ((target[:, 0], left, right), (target[:, 1], left - b, right - e)):
+            torch.add(low, high, out=row[:, 0::2])
+            torch.sub(low, high, out=row[:, 1::2])
     return (x,)
 
 
@@ -38,20 +55,30 @@ def _inverse_butterfly(ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> tuple[Ten
     paper="Haar, Math. Ann. 69 (1910) 331-371; used by MSCGM, arXiv 2407.05259",
     capabilities=("orthonormal",),
 )
-class Haar(DyadicTransform):
-    """Orthonormal Haar transform; coefficients as ``pywt.wavedec2(x, "haar", mode="periodization")``.
+class Haar(FilterBank):
+    """Orthonormal Haar transform; coefficients as ``pywt.wavedec2(x, "haar")`` with the same ``mode``.
 
     Args:
-        levels: number of levels. Any is legal for any size: a side of 1 stays 1.
+        levels: number of levels; see :func:`wavegen.transforms.max_levels`.
+        mode: as for :class:`wavegen.transforms.FilterBank`; only odd sizes can tell the modes apart, and
+            ``symmetric`` is the same as ``periodization``. ``reflect`` and ``zero`` are slower.
     """
 
-    orthonormal = True
+    def __init__(self, levels: Levels = 2, mode: Mode = "periodization") -> None:
+        super().__init__("haar", levels, mode)
 
-    def __init__(self, levels: Annotated[int, Field(ge=1, le=8)] = 2) -> None:
-        super().__init__(levels)
+    def split(self, x: Tensor) -> Bands:
+        """One level of any size: (B, C, H, W) to LL, H, V, D, each (B, C, *coarser((H, W)))."""
+        return super().split(x) if self.mode in ("reflect", "zero") else DyadicTransform.split(self, x)
+
+    def merge(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, size: tuple[int, int]) -> Tensor:
+        """The inverse of :meth:`split` for an image of ``size``; the same in all modes."""
+        return DyadicTransform.merge(self, ll, h, v, d, size)
 
     def analyse(self, x: Tensor) -> Bands:
         """(B, C, 2h, 2w) to LL, H, V, D, each (B, C, h, w)."""
+        if x.shape[-2] % 2 or x.shape[-1] % 2:  # reflect and zero
+            return super().analyse(x)
         ll, h, v, d = linear(_butterfly, _inverse_butterfly, x)
         return ll, h, v, d
 
@@ -60,5 +87,5 @@ class Haar(DyadicTransform):
         return linear(_inverse_butterfly, _butterfly, ll, h, v, d)[0]
 
     def extra_repr(self) -> str:
-        """Levels, for ``print``."""
-        return f"levels={self.levels}"
+        """Levels and mode, for ``print``."""
+        return f"levels={self.levels}, mode={self.mode!r}"

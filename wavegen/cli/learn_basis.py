@@ -1,0 +1,156 @@
+"""``wavegen learn-basis``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from wavegen.cli.datasets import open_dataset
+from wavegen.cli.output import Json, print_json
+from wavegen.cli.specs import Inputs, Seed, Targets, data_spec
+from wavegen.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from wavegen.transforms import Learned
+    from wavegen.types import PairSource
+
+SHOWN = 8  # fixed bases in the table
+
+
+def learn_basis(
+    data: Annotated[
+        str,
+        typer.Argument(metavar="DATA", help="NAME[,OPTION=VALUE...] or a YAML file; see wavegen list dataset."),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.json", help="The basis.", show_default=False)],
+    x: Targets = None,
+    y: Inputs = None,
+    kind: Annotated[Literal["lattice", "lifting"], typer.Option(help="Orthonormal or biorthogonal.")] = "lattice",
+    taps: Annotated[int, typer.Option(metavar="N", help="Filter length; for lifting, that of each step.")] = 8,
+    levels: Annotated[int, typer.Option(metavar="N", min=1, max=8, help="Levels that the objective covers.")] = 3,
+    objective: Annotated[Literal["sparsity", "coding_gain"], typer.Option(help="What is optimised.")] = "sparsity",
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Steps from each of the starts.", show_default="300")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="M", help="Processor minutes, instead of steps.", show_default=False)
+    ] = None,
+    images: Annotated[int, typer.Option(metavar="N", min=2, help="Images: half to learn from, half held out.")] = 64,
+    crop: Annotated[int, typer.Option(metavar="PIXELS", min=8, help="Side of the crop of each image.")] = 128,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Learn a wavelet basis on the targets of a data set.
+
+    The images are shuffled and halved; the objective on both halves is printed beside every fixed basis
+    with at most as many taps.
+
+    FILE.json then serves as a transform: {name: learned, basis: FILE.json}.
+    """
+    import torch
+
+    from wavegen.inference.files import check_writable
+    from wavegen.transforms import contrast, learn, save_basis
+    from wavegen.transforms.learning import check_options
+    from wavegen.version import __version__
+
+    if out.suffix != ".json":
+        raise InputError(f"--out {out}: give a file that ends in .json")
+    if steps is None and minutes is None:
+        steps = 300
+    check_options(taps, objective, steps, minutes)
+    check_writable(out.parent)
+    spec, source = open_dataset(data_spec(data, x, y), "train", images, None)
+    train, held = (contrast(part) for part in _halves(source, images, crop, seed))
+    with _progress(not as_json) as report:
+        found = learn(train, kind, taps, levels, objective, steps, minutes, seed, report)
+    result = _compare(found, objective, levels, train, held)
+    options = {"taps": taps, "levels": levels, "objective": objective, "steps": found.steps, "seed": seed}
+    versions = {"wavegen": __version__, "torch": torch.__version__}
+    made = {"data": spec, "images": [len(train), len(held)], "crop": train.shape[-1], **options, **versions}
+    save_basis(out, found.spec, {**made, "start": found.start, "result": result})
+    if as_json:
+        print_json({"basis": found.spec, "made": made, "start": found.start, **result})
+        return
+    _print(result, found, objective, train, held)
+    print(f"basis: {out}")
+
+
+def _halves(source: PairSource, images: int, crop: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Random crops of the targets of the first and the second half of the shuffled images, each (B, C, crop, crop).
+
+    Crops without contrast are left out.
+    """
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(source), generator=generator)[:images].tolist()
+    if len(order) < 2:
+        raise InputError(f"the data set has {len(order)} image(s); two halves need at least 2")
+    targets = [source[i].x for i in order]
+    side = min(crop, *(min(t.shape[-2:]) for t in targets))
+    crops = []
+    for target in targets:
+        top, left = (int(torch.randint(n - side + 1, (), generator=generator)) for n in target.shape[-2:])
+        crops.append(target[:, top : top + side, left : left + side])
+    half = (len(crops) + 1) // 2
+    halves = [[c for c in part if (c.amax((1, 2)) > c.amin((1, 2))).all()] for part in (crops[:half], crops[half:])]
+    if not all(halves):
+        raise InputError(
+            f"no crop of {side} x {side} pixels in one of the halves has any contrast; give a larger --crop"
+        )
+    return torch.stack(halves[0]), torch.stack(halves[1])
+
+
+def _compare(found: Learned, objective: str, levels: int, train: Tensor, held: Tensor) -> dict[str, Any]:
+    """The objective on both halves, of the learned basis and of the fixed ones, best first on the training half."""
+    from wavegen.transforms import basis_value
+
+    sign = -1 if objective == "coding_gain" else 1
+    names = sorted(found.fixed, key=lambda name: sign * found.fixed[name])
+    specs = {name: {"name": name, "levels": levels} for name in names}
+    test = {name: basis_value(objective, spec, held) for name, spec in specs.items()}
+    best = min(test, key=lambda name: sign * test[name])
+    own = basis_value(objective, found.spec, held)
+    gain = test[best] - own if sign > 0 else own - test[best]
+    return {
+        "learned": {"train": found.value, "held_out": own},
+        "fixed": {name: {"train": found.fixed[name], "held_out": test[name]} for name in names},
+        "best_fixed_held_out": best,
+        "better_by": gain,
+        "better_by_percent": 100 * gain / abs(test[best]),
+    }
+
+
+def _print(result: dict[str, Any], found: Learned, objective: str, train: Tensor, held: Tensor) -> None:
+    sense = "lower is sparser" if objective == "sparsity" else "dB, higher is better"
+    print(f"{objective} ({sense}) on {len(train)} training and {len(held)} held-out images, {found.steps} steps")
+    rows = [("learned", result["learned"]), *list(result["fixed"].items())[:SHOWN]]
+    print(f"  {'basis':<12} {'train':>9} {'held out':>9}")
+    for name, values in rows:
+        print(f"  {name:<12} {values['train']:9.4f} {values['held_out']:9.4f}")
+    if len(result["fixed"]) > SHOWN:
+        print(f"  ... and {len(result['fixed']) - SHOWN} fixed bases more, with at most as many taps (--json)")
+    best, percent = result["best_fixed_held_out"], result["better_by_percent"]
+    word = "better" if percent > 0 else "WORSE"
+    print(f"held out: {abs(percent):.2f} % {word} than the best fixed basis there, {best}")
+
+
+def _progress(shown: bool) -> Any:
+    """A context that gives the function to report with."""
+    from contextlib import contextmanager
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    @contextmanager
+    def run() -> Any:
+        with Progress(console=Console(stderr=True), disable=not shown, transient=True) as bar:
+            task = bar.add_task("learning", total=1.0)
+            yield lambda share, loss: bar.update(task, completed=share, description=f"learning {loss:.4f}")
+
+    return run()

@@ -1,0 +1,92 @@
+"""Learned bases as files: a specification with its angles or steps, and where it is from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from wavegen.checkpoint import write_text
+from wavegen.errors import InputError
+from wavegen.registry import build, register, validate
+from wavegen.transforms.lattice import Lattice
+from wavegen.transforms.lifting import Lifting
+
+SHIPPED = Path(__file__).parent / "bases"
+KINDS = ("lattice", "lifting")
+
+
+def save_basis(path: str | Path, spec: Mapping[str, Any], provenance: Mapping[str, Any] | None = None) -> None:
+    """Write a basis as JSON: its specification (of kind ``lattice`` or ``lifting``), and anything about its making.
+
+    Raises:
+        InputError: the specification is not that of a learned basis, or the file cannot be written.
+    """
+    _check(spec, "a basis to save")
+    write_text(Path(path), json.dumps({"transform": dict(spec), "made": dict(provenance or {})}, indent=1) + "\n")
+
+
+def read_basis(basis: str | Path) -> dict[str, Any]:
+    """The specification in a file that :func:`save_basis` wrote, or of a shipped basis by its name.
+
+    Raises:
+        InputError: no such file or name, or the file holds no learned basis.
+    """
+    path = Path(basis) if str(basis).endswith(".json") else SHIPPED / f"{basis}.json"
+    try:
+        spec = json.loads(path.read_text(encoding="utf-8"))["transform"]
+    except OSError as error:
+        known = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.json")))
+        raise InputError(f"no learned basis {str(basis)!r} ({error.strerror}); give a .json file or {known}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not a learned basis ({type(error).__name__}: {error})") from None
+    return _check(spec, str(path))
+
+
+def _check(spec: Any, where: str) -> dict[str, Any]:
+    if not isinstance(spec, Mapping) or spec.get("name") not in KINDS:
+        raise InputError(f"{where}: expected a specification named lattice or lifting with its angles or steps")
+    if not spec.get("angles" if spec["name"] == "lattice" else "steps"):
+        raise InputError(f"{where}: a {spec['name']} without its {'angles' if spec['name'] == 'lattice' else 'steps'}")
+    validate("transform", spec)
+    return dict(spec)
+
+
+def resolved(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A transform's specification without reference to a file: ``learned`` becomes what its file says.
+
+    Raises:
+        InputError: as :func:`read_basis`, or a wrong option.
+    """
+    if spec.get("name") != "learned":
+        return dict(spec)
+    _, options = validate("transform", spec)
+    return read_basis(options["basis"]) | {"levels": options["levels"], "train": options["train"]}
+
+
+@register(
+    "transform",
+    "learned",
+    "a basis learned by wavegen learn-basis, from its file",
+    capabilities=("trainable",),
+)
+def learned(
+    basis: str = "hela", levels: Annotated[int, Field(ge=1, le=8)] = 2, train: bool = False
+) -> Lattice | Lifting:
+    """A learned basis, from a JSON file or of the shipped ones.
+
+    A pipeline's own configuration holds the angles or steps in its place, so that a saved pipeline needs no other file.
+
+    Args:
+        basis: a file that :func:`save_basis` wrote, ending in ``.json``, or the name of a shipped basis.
+        levels: number of levels, whatever the basis was learned for.
+        train: whether it is trained further with the pipeline that it is part of.
+
+    Raises:
+        InputError: as :func:`read_basis`.
+    """
+    made: Lattice | Lifting = build("transform", resolved({"name": "learned", "basis": basis, "levels": levels}))
+    return made.requires_grad_(train)
