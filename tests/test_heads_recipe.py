@@ -15,6 +15,8 @@ from systems import tiny
 
 from wavegen import Pipeline
 from wavegen.experiments import heads_table, low_band_gap
+from wavegen.experiments.heads import coverage
+from wavegen.inference.evaluate import Scorer
 from wavegen.types import Pair
 
 
@@ -61,14 +63,33 @@ def test_the_gap_is_nothing_where_the_low_band_is_right() -> None:
     assert low_band_gap(tiny("unet"), [Pair(image, image)]) == {}
 
 
+def test_coverage_sees_what_is_left_out() -> None:
+    """Of two kinds of patches one restored: half of the neighbourhoods stay empty."""
+    scorer = Scorer()
+    if scorer.kid is None:
+        pytest.skip("the weights of EfficientNet-Lite0 are not found")
+    generator = torch.Generator().manual_seed(0)
+    fine = torch.rand(4, 1, 128, 128, generator=generator)
+    broad = torch.nn.functional.interpolate(torch.rand(4, 1, 8, 8, generator=generator), (128, 128), mode="bilinear")
+    both = torch.cat([fine, broad])
+    again = both + 0.01 * torch.rand(both.shape, generator=generator)
+    assert coverage(scorer, again, both)["coverage"] == 1
+    part = coverage(scorer, torch.cat([again[:4], again[:4]]), both)
+    assert part["coverage"] is not None
+    assert part["coverage"] <= 0.6
+    assert coverage(scorer, again[:1], both[:1]) == {}
+
+
 def test_the_table_shows_extremes_over_bands_and_means_over_seeds() -> None:
     rows: list[dict[str, Any]] = [
         {"system": "a", "seed": s, "level0/h/spread": 0.2 + s, "level0/d/spread": 0.5, "level0/h/difference": 0.3,
          "level0/h/energy": 0.5, "level0/d/energy": 1.5, "level0/h/kurtosis": 1.0, "null": 0.1 + 0.2 * s,
+         "recall": 0.5, "coverage": 0.25,
          "lpips_true_ll": 0.2, "lpips_sampled_ll": 0.3, "psnr_true_ll": 30.0, "psnr_sampled_ll": 25.0}
         for s in (0, 1)
     ]  # fmt: skip
     rows.append({"system": "b", "seed": 0, "null": 0.0})
     lines = heads_table(rows).splitlines()
-    assert lines[2] == ("| a | 0.200 | 0.300 | 0.50–1.50 | 1.00–1.00 | 0.200 | 0.2000 | 0.3000 | 50 | 30.00 | 25.00 |")
-    assert lines[3] == "| b | – | – | – | – | 0.000 | – | – | – | – | – |"
+    cells = "0.200 | 0.300 | 0.50–1.50 | 1.00–1.00 | 0.200 | 0.50 | 0.25 | 0.2000 | 0.3000 | 50 | 30.00 | 25.00"
+    assert lines[2] == f"| a | {cells} |"
+    assert lines[3] == "| b | – | – | – | – | 0.000 | – | – | – | – | – | – | – |"

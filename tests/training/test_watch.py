@@ -206,7 +206,10 @@ def test_adaptive_weight_balances_the_pull(tmp_path: Path) -> None:
         stages = [{"name": "gan", "weights": {"l1": 1.0, "adversarial": weight}}]
         pipeline = system("mscgm-joint", critic={"width": 8, "layers": 2, "adaptive": True}, stages=stages)
         fit(pipeline, Blobs(), training(steps=1), tmp_path / str(weight), callbacks=[seen])
-        factors.append(seen.records[0]["adversarial_factor"])
+        record = seen.records[0]
+        factors.append(record["adversarial_factor"])
+        pulled = record["l1"] + factors[-1] * weight * record["adversarial"]
+        assert record["total"] == pytest.approx(pulled, rel=1e-4)
     assert factors[0] > 0
     assert factors[1] == pytest.approx(100 * factors[0], rel=0.01)
 

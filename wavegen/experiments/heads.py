@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from wavegen.checkpoint import write_text
@@ -15,6 +16,8 @@ from wavegen.experiments.compare import about, images_of
 from wavegen.experiments.plan import Comparison
 from wavegen.experiments.train_systems import run_folder
 from wavegen.inference.evaluate import Scorer
+from wavegen.inference.scales import scaled
+from wavegen.metrics import manifold_scores
 from wavegen.normalise import intensity_of, result_intensity
 from wavegen.objective import own_sample
 from wavegen.pipeline import Pipeline
@@ -45,8 +48,9 @@ def heads_table(rows: list[Result]) -> str:
     """The rows in Markdown, means over seeds; of the bands the extremes over levels and H, V, D."""
     lines = [
         "| system | spread / residual, least | difference of two draws / residual, least | energy, least–most | "
-        "kurtosis, least–most | null | LPIPS, true LL | LPIPS, sampled LL | gap % | PSNR, true LL | PSNR, sampled LL |",
-        "|---" * 11 + "|",
+        "kurtosis, least–most | null | recall | coverage | LPIPS, true LL | LPIPS, sampled LL | gap % | PSNR, true LL | "
+        "PSNR, sampled LL |",
+        "|---" * 13 + "|",
     ]
     for system in dict.fromkeys(row["system"] for row in rows):
         members = [row for row in rows if row["system"] == system]
@@ -69,6 +73,8 @@ def heads_table(rows: list[Result]) -> str:
         gap = 100 * (sampled / true - 1) if true and sampled else None
         for value, form in (
             (mean("null"), ".3f"),
+            (mean("recall"), ".2f"),
+            (mean("coverage"), ".2f"),
             (true, ".4f"),
             (sampled, ".4f"),
             (gap, ".0f"),
@@ -80,15 +86,34 @@ def heads_table(rows: list[Result]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def coverage(scorer: Scorer, restored: Tensor, target: Tensor, side: int = 64, k: int = 5) -> dict[str, float | None]:
+    """``recall`` and ``coverage`` of patches of ``side`` pixels in EfficientNet-Lite0 features: is a part left out?
+
+    Empty without the network's weights, or with no more than ``k`` patches.
+    """
+    if scorer.kid is None:
+        return {}
+    parts = []
+    for images in scaled(scorer.scale, restored, target):
+        rows, columns = (n // side * side for n in images.shape[-2:])
+        whole = images[..., :rows, :columns].clamp(0, 1)
+        parts.append(rearrange(whole, "n c (r h) (s w) -> (n r s) c h w", h=side, w=side))
+    if len(parts[0]) <= k:
+        return {}
+    ours, real = (scorer.kid.features(part, 1.0) for part in parts)
+    found = manifold_scores(ours, real, k)
+    return {"recall": found.recall, "coverage": found.coverage}
+
+
 @torch.no_grad()
 def low_band_gap(
     pipe: Pipeline, pairs: list[Pair], scorer: Scorer | None = None, seed: int = 0
 ) -> dict[str, float | None]:
     """Scores of images made by the heads from the true LL and from the coarse stage's own sample.
 
-    ``psnr_true_ll``, ``lpips_true_ll``, ... of each; ``psnr_true_bands`` of the sampled LL with the true details, which
-    no head can beat there. Empty for a pipeline without heads. The first call's features, where a head takes them, are
-    those of the sampler's last state, made from the true band or reached.
+    ``psnr_true_ll``, ``lpips_true_ll``, ... and ``_sampled_ll`` of each; ``psnr_true_bands`` of the sampled LL with the
+    true details, which no head can beat there; :func:`coverage` of the second. Empty for a pipeline without heads.
+    Features, where a head takes them, are those of the sampler's last state, made from the true band or reached.
     """
     if not len(pipe.heads):
         return {}
@@ -110,7 +135,7 @@ def low_band_gap(
         for name, image in versions.items():
             made[name].append(image.cpu() * scale + offset)
     target = torch.stack([pair.x for pair in pairs])
-    found: dict[str, float | None] = {}
+    found = coverage(scorer, torch.cat(made["sampled_ll"]), target)
     for name, images in made.items():
         scores = scorer.paired(torch.cat(images), target)
         found |= {f"{metric}_{name}": float(values.mean()) for metric, values in scores.items()}
