@@ -48,8 +48,8 @@ def heads_table(rows: list[Result]) -> str:
     """The rows in Markdown, means over seeds; of the bands the extremes over levels and H, V, D."""
     lines = [
         "| system | spread / residual, least | difference of two draws / residual, least | energy, least–most | "
-        "kurtosis, least–most | null | recall | coverage | LPIPS, true LL | LPIPS, sampled LL | gap % | PSNR, true LL | "
-        "PSNR, sampled LL |",
+        "kurtosis, least–most | null | recall | coverage | LPIPS, true LL | LPIPS, sampled LL | gap % | "
+        "PSNR, true LL | PSNR, sampled LL |",
         "|---" * 13 + "|",
     ]
     for system in dict.fromkeys(row["system"] for row in rows):
