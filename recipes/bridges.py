@@ -140,9 +140,9 @@ def plan(preset: str, data: str, minutes: float) -> Comparison:
     systems = {
         name: {**spec, "network": {"name": "unet", "width": 8, "multipliers": [1, 2]}}
         for name, spec in systems_of(S[data]).items()
-        if name in ("regression", "bbdp", "ddbm-ve", "bbdp distilled", "irsde distilled")
+        if name in ("regression", "bbdp", "ddbm-ve", "bbdp distilled")
     }
-    rows = [r for r in rows_of(systems, 2) if r.steps <= 8 or r.system == "ddbm-ve"]
+    rows = [r for r in rows_of(systems, 2) if r.steps <= 4 or r.solver == "heun"]
     rows = [r.model_copy(update={"images": None}) for r in rows]
     training = {"steps": 6, "batch": 2, "crop": 16, "warmup": 2}
     return Comparison(training=training, systems=systems, rows=rows, pool=4, test_images=2, size=128, **common)

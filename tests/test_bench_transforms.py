@@ -56,4 +56,4 @@ def test_calls_take_turns() -> None:
 
 def test_peak_memory_sees_a_large_tensor() -> None:
     peak = peak_memory(lambda: torch.ones(1 << 24))
-    assert peak is None or peak >= 4 << 24
+    assert peak is None or peak >= 0.9 * (4 << 24)

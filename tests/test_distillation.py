@@ -9,6 +9,7 @@ import torch
 from systems import tiny
 from torch import Tensor
 
+import wavegen.objective as objective
 from wavegen import Pipeline
 from wavegen.bridges import grid_steps
 from wavegen.distillation import teacher_grid, teacher_states
@@ -66,6 +67,22 @@ def test_states_lie_on_the_way_to_their_end(name: str, steps: int) -> None:
             x = step.state * x + step.x0 * x0 + step.previous * before + step.y * y
             before = x0
         torch.testing.assert_close(x, end[item : item + 1], rtol=1e-4, atol=1e-4)
+
+
+def test_the_loss_is_the_distance_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not to the truth: a student that is off by 2 everywhere has the loss 4, whatever x is."""
+    pipeline = student("bbdm", 2)
+    x, y, x_t, end = torch.rand(4, 3, 1, 16, 16)
+    times = torch.tensor([1.0, 0.5, 0.5], dtype=torch.float64)
+    monkeypatch.setattr(objective, "teacher_states", lambda *_: (times, x_t, end))
+
+    def off_by_two(state: Tensor, t: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        torch.testing.assert_close(state, x_t, rtol=0, atol=0)
+        torch.testing.assert_close(t.double(), times, rtol=0, atol=0)
+        return end + 2, condition
+
+    pipeline.predict = off_by_two  # type: ignore[method-assign]
+    torch.testing.assert_close(pipeline.losses(x, y, 1).losses["distill"], torch.tensor(4.0))
 
 
 @pytest.mark.parametrize("name", ["bbdm", "irsde", "ddpm"])

@@ -61,9 +61,19 @@ def test_a_teacher_survives_interruptions(stops: list[int], tmp_path: Path) -> N
     assert_same(weights(resumed), weights(straight))
     states = [read_tensors(tmp_path / run / "checkpoint.safetensors")[0] for run in ("resumed", "straight")]
     assert_same(*states)
-    teacher = {k: v for k, v in states[0].items() if k.startswith("teacher.")}
-    assert teacher
-    assert any(not torch.equal(v, states[0]["model.coarse" + k.removeprefix("teacher.0")]) for k, v in teacher.items())
+
+
+def test_the_averaged_weights_teach(tmp_path: Path) -> None:
+    """What the callback sees at the end of the first stage is what the checkpoint keeps as the teacher."""
+    seen: dict[int, dict[str, torch.Tensor]] = {}
+
+    def look(record: dict[str, Any], pipeline: Pipeline) -> None:
+        seen[record["step"]] = {k: v.clone() for k, v in pipeline.coarse.state_dict().items()}
+
+    fit(system("ddpm", **DISTILLED), Blobs(), training(), tmp_path, callbacks=[look])
+    kept = read_tensors(tmp_path / "checkpoint.safetensors")[0]
+    assert_same({k.removeprefix("teacher.0."): v for k, v in kept.items() if k.startswith("teacher.")}, seen[6])
+    assert any(not torch.equal(v, seen[12][k]) for k, v in seen[6].items())
 
 
 def test_interrupted_at_the_very_end(tmp_path: Path) -> None:
