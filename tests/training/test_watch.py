@@ -111,6 +111,14 @@ def test_the_watch_is_logged_and_disturbs_nothing(name: str, tmp_path: Path) -> 
     assert all(math.isfinite(line[key]) for line in lines for key in line if key.startswith("watch/"))
 
 
+def test_images_of_several_sizes_are_watched_where_all_are() -> None:
+    watch = Watch([Pair(*torch.rand(2, 1, 24, 40)), Pair(*torch.rand(2, 1, 32, 28))], every=1, draws=2)
+    record: dict[str, Any] = {"step": 1}
+    watch(record, system("mscgm-joint").eval())
+    assert {pair.y.shape for pair in watch.pairs} == {(1, 24, 28)}
+    assert math.isfinite(record["watch/null"])
+
+
 def test_what_a_watch_needs() -> None:
     with pytest.raises(InputError, match="0 pairs"):
         Watch([], every=1)

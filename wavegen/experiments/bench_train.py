@@ -83,9 +83,11 @@ def bench_train(task: Task, loops: tuple[str, ...] = LOOPS) -> list[dict[str, An
         raise InputError(f"steps = {task.steps}: give at least {3 * WARM}")
     rows = []
     for name in loops:
-        print(f"training: {name}", file=sys.stderr)
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-            rows.append({"loop": name, **process.submit(_run, name, asdict(task)).result()})
+            row = process.submit(_run, name, asdict(task)).result()
+        said = row.get("skipped") or f"{row['images_per_second']:.1f} images/s"
+        print(f"{name}: {said}", file=sys.stderr)
+        rows.append({"loop": name, **row})
     return rows
 
 

@@ -32,9 +32,12 @@ class Watch:
     """
 
     def __init__(self, pairs: Sequence[Pair], every: int, draws: int = 4) -> None:
-        self.pairs, self.every, self.draws, self.seen = list(pairs), every, draws, 0
-        if not self.pairs or every < 1:
-            raise InputError(f"a watch needs pairs and a number of steps, got {len(self.pairs)} pairs, every {every}")
+        if not pairs or every < 1:
+            raise InputError(f"a watch needs pairs and a number of steps, got {len(pairs)} pairs, every {every}")
+        # Of images of several sizes the parts that all have.
+        height, width = (min(image.shape[axis] for pair in pairs for image in pair) for axis in (-2, -1))
+        self.pairs = [Pair(*(image[..., :height, :width] for image in pair)) for pair in pairs]
+        self.every, self.draws, self.seen = every, draws, 0
 
     def __call__(self, record: dict[str, Any], pipeline: Pipeline) -> None:
         """Measure where it is due."""
