@@ -41,6 +41,16 @@ def test_claims_print_their_evidence(tmp_path: Path) -> None:
     assert [len(levels) for levels in evidence["claim 4, heads"].values()] == [1, 2]
 
 
+def test_spread_study_measures_what_it_predicts(tmp_path: Path) -> None:
+    done = run("plan_steps.py", "--preset", "smoke", "--out", str(tmp_path / "plan"), "--trained")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "plan" / "spread.json").read_text())
+    for row in found["toy"]:  # 16 x 16 draws of each variance
+        assert row["largest difference"] < 0.4
+    assert {row["how"] for row in found["trained"]} == {"uniform, eta 1", "planned", "planned for 50 v"}
+    assert all(row["measured"] == 0 for row in found["trained"] if row["calls"] == 1)
+
+
 def test_bridges_are_compared_with_their_own_samplers_and_students(tmp_path: Path) -> None:
     out = tmp_path / "bridges"
     first = run("bridges.py", "--preset", "smoke", "--out", str(out))

@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from wavegen.degradations import Binning, Bleaching, Downsample
 from wavegen.degradations.resize import resize
 from wavegen.errors import InputError
-from wavegen.experiments.degradation_bench import set5_bicubic
+from wavegen.experiments.bench_degradations import set5_bicubic
 
 
 @settings(deadline=None, max_examples=20)

@@ -71,9 +71,9 @@ def shares_kept(
     values = torch.as_tensor(v, dtype=torch.float64).reshape(-1)
     if not len(values) or not bool((values > 0).all()):
         raise InputError(f"v = {values.tolist()[:3]}: give one residual variance or more, all above 0")
+    steps = grid_steps(bridge, grid, solver=solver, eta=eta, eta_bbdm=eta_bbdm)
     if grid[-1] != 0:
         raise InputError(f"the grid ends at {grid[-1]:g}; the spread is that of a grid that ends at 0")
-    steps = grid_steps(bridge, grid, solver=solver, eta=eta, eta_bbdm=eta_bbdm)
     a, _, c = bridge.coefficients(torch.tensor(list(grid), dtype=torch.float64))
     gains = [torch.nan_to_num(a_t * values / (a_t**2 * values + c_t**2)) for a_t, c_t in zip(a, c, strict=True)]
     start = torch.zeros_like(values) if bridge.pinned else (c[0] ** 2).expand_as(values)

@@ -76,13 +76,13 @@ def multistep(bridge: Bridge, u: Point | None, t: Point, s: Point, eta: float, d
 
     x_s = generic's + a_s h (1 - (1 - q) / -ln q) (x0^_t - x0^_u) / (L_t - L_u), with q the share of a_s that comes
     from the state. At eta = 0 that is q = e^-h and a_s (e^-h + h - 1), at eta = 1 q = e^-2h and
-    a_s (h - (1 - e^-2h) / 2), the stochastic form. First order where L_t is infinite, or L_u is and no ``distance``
-    stands for L_t - L_u there.
+    a_s (h - (1 - e^-2h) / 2), the stochastic form. First order at the start, and where L_u is infinite and no
+    ``distance`` stands for L_t - L_u.
     """
     step = generic(bridge, t, s, eta)
-    if u is None or t.a == 0 or t.c == 0:
+    if u is None:
         return step
-    before = 0.0 if u.c == 0 else ratio(u, t)
+    before = 0.0 if u.c == 0 and t.c > 0 else ratio(u, t)
     apart = -math.log(before) if before > 0 else distance
     share = step.state * t.a / s.a
     mean = (1 - share) / -math.log(share) if share > 0 else 0.0

@@ -29,6 +29,7 @@ Setting = Callable[[int], Plan]
 NETWORK = {"name": "unet", "width": 32, "multipliers": [1, 2, 4]}
 # One loss, whose best answer is the conditional mean, as the theory has it.
 FIT: dict[str, Any] = {"target": "x0", "coarse_loss": "l2", "stages": [{"name": "fit", "weights": {"coarse": 1.0}}]}
+SPARSE = 50  # a residual in few places has there so many times its average variance, or so
 PLANNED_AT = 8  # the calls whose plan gives S
 TOY_VARIANCES = 16  # of the band's rings that the toy takes
 
@@ -186,7 +187,9 @@ def band_rows(study: SpreadStudy, out: Path) -> list[dict[str, Any]]:
         own = model_spectrum(pipe, test)
         uniform = [(n, judge(bridge, make_grid("uniform", n), own.residual, own.weights)) for n in study.calls]
         best = [(n, plan_steps(bridge, own.residual, own.weights, calls=n, rescale=False)) for n in study.calls]
-        for how, plans in (("uniform, eta 1", uniform), ("planned", best)):
+        raised = [SPARSE * k for k in own.residual]
+        sparse = [(n, plan_steps(bridge, raised, own.weights, calls=n, rescale=False)) for n in study.calls]
+        for how, plans in (("uniform, eta 1", uniform), ("planned", best), (f"planned for {SPARSE} v", sparse)):
             for count, plan in plans:
                 print(f"measuring {name}, {how}, {count} calls", file=sys.stderr)
                 draws = study.draws if count <= 16 else study.few_draws
