@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from wavegen import Pipeline
+from wavegen.adversarial import build_critics, critics_loss
 from wavegen.config import Critic, Intensity, PipelineConfig, Sampler, Stage, Training, check, merge
 from wavegen.errors import InputError
-from wavegen.objective import build_critics, critics_loss
 from wavegen.presets import preset
 from wavegen.registry import names
 
@@ -152,7 +152,7 @@ def test_what_is_no_configuration_is_refused(wrong: Any) -> None:
         ([{"name": "a", "weights": {"l1": 0}}], "weights.l1 = 0: .*greater than 0"),
         ([{"name": "a", "weights": {"l1": 1}, "share": 0}], "share = 0: .*greater than 0"),
         ([{"name": "a", "weights": {"l1": 1}, "max_t": 0}], "max_t = 0"),
-        ([{"name": "a", "weights": {"l1": 1}, "ll": "own"}], "ll = 'own': .*'true' or 'predicted'"),
+        ([{"name": "a", "weights": {"l1": 1}, "ll": "own"}], "ll = 'own': .*'true', .* or 'predicted'"),
         ([{"name": "a", "weights": {"l1": 1}, "wieghts": {}}], "wieghts"),
         (
             [{"name": "a", "weights": {"adversarial": 1}}],
@@ -204,7 +204,7 @@ def backward_over_stages(pipeline: Pipeline, critics: nn.ModuleList) -> None:
         total.backward()  # type: ignore[no-untyped-call]
         critics.requires_grad_(True)
         if terms.candidates:
-            critics_loss(pipeline, critics, terms.candidates, with_r1=False).backward()  # type: ignore[no-untyped-call]
+            critics_loss(pipeline, critics, terms.candidates, False).backward()  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize("name", PIPELINES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,11 @@ from hypothesis import strategies as st
 from systems import PIPELINES, SEVERAL, tiny
 from torch import Tensor
 
-from wavegen.objective import _roll_out, build_critics, critics_loss, draw_times
+from wavegen import Pipeline
+from wavegen.adversarial import build_critics, critics_loss
+from wavegen.errors import InputError
+from wavegen.metrics import weights
+from wavegen.objective import _roll_out, draw_times
 
 
 @pytest.mark.parametrize("name", PIPELINES)
@@ -155,7 +161,7 @@ def test_r1_is_added_with_its_weight() -> None:
         pipeline.config = pipeline.config.model_copy(
             update={"critic": pipeline.config.critic.model_copy(update={"r1": r1})}
         )
-        values.append(critics_loss(pipeline, critics, terms.candidates, with_r1=r1 > 0).detach())
+        values.append(critics_loss(pipeline, critics, terms.candidates, r1 > 0).detach())
     assert values[1] > values[0]
     torch.testing.assert_close(values[2] - values[0], 2 * (values[1] - values[0]), rtol=1e-4, atol=1e-7)
 
@@ -203,3 +209,242 @@ def test_training_and_restoring_compute_the_same_image(name: str) -> None:
     torch.testing.assert_close(finest.fake.detach(), pipeline.restore(y, steps=1).image, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(finest.real, x, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(finest.y, y, rtol=1e-4, atol=1e-4)
+
+
+# -- heads of every kind ---------------------------------------------------------------------------
+
+JOINT: dict[str, Any] = {"name": "mscgm-joint", "network": {"width": 8}}
+SMALL = {"name": "unet", "width": 8, "multipliers": [1, 2]}
+HEADS: list[dict[str, Any]] = [
+    {"name": "copy"},
+    {"name": "shrink"},
+    {"name": "regression", "network": SMALL, "noise_level": True},
+    {"name": "gan", "network": SMALL, "noise": 2, "inject": True, "features": 4},
+    {"name": "bridge", "network": SMALL, "features": 4, "noise_level": True},
+]
+
+
+def with_head(head: dict[str, Any], weights: dict[str, float], **stage: Any) -> Pipeline:
+    """Two levels; a head spec of another name replaces the preset's."""
+    differences = {"transform": {"levels": 2}, "stages": [{"name": "one", "weights": weights, **stage}]}
+    return Pipeline.from_config({**JOINT, **differences, "head": head})
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("head", HEADS, ids=lambda h: h["name"])
+def test_every_head_trains_and_restores(head: dict[str, Any], shared: bool) -> None:
+    """Batch 1 and 3 alike; the same seed, the same image; another sample, another."""
+    spec = {**JOINT, "transform": {"levels": 2}, "head": head, "shared_head": shared, "critic": {"width": 8}}
+    pipeline = Pipeline.from_config({**spec, "stages": [{"name": "one", "weights": {"bands": 1.0, "l1": 1.0}}]})
+    pipeline.precision = "float32"
+    assert len(pipeline.heads) == (1 if shared else 2)
+    for batch in (1, 3):
+        x, y = torch.rand(2, batch, 1, 29, 22, generator=torch.Generator().manual_seed(0))
+        sum(pipeline.losses(x, y).losses.values()).backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in pipeline.parameters())
+    found = pipeline.restore(y, samples=2, seed=1)
+    torch.testing.assert_close(pipeline.restore(y, samples=2, seed=1).image, found.image, rtol=0, atol=0)
+    assert torch.isfinite(found.image).all()
+    alone = pipeline.restore(y[:1], samples=2, seed=1).image
+    torch.testing.assert_close(alone, found.image[:1], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda h: h["name"])
+def test_empty_images_are_handled(head: dict[str, Any]) -> None:
+    pipeline = with_head(head, {"bands": 1.0, "l1": 1.0})
+    for value in (0.0, 7.0):
+        constant = torch.full((1, 1, 16, 16), value)
+        assert all(torch.isfinite(v) for v in pipeline.losses(constant, constant).losses.values())
+        assert torch.isfinite(pipeline.restore(constant).image).all()
+
+
+def test_a_shared_head_is_stored_once(tmp_path: Path) -> None:
+    spec = {**JOINT, "transform": {"levels": 3}, "head": {"network": {"width": 8}}, "shared_head": True}
+    pipeline = Pipeline.from_config(spec)
+    pipeline.save_pretrained(tmp_path)
+    image = torch.rand(1, 1, 24, 24)
+    loaded = Pipeline.from_pretrained(tmp_path)
+    torch.testing.assert_close(loaded.restore(image).image, pipeline.eval().restore(image).image, rtol=0, atol=0)
+    assert len({key.split(".")[1] for key in loaded.state_dict() if key.startswith("heads.")}) == 1
+
+
+def test_draws_are_compared_with_the_truth() -> None:
+    """energy and diversity need two draws: their gradient reaches the weights of the noise."""
+    pipeline = with_head(HEADS[3], {"energy": 1.0, "diversity": 1.0})
+    x, y = torch.rand(2, 2, 1, 32, 32)
+    losses = pipeline.losses(x, y).losses
+    assert losses.keys() == {"energy", "diversity"}
+    sum(losses.values()).backward()
+    assert all(mix.weight.grad.norm() > 0 for mix in pipeline.head(0).network.mix)
+
+
+def test_every_distance_of_images() -> None:
+    names = {"l1", "l2", "ssim", "fourier"} | ({"lpips"} if weights.locate("lpips_alex") else set())
+    pipeline = with_head({"name": "regression", "network": SMALL}, dict.fromkeys(names, 1.0))
+    x, y = torch.rand(2, 2, 1, 64, 64)
+    losses = pipeline.losses(x, y).losses
+    assert losses.keys() == names
+    sum(losses.values()).backward()
+    for value in losses.values():
+        assert value > 0
+    same = pipeline.losses(x, x).losses
+    assert same.keys() == names
+
+
+@pytest.mark.parametrize(
+    ("head", "stage", "message"),
+    [
+        ({"name": "copy"}, {"weights": {"l1": 1.0}, "ll": "true"}, "trains nothing.*'copy' has no parameters"),
+        ({"name": "shrink"}, {"weights": {"l1": 1.0}, "ll": "sampled"}, "trains nothing"),
+        ({"name": "copy"}, {"weights": {"energy": 1.0}}, "'energy': head 'copy' has no noise"),
+        ({"name": "regression"}, {"weights": {"diversity": 1.0}}, "'diversity': head 'regression' has no noise"),
+        ({"name": "bridge"}, {"weights": {"energy": 1.0}}, "'energy': head 'bridge' has no noise"),
+        ({"name": "gan", "features": 4}, {"weights": {"l1": 1.0}, "ll": "noisy"}, "needs ll: predicted"),
+        ({"name": "gan"}, {"weights": {"l1": -1.0}}, r"weights.l1 = -1.0: input should be greater than 0"),
+        ({"name": "gan"}, {"weights": {"l3": 1.0}}, "l3"),
+    ],
+)
+def test_stages_that_do_not_fit_are_refused(head: dict[str, Any], stage: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Pipeline.from_config({**JOINT, "head": head, "stages": [{"name": "one", **stage}]})
+
+
+@pytest.mark.parametrize("term", ["bands", "energy"])
+def test_terms_of_bands_need_bands(term: str) -> None:
+    with pytest.raises(InputError, match=f"weighs '{term}', but the transform has no detail bands"):
+        Pipeline.from_config({"name": "bbdm", "stages": [{"name": "one", "weights": {term: 1.0}}]})
+
+
+# -- what the heads are given ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ll", ["noisy", "sampled"])
+def test_imperfect_low_bands_train_the_heads_alone(ll: str) -> None:
+    pipeline, _, terms = losses_of("mscgm", {"l1": 1.0, "bands": 1.0}, ll=ll)
+    sum(terms.losses.values()).backward()
+    assert all(p.grad is None for p in pipeline.coarse.parameters())
+    assert all(p.grad is not None and p.grad.norm() > 0 for p in pipeline.heads.parameters())
+
+
+@pytest.mark.parametrize("strength", [0.01, 0.5])
+def test_noisy_low_bands_are_as_noisy_as_said(strength: float) -> None:
+    """A head that is given noise up to ll_noise sees up to that much, in units of the normalised band."""
+    stage = {"name": "one", "weights": {"bands": 1.0}, "ll": "noisy", "ll_noise": strength}
+    pipeline, seen = tiny("mscgm", stages=[stage]), []
+    pipeline.head(0).register_forward_pre_hook(lambda module, given: seen.append(given[0].ll))
+    x, y = torch.rand(2, 64, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    pipeline.losses(x, y)
+    clean = pipeline.norm.low(pipeline.transform.forward(x).ll, 0)
+    deviations = (seen[0] - clean).std(dim=(1, 2, 3))
+    assert deviations.max() < 1.3 * strength
+    assert deviations.max() > 0.7 * strength
+    assert deviations.min() < 0.3 * strength
+
+
+def test_sampled_low_bands_are_the_pipelines_own() -> None:
+    """The band that a head is given is one that the sampler reached, with the features of its last call."""
+    stage = {"name": "one", "weights": {"bands": 1.0}, "ll": "sampled"}
+    pipeline, seen, calls = tiny("mscgm-joint", stages=[stage], sampler={"steps": 3}), [], []
+    pipeline.head(0).register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    pipeline.coarse.register_forward_hook(lambda module, given, out: calls.append(out))
+    x, y = torch.rand(2, 2, 1, 32, 32)
+    pipeline.losses(x, y)
+    assert len(calls) == 3
+    torch.testing.assert_close(seen[0].ll, calls[-1][0], rtol=1e-4, atol=1e-4)  # target x0: the last estimate
+    torch.testing.assert_close(seen[0].features, calls[-1][1])
+
+
+# -- critics ---------------------------------------------------------------------------------------
+
+CRITICS: list[dict[str, Any]] = [
+    {"kind": "multiscale", "resolutions": 2, "on": "image"},
+    {"on": "image", "low": True},
+    {"on": "bands", "low": True, "coarse": True},
+    {"loss": "relativistic", "r1": 1.0, "r2": 1.0, "spectral_norm": False},
+    {"loss": "wasserstein", "gradient_penalty": 10.0, "spectral_norm": False},
+    {"augment": ["flip", "translate", "cutout"]},
+    {"kind": "projected", "on": "image"},
+]
+
+
+@pytest.mark.parametrize("critic", CRITICS, ids=str)
+def test_every_critic_learns_and_teaches(critic: dict[str, Any]) -> None:
+    if critic.get("kind") == "projected" and weights.locate("effnet_lite0") is None:
+        pytest.skip("the weights of EfficientNet-Lite0 are not found")
+    head = {"name": "gan", "network": SMALL, "features": 4}
+    stage = {"name": "one", "weights": {"l1": 1.0, "adversarial": 1.0}}
+    full = {"width": 8, "layers": 2, **critic}
+    pipeline = Pipeline.from_config({**JOINT, "head": head, "critic": full, "stages": [stage]})
+    critics = build_critics(pipeline.config, 1)
+    assert len(critics) == (2 if critic.get("coarse") else 1)
+    for batch in (1, 3):
+        x, y = torch.rand(2, batch, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+        terms = pipeline.losses(x, y, 0, torch.Generator().manual_seed(1), critics)
+        assert len(terms.candidates) == len(critics)
+        terms.losses["adversarial"].backward()
+        assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in pipeline.parameters())
+        critics.zero_grad()
+        loss = critics_loss(pipeline, critics, terms.candidates, True)
+        loss.backward()
+        assert torch.isfinite(loss)
+        assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in critics.parameters())
+        assert sum(float(p.grad.norm()) for p in critics.parameters() if p.grad is not None) > 0
+
+
+def test_lazy_penalties_are_as_much_stronger() -> None:
+    pipeline, critics, terms = losses_of("mscgm", {"l1": 1.0, "adversarial": 1.0})
+    critics.eval()
+    values = {}
+    for every in (1, 4):
+        settings = {"r1": 1.0, "r2": 0.5, "penalty_every": every}
+        pipeline.config = pipeline.config.model_copy(
+            update={"critic": pipeline.config.critic.model_copy(update=settings)}
+        )
+        values[every] = [
+            critics_loss(pipeline, critics, terms.candidates, penalised).detach() for penalised in (False, True)
+        ]
+    torch.testing.assert_close(values[1][0], values[4][0])
+    torch.testing.assert_close(4 * (values[1][1] - values[1][0]), values[4][1] - values[4][0], rtol=1e-3, atol=1e-6)
+
+
+def test_a_critic_that_sees_low_bands_sees_them_grown() -> None:
+    """With true low bands the extra channels of the generated and of the true candidate are the same."""
+    stage = {"name": "one", "weights": {"adversarial": 1.0}, "ll": "true"}
+    pipeline = tiny("mscgm", critic={"low": True, "width": 8}, stages=[stage])
+    critics = build_critics(pipeline.config, 2)
+    x, y = torch.rand(2, 2, 1, 32, 32)
+    for k, side in zip(pipeline.losses(x, y, 0, critics=critics).candidates, (16, 32), strict=True):
+        assert k.fake.shape == (2, 2, side, side)
+        torch.testing.assert_close(k.fake[:, 1], k.real[:, 1])
+        means = torch.nn.functional.avg_pool2d(k.real, 2)
+        torch.testing.assert_close(means[:, 0], means[:, 1], rtol=1e-4, atol=1e-5)  # Haar: the same local means
+
+
+def test_projected_critics_judge_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for wrong in ({"on": "bands"}, {"low": True}, {"coarse": True}):
+        with pytest.raises(InputError, match="a projected critic judges images"):
+            tiny("cgan", critic={"kind": "projected", "on": "image", **wrong})
+    monkeypatch.setattr(weights, "locate", lambda name: None)
+    monkeypatch.setenv("WAVEGEN_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(weights, "distribution", _not_installed)
+    with pytest.raises(InputError, match="effnet_lite0"):
+        build_critics(tiny("cgan", critic={"kind": "projected"}).config, 1)
+
+
+def _not_installed(name: str) -> Any:
+    raise PackageNotFoundError(name)
+
+
+# -- the coarse network as a generator -------------------------------------------------------------
+
+
+def test_a_coarse_gan_draws_from_its_noise() -> None:
+    pipeline = tiny("gan-all", head={"noise": 0})
+    image = torch.rand(1, 1, 32, 32)
+    found = pipeline.restore(image, samples=3, seed=0)
+    assert found.nfe == 1
+    assert float(found.std.mean()) > 1e-4
+    torch.testing.assert_close(pipeline.restore(image, samples=3, seed=0).std, found.std, rtol=0, atol=0)
+    silent = tiny("gan-all", head={"noise": 0}, coarse_noise=0)
+    assert float(silent.restore(image, samples=3, seed=0).std.max()) == 0

@@ -136,7 +136,7 @@ def test_samples_their_mean_and_their_spread(name: str) -> None:
 def test_heads_draw_their_own_noise() -> None:
     """One step of a pinned bridge is deterministic: all spread comes from the heads, at every level."""
     pipeline, drawn = tiny("mscgm"), []
-    hooks = [head.register_forward_hook(lambda module, given, out: drawn.append(given[3])) for head in pipeline.heads]
+    hooks = [head.register_forward_hook(lambda module, given, out: drawn.append(given[1])) for head in pipeline.heads]
     found = pipeline.restore(picture(32, 32), steps=1, samples=2)
     for hook in hooks:
         hook.remove()

@@ -11,7 +11,9 @@ from wavegen.errors import InputError
 from wavegen.registry import explain
 
 Spec = dict[str, Any]
-Terms = Literal["coarse", "distill", "bands", "l1", "l2", "ssim", "adversarial"]
+Terms = Literal[
+    "coarse", "distill", "bands", "energy", "diversity", "l1", "l2", "ssim", "lpips", "fourier", "adversarial"
+]
 Times = Literal["uniform", "logit-normal", "grid"]
 
 
@@ -65,22 +67,46 @@ class Sampler(_Schema):
 
 
 class Critic(_Schema):
-    """The patch discriminator, its loss and its stabilisers."""
+    """The discriminators, their loss and their stabilisers.
 
+    ``kind``: patches of the image, of the image at several ``resolutions``, or of frozen features (``projected``).
+    ``coarse`` adds one for the coarsest band, ``low`` shows each the low band that the image was made from.
+    ``r1`` and ``r2`` weigh the squared gradient at true and generated data, ``gradient_penalty`` the distance of its
+    norm from 1 between them, at every ``penalty_every``-th step of the critic and so much stronger. ``adaptive``
+    scales the adversarial term such that it pulls as hard at the last layer as the other terms together.
+    """
+
+    kind: Literal["patch", "multiscale", "projected"] = "patch"
     on: Literal["image", "bands"] = "image"
-    loss: Literal["hinge", "wasserstein"] = "hinge"
+    low: bool = False
+    coarse: bool = False
+    loss: Literal["hinge", "wasserstein", "nonsaturating", "least_squares", "relativistic"] = "hinge"
     width: Annotated[int, Field(ge=4, le=512)] = 32
     layers: Annotated[int, Field(ge=1, le=5)] = 3
     spectral_norm: bool = True
+    resolutions: Annotated[int, Field(ge=1, le=4)] = 2
     r1: Annotated[float, Field(ge=0)] = 0.0
+    r2: Annotated[float, Field(ge=0)] = 0.0
+    gradient_penalty: Annotated[float, Field(ge=0)] = 0.0
+    penalty_every: Annotated[int, Field(ge=1, le=64)] = 1
+    adaptive: bool = False
+    augment: list[Literal["flip", "translate", "cutout"]] = []
     every: Annotated[int, Field(ge=1, le=64)] = 1
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4
+
+    @model_validator(mode="after")
+    def _fits(self) -> Critic:
+        if self.kind == "projected" and (self.on == "bands" or self.low or self.coarse):
+            raise ValueError("a projected critic judges images: give on: image, without low and coarse")
+        return self
 
 
 class Stage(_Schema):
     """One part of a training: which loss terms are on, and what the heads are given.
 
-    ``ll`` says whether heads see the true coarse bands (the paper) or the coarse stage's own.
+    ``ll`` says whether heads see the true low bands (the paper), the true ones with noise of a standard deviation
+    up to ``ll_noise`` (``noisy``, of normalised bands), samples of the coarse stage as it is (``sampled``), or its
+    estimates at random times, through which it is trained too (``predicted``).
     The adversarial term is taken on items with t < ``max_t`` only; ``rollout`` replaces their bridge
     states by states that the model reached itself. ``restart`` begins the learning rate's cycle anew, for stages
     that train other networks than the one before. ``teacher_steps`` is how many steps of the frozen teacher one
@@ -90,7 +116,8 @@ class Stage(_Schema):
     name: str
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
     weights: dict[Terms, Annotated[float, Field(gt=0)]]
-    ll: Literal["true", "predicted"] = "predicted"
+    ll: Literal["true", "noisy", "sampled", "predicted"] = "predicted"
+    ll_noise: Annotated[float, Field(gt=0, le=10)] = 0.2
     max_t: Annotated[float, Field(gt=0, le=1)] = 1.0
     rollout: bool = False
     restart: bool = False
@@ -101,8 +128,9 @@ class PipelineConfig(_Schema):
     """A whole restoration system.
 
     ``conditioning`` is what the coarse network sees beside the state: nothing, y's own coarsest band, or all of
-    y rearranged to that band's grid. ``start_fraction`` is the share of a training batch exactly at t = 1, ``times``
-    how the others are drawn (:func:`~wavegen.objective.draw_times`); ``grid`` means the sampler's own.
+    y rearranged to that band's grid, and ``coarse_noise`` channels of noise. ``shared_head``: one network makes the
+    bands of all levels. ``start_fraction`` is the share of a training batch exactly at t = 1, ``times`` how the others
+    are drawn (:func:`~wavegen.objective.draw_times`); ``grid`` means the sampler's own.
     """
 
     name: str
@@ -111,6 +139,8 @@ class PipelineConfig(_Schema):
     bridge: Spec
     network: Spec
     head: Spec | None = None
+    shared_head: bool = False
+    coarse_noise: Annotated[int, Field(ge=0, le=16)] = 0
     conditioning: Literal["none", "ll", "full"] = "full"
     target: Literal["x0", "residual", "grad", "eps", "v"] = "x0"
     coarse_loss: Literal["l1", "l2"] = "l2"
@@ -132,7 +162,7 @@ class PipelineConfig(_Schema):
                 self._distillable(stage)
             if "adversarial" in stage.weights and self.critic is None:
                 raise ValueError(f"stage {stage.name!r} weighs 'adversarial' but the pipeline has no critic")
-            if stage.ll == "true" and self.head is not None and self.head.get("features"):
+            if stage.ll in ("true", "noisy") and self.head is not None and self.head.get("features"):
                 raise ValueError(f"stage {stage.name!r}: a head that takes the coarse features needs ll: predicted")
         return self
 

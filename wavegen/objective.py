@@ -10,25 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from wavegen.adversarial import Candidate, adversarial_term, candidate
 from wavegen.bridges import from_x0, sample, to_x0
-from wavegen.config import PipelineConfig, Stage, Times
+from wavegen.config import Stage, Times
 from wavegen.distillation import teacher_states
-from wavegen.gans import PatchDiscriminator, critic_loss, generator_loss, r1_penalty
-from wavegen.metrics import ssim
 from wavegen.networks import UNet
-from wavegen.normalise import low_bands
-from wavegen.system import System
-from wavegen.transforms import Haar
-from wavegen.types import Subbands
-
-
-@dataclass
-class Candidate:
-    """One scale's image as a discriminator sees it: generated, true, and y, each (B, c, h, w)."""
-
-    fake: Tensor
-    real: Tensor
-    y: Tensor
+from wavegen.reconstruction import image_terms
+from wavegen.system import COARSE_TERMS, System
 
 
 @dataclass
@@ -37,22 +25,6 @@ class Terms:
 
     losses: dict[str, Tensor] = field(default_factory=dict)
     candidates: list[Candidate] = field(default_factory=list)
-
-
-def build_critics(config: PipelineConfig, scales: int) -> nn.ModuleList:
-    """One patch discriminator for each scale; an empty list where the pipeline has no critic."""
-    if config.critic is None:
-        return nn.ModuleList()
-    bands = 4 if config.critic.on == "bands" else 1
-    return nn.ModuleList(
-        PatchDiscriminator(
-            2 * bands * config.channels,
-            config.critic.width,
-            config.critic.layers,
-            config.critic.spectral_norm,
-        )
-        for _ in range(scales)
-    )
 
 
 def draw_times(
@@ -100,14 +72,14 @@ def loss_terms(
     """All loss terms that ``stage`` weighs, for pairs (B, C, H, W) in network units.
 
     ``coarse`` is the bridge's regression in the configured target; ``distill`` compares the estimate of x0 with
-    the end of the trajectory of ``teacher`` (None: the network as it is) that the state lies on; the others compare the
-    image reconstructed at each scale (``l1``, ``l2``, ``ssim``, ``adversarial``) or the
-    normalised bands (``bands``), averaged over scales.
+    the end of the trajectory of ``teacher`` (None: the network as it is) that the state lies on; the others are of
+    :func:`~wavegen.reconstruction.image_terms`.
     """
     config, weights, device = pipe.config, stage.weights, y.device
     true, own = pipe.transform.forward(x), pipe.transform.forward(y)
     x0, y_low = pipe.norm.low(true.ll, 0), pipe.norm.low(own.ll, 0)
-    condition = pipe.condition(y, own)
+    shape = (len(y), config.coarse_noise, *y_low.shape[-2:])
+    condition = pipe.condition(y, own, torch.randn(shape, generator=generator).to(device))
     one_step = config.bridge["name"] == "regression"
     share = 1.0 if one_step else config.start_fraction
     t = draw_times(len(x), share, generator, config.times, pipe.times)  # float64: stays on the CPU
@@ -123,7 +95,7 @@ def loss_terms(
     coefficients = pipe.bridge.coefficients(t)
 
     terms = Terms()
-    needs_coarse = not weights.keys().isdisjoint({"coarse", "distill"}) or stage.ll == "predicted"
+    needs_coarse = not weights.keys().isdisjoint(COARSE_TERMS) or stage.ll == "predicted"
     features: Tensor | None = None
     low = x0
     if needs_coarse:
@@ -137,72 +109,44 @@ def loss_terms(
             terms.losses["distill"] = distance(estimate, end)
         if stage.ll == "predicted":
             low = estimate
-    if weights.keys() - {"coarse", "distill"}:
+    if stage.ll == "sampled":
+        seed = int(torch.randint(1 << 31, (1,), generator=generator))
+        low, features = own_sample(pipe, y_low, condition, [seed + i for i in range(len(y))])
+    if weights.keys() - COARSE_TERMS:
         judged = t <= stage.max_t if stage.max_t < 1 else torch.ones_like(t, dtype=torch.bool)
-        _image_terms(pipe, stage, terms, true, own, low, features, judged, generator)
+        critic = config.critic
+        if critic is not None and critic.coarse and "adversarial" in weights and judged.any():
+            terms.candidates.append(candidate(critic, low[judged], x0[judged], y_low[judged], generator))
+        scores, candidates = image_terms(pipe, stage, true, own, low, features, judged, generator)
+        terms.losses.update(scores)
+        terms.candidates.extend(candidates)
     if "adversarial" in weights and critics is not None and terms.candidates:
-        logits = [critic(k.fake, k.y) for critic, k in zip(critics, terms.candidates, strict=True)]
-        terms.losses["adversarial"] = torch.stack([generator_loss(k) for k in logits]).mean()
+        assert config.critic is not None
+        terms.losses["adversarial"] = adversarial_term(config.critic, critics, terms.candidates)
     return terms
 
 
-def _image_terms(
-    pipe: System,
-    stage: Stage,
-    terms: Terms,
-    true: Subbands,
-    own: Subbands,
-    low: Tensor,
-    features: Tensor | None,
-    judged: Tensor,
-    generator: torch.Generator,
-) -> None:
-    """Go up level by level from the normalised coarsest band and compare at each scale."""
-    true_lows, own_lows = low_bands(pipe.transform, true), low_bands(pipe.transform, own)
-    levels = len(true.details)
-    low = pipe.norm.low_inverse(low, 0)
-    scores: dict[str, list[Tensor]] = {name: [] for name in stage.weights.keys() - {"coarse", "distill", "adversarial"}}
-    for index in range(max(levels, 1)):
-        if levels:
-            given = true_lows[index] if stage.ll == "true" else low
-            shape = (len(given), pipe.head_noise, *given.shape[-2:])
-            z = torch.randn(shape, generator=generator).to(given.device)
-            details = pipe.detail(index, given, own_lows[index], own.details[index], z, features)
-            level = levels - index
-            low = pipe.transform.inverse_level(given, details, pipe.transform.sizes(true.size)[level - 1], level)
-            if "bands" in scores:
-                a = torch.cat(pipe.norm.details(details, index))
-                b = torch.cat(pipe.norm.details(true.details[index], index))
-                scores["bands"].append(F.l1_loss(a, b))
-        else:
-            low = pipe.transform.inverse(Subbands(low, (), true.size))
-        # A low band is ratio^level times its image.
-        gain = float(pipe.transform.ratio ** max(levels - index - 1, 0))
-        fake, real, y = low / gain, true_lows[index + 1] / gain, own_lows[index + 1] / gain
-        if "l1" in scores:
-            scores["l1"].append(F.l1_loss(fake, real))
-        if "l2" in scores:
-            scores["l2"].append(F.mse_loss(fake, real))
-        if "ssim" in scores:
-            scores["ssim"].append(1 - ssim(fake, real, 1.0).mean())
-        if "adversarial" in stage.weights and judged.any():
-            terms.candidates.append(_candidate(pipe, fake[judged], real[judged], y[judged]))
-    terms.losses.update({name: torch.stack(values).mean() for name, values in scores.items() if values})
+@torch.no_grad()
+def own_sample(pipe: System, y_low: Tensor, condition: Tensor, seeds: list[int]) -> tuple[Tensor, Tensor | None]:
+    """The normalised coarsest band as the pipeline draws it by default, and the features of the last call."""
+    sampler, features = pipe.config.sampler, None
 
+    def predict_x0(state: Tensor, time: Tensor, low: Tensor) -> Tensor:
+        nonlocal features
+        out, features = pipe.predict(state, time, condition)
+        return to_x0(pipe.config.target, out, state, low, pipe.bridge.coefficients(time.cpu().double()))
 
-def _candidate(pipe: System, fake: Tensor, real: Tensor, y: Tensor) -> Candidate:
-    """The images themselves, or their Haar bands whitened by the true batch's own spread."""
-    if pipe.config.critic is None or pipe.config.critic.on == "image":
-        return Candidate(fake, real, y)
-    haar = Haar(levels=1)
-
-    def bands(image: Tensor) -> Tensor:
-        split = haar.forward(image)
-        return torch.cat([split.ll, *split.details[0]], dim=1)
-
-    true = bands(real)
-    spread = true.std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-3)
-    return Candidate(bands(fake) / spread, true / spread, bands(y) / spread)
+    reached = sample(
+        pipe.bridge,
+        predict_x0,
+        y_low,
+        grid=pipe.times,
+        solver=sampler.solver,
+        eta=sampler.eta,
+        eta_bbdm=sampler.eta_bbdm,
+        seeds=seeds,
+    )
+    return reached.x, features
 
 
 @torch.no_grad()
@@ -235,17 +179,3 @@ def _roll_out(
     x_t, t = x_t.clone(), t.clone()
     x_t[inside], t[inside] = reached, end
     return t, x_t
-
-
-def critics_loss(pipe: System, critics: nn.ModuleList, candidates: list[Candidate], with_r1: bool) -> Tensor:
-    """What the discriminators minimise for candidates whose ``fake`` carries no gradient."""
-    settings = pipe.config.critic
-    assert settings is not None
-    total = torch.zeros((), device=candidates[0].real.device)
-    for critic, k in zip(critics, candidates, strict=True):
-        real = k.real.detach().requires_grad_(with_r1)
-        logits = critic(real, k.y)
-        total = total + critic_loss(settings.loss, logits, critic(k.fake.detach(), k.y))
-        if with_r1:
-            total = total + settings.r1 * r1_penalty(logits, real)
-    return total / len(candidates)

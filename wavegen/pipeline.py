@@ -29,6 +29,7 @@ from wavegen.types import Restoration, Subbands
 from wavegen.version import __version__
 
 HEAD_STREAM = 1 << 16  # noise streams: below it the bridge's steps, from it on the heads' levels
+COARSE_STREAM = 1 << 17  # the noise that the coarse network itself takes
 
 
 class _Guide(NamedTuple):
@@ -193,7 +194,9 @@ class Pipeline(System):
     ) -> tuple[Tensor, int]:
         """One sample of the restored batch, in network units, by ``sample`` with the options ``walk``."""
         bands = self.transform.forward(y)
-        condition = self.condition(y, bands)
+        shape = (len(y), self.config.coarse_noise, *bands.ll.shape[-2:])
+        z = noise(shape, seeds=seeds, sample=index, stream=COARSE_STREAM, device=y.device)
+        condition = self.condition(y, bands, z)
         features: Tensor | None = None
 
         def predict_x0(x_t: Tensor, t: Tensor, y_low: Tensor) -> Tensor:
@@ -225,7 +228,7 @@ class Pipeline(System):
             size = sizes[above - 1]
             shape = (len(y), self.head_noise, *low.shape[-2:])
             z = noise(shape, seeds=seeds, sample=index, stream=HEAD_STREAM + level, device=y.device)
-            details = self.detail(level, low, y_low, own, z, features)
+            details = self.detail(level, low, y_low, bands, z, features)
             low = self.transform.inverse_level(low, details, size, above)
             y_low = self.transform.inverse_level(y_low, own, size, above)
         return low, result.nfe

@@ -87,6 +87,33 @@ def mscgm_joint() -> dict[str, Any]:
     }
 
 
+@register("pipeline", "gan-all", "a GAN for every band: noise in place of the bridge, in one call of each network")
+def gan_all() -> dict[str, Any]:
+    """mscgm-joint with one-step generators only; one critic for the coarsest band, one for the image."""
+    made = mscgm_joint()
+    made["head"]["inject"] = True
+    return {
+        **made,
+        "bridge": {"name": "regression"},
+        "coarse_noise": 1,
+        "critic": {**made["critic"], "coarse": True},
+        "sampler": {"steps": 1},
+        "stages": [*made["stages"][:1], {**made["stages"][1], "max_t": 1.0}],
+    }
+
+
+@register("pipeline", "bridge-all", "a bridge for every band: no GAN, no critic", paper="BBDM, arXiv 2205.07680")
+def bridge_all() -> dict[str, Any]:
+    """mscgm-joint with a bridge of two calls on its detail bands."""
+    made = mscgm_joint()
+    del made["critic"]
+    return {
+        **made,
+        "head": {**made["head"], "name": "bridge", "steps": 2},
+        "stages": [{"name": "fit", "weights": {"coarse": 1.0, "l1": 2.0}}],
+    }
+
+
 @register(
     "pipeline",
     "bbdm",

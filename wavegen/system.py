@@ -9,16 +9,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from wavegen import bridge_head  # noqa: F401  (registers it)
 from wavegen.bridges import Bridge, check_solver, make_grid
 from wavegen.config import PipelineConfig
 from wavegen.errors import InputError
-from wavegen.gans import GanHead
+from wavegen.gans import Given, Head, noise_deviation
 from wavegen.networks import UNet
-from wavegen.normalise import SubbandNorm, intensity_of, target_intensity
+from wavegen.normalise import SubbandNorm, intensity_of, low_bands, target_intensity
 from wavegen.precision import Precision, autocast
 from wavegen.registry import build, validate
 from wavegen.transforms import Transform
 from wavegen.types import Details, Pair, Subbands
+
+COARSE_TERMS = frozenset({"coarse", "distill"})  # the loss terms that are of the coarse network alone
 
 
 class System(nn.Module):
@@ -49,9 +52,10 @@ class System(nn.Module):
         self.coarse: UNet = build(
             "network",
             config.network,
-            in_channels=low + seen,
+            in_channels=low + seen + config.coarse_noise,
             out_channels=low,
             time=config.bridge["name"] != "regression",
+            **({"inject": config.coarse_noise} if config.coarse_noise else {}),
         )
         self.heads = nn.ModuleList()
         if self.transform.levels:
@@ -60,13 +64,11 @@ class System(nn.Module):
             trunk = (self.coarse.feature_channels, self.coarse.patch)
             self.heads.extend(
                 build("head", config.head, channels=c, trunk=trunk if i == 0 else None)
-                for i in range(self.transform.levels)
+                for i in range(1 if config.shared_head else self.transform.levels)
             )
         elif config.head is not None:
             validate("head", config.head)  # not used without detail bands, but not to be wrong either
-        for stage in config.stages:
-            if "bands" in stage.weights and not self.transform.levels:
-                raise InputError(f"stage {stage.name!r} weighs 'bands', but the transform has no detail bands")
+        self._check_stages()
         self.norm = SubbandNorm(self.transform, c)
         self.to(memory_format=torch.channels_last)  # convolutions are faster so
         sampler = config.sampler  # refused now rather than at the first image
@@ -78,10 +80,42 @@ class System(nn.Module):
                 "enters at the second call; give sampler.steps of 2 or more"
             )
 
+    def _check_stages(self) -> None:
+        """Refuse stages whose terms the heads cannot give, or that train nothing."""
+        head = self.head(0) if len(self.heads) else None
+        for stage in self.config.stages:
+            of_bands = sorted(stage.weights.keys() & {"bands", "energy", "diversity"})
+            if of_bands and head is None:
+                raise InputError(f"stage {stage.name!r} weighs {of_bands[0]!r}, but the transform has no detail bands")
+            kind = (self.config.head or {}).get("name")
+            two = sorted(stage.weights.keys() & {"energy", "diversity"})
+            if two and head is not None and (head.process or not head.noise_channels):
+                raise InputError(
+                    f"stage {stage.name!r} weighs {two[0]!r}: head {kind!r} has no noise to draw twice from"
+                )
+            coarse = stage.ll == "predicted" or not stage.weights.keys().isdisjoint(COARSE_TERMS)
+            if not coarse and (head is None or not head.trainable):
+                raise InputError(
+                    f"stage {stage.name!r} trains nothing: ll: {stage.ll} leaves the coarse network as it is, and "
+                    + ("there is no head" if head is None else f"head {kind!r} has no parameters")
+                )
+
+    def head(self, index: int) -> Head:
+        """The head of level ``index`` (0 = coarsest); all levels may share one."""
+        made: Head = self.heads[0 if self.config.shared_head else index]  # type: ignore[assignment]
+        return made
+
     @property
     def device(self) -> torch.device:
         """Where the parameters live."""
         return self.norm.low_mean.device
+
+    @property
+    def last_layer(self) -> Tensor:
+        """The weights that the finest trainable output leaves through: the finest head's, or the coarse network's."""
+        finest = self.head(self.transform.levels - 1) if len(self.heads) else None
+        maker = finest if finest is not None and finest.trainable else self.coarse
+        return [p for p in maker.parameters() if p.ndim == 4][-1]
 
     @property
     def parameters_count(self) -> int:
@@ -100,8 +134,16 @@ class System(nn.Module):
         """Take subband statistics from clean images (C, H, W) in network units."""
         self.norm.fit(self.transform, (image[None].to(self.device) for image in images))
 
-    def condition(self, y: Tensor, bands: Subbands) -> Tensor:
-        """What the coarse network sees of y: nothing, its own normalised band, or all of it on that band's grid."""
+    def condition(self, y: Tensor, bands: Subbands, noise: Tensor | None = None) -> Tensor:
+        """What the coarse network sees beside the state: y, as configured, and its noise (None: its mean, zeros)."""
+        seen = self._seen(y, bands)
+        if not self.config.coarse_noise:
+            return seen
+        shape = (len(seen), self.config.coarse_noise, *bands.ll.shape[-2:])
+        return torch.cat([seen, seen.new_zeros(shape) if noise is None else noise], dim=1)
+
+    def _seen(self, y: Tensor, bands: Subbands) -> Tensor:
+        """Nothing of y, its own normalised band, or all of it on that band's grid."""
         if self.config.conditioning == "none":
             return bands.ll[:, :0]
         if not self.full:
@@ -119,26 +161,63 @@ class System(nn.Module):
             out, features = (self.coarse if network is None else network)(inputs, t)
         return out.float(), features
 
+    def given(self, index: int, low: Tensor, y_low: Tensor, own: Subbands, features: Tensor | None) -> Given:
+        """What head ``index`` is told, from unnormalised bands; ``own`` are all bands of y."""
+        sigma: Details | None = None
+        if self.head(index).needs_sigma:
+            noise = noise_deviation(own.details[-1].d)
+            sigma = self.norm.details(Details(noise, noise, noise), index)
+        return Given(
+            self.norm.low(low, index),
+            self.norm.low(y_low, index),
+            self.norm.details(own.details[index], index),
+            features if index == 0 else None,
+            sigma,
+        )
+
     def detail(
-        self, index: int, low: Tensor, y_low: Tensor, y_details: Details, z: Tensor, features: Tensor | None
+        self, index: int, low: Tensor, y_low: Tensor, own: Subbands, z: Tensor, features: Tensor | None
     ) -> Details:
         """Call head ``index`` (0 = coarsest) on unnormalised bands; returns unnormalised details."""
-        head = self.heads[index]
         with autocast(self.precision, low.device):
-            bands = head(
-                self.norm.low(low, index),
-                self.norm.low(y_low, index),
-                self.norm.details(y_details, index),
-                z,
-                features if index == 0 else None,
-            )
+            bands = self.head(index)(self.given(index, low, y_low, own, features), z)
         return self.norm.details_inverse(bands, index)
+
+    def estimate(
+        self,
+        index: int,
+        low: Tensor,
+        y_low: Tensor,
+        own: Subbands,
+        truth: Details,
+        z: Tensor,
+        features: Tensor | None,
+        generator: torch.Generator,
+    ) -> Details:
+        """What training compares with the normalised ``truth``: normalised details (:meth:`Head.estimate`)."""
+        with autocast(self.precision, low.device):
+            return self.head(index).estimate(self.given(index, low, y_low, own, features), truth, z, generator)
+
+    def with_details(self, low: Tensor, own: Subbands, features: Tensor | None, generator: torch.Generator) -> Tensor:
+        """The image that the heads make of an unnormalised coarsest band; ``own`` are y's bands."""
+        if not own.details:
+            return self.transform.inverse(Subbands(low, (), own.size))
+        sizes, own_lows = self.transform.sizes(own.size), low_bands(self.transform, own)
+        for index in range(len(own.details)):
+            level = len(own.details) - index
+            z = self.draw_noise(low, generator)
+            details = self.detail(index, low, own_lows[index], own, z, features)
+            low = self.transform.inverse_level(low, details, sizes[level - 1], level)
+        return low
+
+    def draw_noise(self, low: Tensor, generator: torch.Generator) -> Tensor:
+        """Noise for one call of a head whose low band is ``low``."""
+        return torch.randn((len(low), self.head_noise, *low.shape[-2:]), generator=generator).to(low.device)
 
     @property
     def head_noise(self) -> int:
         """Noise channels that each head takes."""
-        head = self.heads[0] if len(self.heads) else None
-        return head.noise_channels if isinstance(head, GanHead) else 0
+        return self.head(0).noise_channels if len(self.heads) else 0
 
     def grid(self, steps: int | None, spec: Mapping[str, Any]) -> list[float]:
         """The time grid of a specification, refused where the process cannot walk it.

@@ -16,6 +16,7 @@ from wavegen.errors import InputError
 
 PredictX0 = Callable[[Tensor, Tensor, Tensor], Tensor]
 Callback = Callable[[int, float, Tensor, Tensor], None]
+Draw = Callable[[int], Tensor]
 PRIOR_STREAM = 0
 AHEAD = 1 << 20  # values of noise made at a time, where a step needs fewer
 
@@ -40,6 +41,7 @@ def sample(
     sample_index: int = 0,
     origin: tuple[int, int] = (0, 0),
     callback: Callback | None = None,
+    draw: Draw | None = None,
 ) -> Sampled:
     """Walk from the prior along ``grid``; at t = 0 the last estimate of x0 itself is returned.
 
@@ -56,6 +58,7 @@ def sample(
         sample_index: which of several samples of the same image.
         origin: absolute position of y's first pixel, so that a tile gets the noise of its place.
         callback: called with (step, t, x_t, x0 estimate) once for each step, before it is done.
+        draw: the noise of a stream (0: the start's, k: the k-th step's), of y's shape; :func:`noise` without it.
 
     Raises:
         InputError: what :func:`grid_steps` refuses, a wrong number of seeds, an estimate of another shape than y.
@@ -67,10 +70,11 @@ def sample(
 
     nfe = 0
 
+    streams = [index + 1 for index, stages in enumerate(steps) if stages[0].z]
+    streams = streams if bridge.pinned else [PRIOR_STREAM, *streams]
+
     def drawn() -> Iterator[Tensor]:
         """The noise of the walk in its order, a few draws at a time."""
-        streams = [index + 1 for index, stages in enumerate(steps) if stages[0].z]
-        streams = streams if bridge.pinned else [PRIOR_STREAM, *streams]
         ahead = max(1, AHEAD // max(1, y.numel()))
         for first in range(0, len(streams), ahead):
             yield from draws(
@@ -82,7 +86,7 @@ def sample(
                 device=y.device,
             ).to(y)
 
-    fresh = drawn()
+    fresh = drawn() if draw is None else map(draw, streams)
 
     def estimate(x: Tensor, t: float) -> Tensor:
         nonlocal nfe

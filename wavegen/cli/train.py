@@ -131,9 +131,13 @@ def _preview_pairs(spec: dict[str, Any], source: PairSource) -> list[Pair]:
 
 
 def _callbacks(out: Path, pairs: list[Pair], training: Training, track: bool, quiet: bool) -> list[Callback]:
-    from wavegen.training import JsonLog, Preview, ProgressBar, TensorBoard
+    from wavegen.training import JsonLog, Preview, ProgressBar, TensorBoard, Watch
 
-    callbacks: list[Callback] = [JsonLog(out / "log.jsonl"), Preview(out / "previews", pairs, training.preview_every)]
+    callbacks: list[Callback] = [
+        Watch(pairs, training.preview_every),  # first: its figures belong in the log
+        JsonLog(out / "log.jsonl"),
+        Preview(out / "previews", pairs, training.preview_every),
+    ]
     if track:
         callbacks.append(TensorBoard(out / "tensorboard"))
     if not quiet and sys.stderr.isatty():

@@ -4,6 +4,7 @@ from wavegen.experiments.bridges import degraded, native_row, variances
 from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
 from wavegen.experiments.compare import compare, images_of, judge, time_rows
+from wavegen.experiments.heads import head_figures, heads_table, low_band_gap
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.recipe import Data, run_task
 from wavegen.experiments.report import aggregate, figure, markdown
@@ -24,8 +25,11 @@ __all__ = [
     "compare",
     "degraded",
     "figure",
+    "head_figures",
+    "heads_table",
     "images_of",
     "judge",
+    "low_band_gap",
     "markdown",
     "native_row",
     "run_command",

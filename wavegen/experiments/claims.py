@@ -104,7 +104,7 @@ def heads(pipe: Pipeline, data: PairSource, draws: int = 8) -> list[dict[str, fl
         def draw(low: Tensor, seed: int, level: int = level) -> Tensor:
             shape = (len(low), pipe.head_noise, *low.shape[-2:])
             z = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-            return torch.cat(pipe.detail(level, low, own_lows[level], own.details[level], z, features))
+            return torch.cat(pipe.detail(level, low, own_lows[level], own, z, features))
 
         wanted = torch.cat(truth)
         size = float(wanted.norm())

@@ -16,7 +16,7 @@ from wavegen.data import InMemory, LowBand, Simulator
 from wavegen.experiments.plan import Comparison, describe_run
 from wavegen.pipeline import Pipeline
 from wavegen.registry import build, entry
-from wavegen.training import Callback, JsonLog, Preview, fit, state
+from wavegen.training import Callback, JsonLog, Preview, Watch, fit, state
 from wavegen.training.fit import describe
 
 
@@ -49,9 +49,11 @@ def train_one(plan: Comparison, out: Path, system: str, seed: int) -> None:
     folder = run_folder(out, system, seed)
     pool = training_pool(plan, out)
     data = InMemory(LowBand(pool, plan.levels)) if plan.levels else pool
+    shown = [data[i] for i in range(min(4, len(data)))]
     callbacks: list[Callback] = [
+        Watch(shown, training.preview_every),
         JsonLog(folder / "log.jsonl"),
-        Preview(folder / "previews", [data[i] for i in range(min(4, len(data)))], training.preview_every),
+        Preview(folder / "previews", shown, training.preview_every),
     ]
     fit(pipeline, data, training, folder, resume=True, callbacks=callbacks, described=describe_run(plan, seed))
 

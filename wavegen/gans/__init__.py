@@ -1,7 +1,42 @@
 """Detail stage: generators, discriminators, adversarial losses."""
 
-from wavegen.gans.discriminators import PatchDiscriminator
+from wavegen.gans.augment import AUGMENTATIONS, augment
+from wavegen.gans.base import Given, Head
+from wavegen.gans.classical import CopyHead, ShrinkHead, bayes_shrink, noise_deviation
+from wavegen.gans.discriminators import MultiScaleDiscriminator, PatchDiscriminator, ProjectedDiscriminator
 from wavegen.gans.heads import GanHead
-from wavegen.gans.losses import critic_loss, generator_loss, r1_penalty
+from wavegen.gans.losses import (
+    Adversarial,
+    adaptive_weight,
+    critic_loss,
+    diversity_loss,
+    energy_score,
+    fourier_amplitude,
+    generator_loss,
+    gradient_penalty,
+    r1_penalty,
+)
 
-__all__ = ["GanHead", "PatchDiscriminator", "critic_loss", "generator_loss", "r1_penalty"]
+__all__ = [
+    "AUGMENTATIONS",
+    "Adversarial",
+    "CopyHead",
+    "GanHead",
+    "Given",
+    "Head",
+    "MultiScaleDiscriminator",
+    "PatchDiscriminator",
+    "ProjectedDiscriminator",
+    "ShrinkHead",
+    "adaptive_weight",
+    "augment",
+    "bayes_shrink",
+    "critic_loss",
+    "diversity_loss",
+    "energy_score",
+    "fourier_amplitude",
+    "generator_loss",
+    "gradient_penalty",
+    "noise_deviation",
+    "r1_penalty",
+]

@@ -1,7 +1,8 @@
-"""Patch discriminators: one logit for each neighbourhood, conditioned on the degraded image."""
+"""Discriminators: logits of neighbourhoods, conditioned on the degraded image; safe at any batch size."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -35,3 +36,76 @@ class PatchDiscriminator(nn.Module):
             h = F.leaky_relu(convolution(h), 0.2)
         logits: Tensor = self.convolutions[-1](h)
         return logits.float()
+
+
+class MultiScaleDiscriminator(nn.Module):
+    """Patch discriminators of the image and of its averages over 2 x 2, 4 x 4, ... pixels.
+
+    Wang et al., arXiv 1711.11585. Logits (B, scales, h, w): each scale's are repeated to the finest's size, so that
+    a mean weighs the scales alike.
+    """
+
+    def __init__(
+        self, in_channels: int, width: int = 32, layers: int = 3, spectral_norm: bool = True, scales: int = 2
+    ) -> None:
+        super().__init__()
+        self.scales = nn.ModuleList(
+            PatchDiscriminator(in_channels, width, layers, spectral_norm) for _ in range(scales)
+        )
+        self.least = 2 ** (layers + scales - 1)
+
+    def forward(self, candidate: Tensor, condition: Tensor) -> Tensor:
+        """Return the logits of all scales."""
+        found: list[Tensor] = []
+        for index, critic in enumerate(self.scales):
+            if index:
+                candidate, condition = (F.avg_pool2d(k, 2, ceil_mode=True) for k in (candidate, condition))
+            found.append(critic(candidate, condition))
+        return torch.cat([F.interpolate(k, found[0].shape[-2:]) for k in found], dim=1)
+
+
+class ProjectedDiscriminator(nn.Module):
+    """Small critics on the feature maps of a frozen network, of the candidate and of the condition together.
+
+    Sauer et al., arXiv 2111.01007, with one 1 x 1 projection that is learnt for each map in the place of random
+    mixing. Logits (B, maps, h, w) of the finest map's size.
+
+    Args:
+        features: frozen; images (B, 3, H, W) in [0, 1] to feature maps, finest first. It is not part of this
+            module's state.
+        channels: channels of each map.
+        width: channels of the small critics.
+        spectral_norm: on every convolution.
+    """
+
+    least = 32
+
+    def __init__(
+        self,
+        features: nn.Module,
+        channels: Sequence[int],
+        width: int = 32,
+        spectral_norm: bool = True,
+    ) -> None:
+        super().__init__()
+        self._features = (features,)  # in a tuple: neither trained nor stored
+        wrap: Callable[[nn.Conv2d], nn.Module] = spectrally_normalised if spectral_norm else (lambda c: c)
+        self.critics = nn.ModuleList(
+            nn.Sequential(
+                wrap(nn.Conv2d(2 * count, width, 1)),
+                nn.LeakyReLU(0.2),
+                wrap(nn.Conv2d(width, width, 3, padding=1)),
+                nn.LeakyReLU(0.2),
+                wrap(nn.Conv2d(width, 1, 3, padding=1)),
+            )
+            for count in channels
+        )
+
+    def forward(self, candidate: Tensor, condition: Tensor) -> Tensor:
+        """Return the logits; grey images are repeated to three channels."""
+        network = self._features[0].to(candidate.device)
+        maps = [network(image.float().expand(-1, 3, -1, -1)) for image in (candidate, condition)]
+        found = [
+            critic(torch.cat(pair, dim=1)) for critic, pair in zip(self.critics, zip(*maps, strict=True), strict=True)
+        ]
+        return torch.cat([F.interpolate(k, found[0].shape[-2:]) for k in found], dim=1).float()

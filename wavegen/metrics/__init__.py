@@ -1,6 +1,7 @@
 """How good is a restoration: fidelity, perception, texture, sets of images, spread of samples."""
 
 from wavegen.metrics import weights
+from wavegen.metrics.backbones import feature_pyramid
 from wavegen.metrics.distribution import (
     DistributionScore,
     FrechetInceptionDistance,
@@ -37,6 +38,7 @@ __all__ = [
     "apply_affine",
     "bead_fwhm",
     "crps",
+    "feature_pyramid",
     "fit_affine",
     "fit_spots",
     "fourier_ring_correlation",

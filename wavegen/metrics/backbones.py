@@ -113,6 +113,41 @@ def effnet_lite0(weights: str | Path | None = None) -> Backbone:
     return Backbone("efficientnet-lite0", 1280, 32, _frozen(Normalise((mean, mean, mean), (std, std, std)), model))
 
 
+class Pyramid(nn.Module):
+    """EfficientNet-Lite0's maps at strides 4, 8 and 16 of images (B, 3, H, W) in [0, 1]; the gradient goes through."""
+
+    CHANNELS = (24, 40, 112)
+    ENDS = (1, 2, 4)  # the blocks after which a map is taken
+
+    def __init__(self, model: Any, normalise: nn.Module) -> None:
+        super().__init__()
+        self.normalise = normalise
+        self.stem = nn.Sequential(model.conv_stem, model.bn1)
+        self.blocks = model.blocks[: self.ENDS[-1] + 1]
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """The maps, finest first; evaluated as trained, whatever mode the caller is in."""
+        h = self.stem(self.normalise(x))
+        found = []
+        for index, block in enumerate(self.blocks):
+            h = block(h)
+            if index in self.ENDS:
+                found.append(h)
+        return found
+
+
+def feature_pyramid(weights: str | Path | None = None) -> tuple[Pyramid, tuple[int, ...]]:
+    """The frozen :class:`Pyramid`, and the channels of its maps.
+
+    Raises:
+        InputError: the weight file of EfficientNet-Lite0 is not found.
+    """
+    network: Any = effnet_lite0(weights).network
+    pyramid = Pyramid(network[1], network[0])
+    pyramid.eval().requires_grad_(False)
+    return pyramid, Pyramid.CHANNELS
+
+
 def inception(weights: str | Path | None = None) -> Backbone:
     """The Inception-v3 of the published FID (arXiv 1706.08500), as pytorch-fid builds it: 2048 features.
 

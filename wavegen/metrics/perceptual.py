@@ -46,7 +46,11 @@ class Lpips:
 
     @torch.inference_mode()
     def __call__(self, restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
-        """The distance of each image from its target.
+        """:meth:`distance` without gradients."""
+        return self.distance(restored, target, data_range)
+
+    def distance(self, restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        """The distance of each image from its target; differentiable.
 
         Args:
             restored: (B, C, H, W), intensities in [0, data_range]; C = 3 (RGB), or 1 (grey, repeated).

@@ -18,7 +18,7 @@ from wavegen.registry import register
     "unet",
     "time-conditioned U-Net of local operations only, on patches of the input grid",
     paper="Ronneberger et al., arXiv 1505.04597",
-    wiring=("in_channels", "out_channels", "time"),
+    wiring=("in_channels", "out_channels", "time", "inject"),
 )
 class UNet(nn.Module):
     """Map (B, in_channels, H, W) and t (B,) to (B, out_channels, H, W) and the last feature maps.
@@ -27,6 +27,8 @@ class UNet(nn.Module):
         in_channels: channels of the input.
         out_channels: channels of the output.
         time: whether the network is conditioned on t.
+        inject: how many of the last input channels are noise, which is also added at every scale through learnt
+            weights. Over a cell of n x n pixels it is averaged times n: standard normal at every scale.
         width: channels of the finest level.
         multipliers: channels of each level as multiples of ``width``; one level more halves the grid.
         blocks: residual blocks per level on the way down, and as many on the way up.
@@ -39,6 +41,7 @@ class UNet(nn.Module):
         in_channels: int,
         out_channels: int,
         time: bool = True,
+        inject: int = 0,
         width: Annotated[int, Field(ge=4, le=1024)] = 32,
         multipliers: Annotated[list[Annotated[int, Field(ge=1, le=16)]], Field(min_length=1, max_length=6)] = [  # noqa: B006
             1,
@@ -70,6 +73,9 @@ class UNet(nn.Module):
             self.grow.append(nn.Conv2d(channels, w, 1))
             self.up.append(nn.ModuleList(ResidualBlock(2 * w if i == 0 else w, w, embed) for i in range(blocks)))
             channels = w
+        self.inject = inject
+        entering = [width, *widths[1:]]  # channels in which a level begins
+        self.mix = nn.ModuleList(nn.Conv2d(inject, w, 1, bias=False) for w in entering) if inject else None
         self.leave = nn.Conv2d(width, out_channels * area, 3, padding=1)
 
     @property
@@ -91,12 +97,14 @@ class UNet(nn.Module):
         """Return the output and the last feature maps (on the patch grid, padded to whole cells)."""
         height, width = x.shape[-2:]
         x = pad_to_multiple(x, self.multiple)
+        noise = x[:, x.shape[1] - self.inject :]
         embedding = self.embedding(t) if self.embedding is not None else None
         h = self.enter(F.pixel_unshuffle(x, self.patch) if self.patch > 1 else x)
         skips = []
         for level, stage in enumerate(self.down):
             if level:
                 h = self.shrink[level - 1](h)
+            h = self._inject(h, noise, level)
             for block in stage:  # type: ignore[attr-defined]
                 h = block(h, embedding)
             skips.append(h)
@@ -110,6 +118,14 @@ class UNet(nn.Module):
         if self.patch > 1:
             out = F.pixel_shuffle(out, self.patch)
         return out[..., :height, :width], h
+
+    def _inject(self, h: Tensor, noise: Tensor, level: int) -> Tensor:
+        """Add the noise of this scale, if there is any."""
+        if self.mix is None:
+            return h
+        cell = self.patch * 2**level
+        result: Tensor = h + self.mix[level](F.avg_pool2d(noise, cell) * cell)
+        return result
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:

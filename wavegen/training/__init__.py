@@ -3,5 +3,18 @@
 from wavegen.config import Training
 from wavegen.training.callbacks import JsonLog, Preview, ProgressBar, TensorBoard
 from wavegen.training.fit import Callback, fit
+from wavegen.training.watch import Watch, band_figures, figures, null_test
 
-__all__ = ["Callback", "JsonLog", "Preview", "ProgressBar", "TensorBoard", "Training", "fit"]
+__all__ = [
+    "Callback",
+    "JsonLog",
+    "Preview",
+    "ProgressBar",
+    "TensorBoard",
+    "Training",
+    "Watch",
+    "band_figures",
+    "figures",
+    "fit",
+    "null_test",
+]

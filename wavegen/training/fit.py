@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -17,9 +16,11 @@ from torch.utils.data import DataLoader, Subset
 from wavegen.config import PipelineConfig, Stage, Training
 from wavegen.data import Crops
 from wavegen.errors import InputError
-from wavegen.objective import Candidate, Terms, build_critics, critics_loss
+from wavegen.objective import Terms
 from wavegen.pipeline import Pipeline
 from wavegen.training import state
+from wavegen.training.critics import Critics
+from wavegen.training.divergence import Guard
 from wavegen.training.interrupt import Deferred
 from wavegen.training.schedule import cycle_done, cycle_of, rate
 from wavegen.types import Pair, PairSource
@@ -30,7 +31,10 @@ STATISTICS = 64  # crops from which subband statistics are taken
 
 
 class Callback(Protocol):
-    """Told of every logged step: figures so far and, lazily, the model with averaged weights."""
+    """Told of every logged step: figures so far and, lazily, the model with averaged weights.
+
+    A callback may add figures to the record for those after it; ``diverged`` with a reason stops the training.
+    """
 
     def __call__(self, record: dict[str, Any], pipeline: Pipeline, /) -> None:
         """Look at one record."""
@@ -129,22 +133,16 @@ class _Run:
         _check_crop(pipeline, training.crop)
         pipeline.precision = training.precision
         self.crops = Crops(data, training.crop, training.seed, length=1 << 40, transform=pipeline.normalise)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(training.seed)  # the critics' initial weights
-            self.critics = build_critics(pipeline.config, max(pipeline.transform.levels, 1))
+        self.critics = Critics(pipeline, training)
         distills = any("distill" in stage.weights for stage in pipeline.config.stages)
         self.teacher = nn.ModuleList([deepcopy(pipeline.coarse)] if distills else []).requires_grad_(False)
         pipeline.train()
-        for module in (pipeline, self.critics, self.teacher):
+        for module in (pipeline, self.critics.modules, self.teacher):
             module.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(
             _groups(pipeline), training.learning_rate, (0.9, 0.98), weight_decay=training.weight_decay
         )
-        critic = pipeline.config.critic
-        self.critic_optimizer = (
-            torch.optim.AdamW(self.critics.parameters(), lr=critic.learning_rate, betas=(0.0, 0.98)) if critic else None
-        )
-        self.last_critic = torch.zeros(())  # logged between the critics' updates
+        self.guard = Guard()
         self.ema = state.Ema(pipeline, training.ema)
         self.progress = state.Progress()
         self.run_description = json.loads(json.dumps(describe(pipeline.config, training, described)))
@@ -157,16 +155,16 @@ class _Run:
             pipeline.fit_normalisation(self.crops[i].x for i in range(STATISTICS))
         # With several processes DistributedDataParallel wraps the module; alone it is returned as it is.
         self.objective, self.optimizer = self.accelerator.prepare(
-            Objective(pipeline, self.critics, self.teacher), self.optimizer
+            Objective(pipeline, self.critics.modules, self.teacher), self.optimizer
         )
 
     def _modules(self) -> dict[str, nn.Module]:
-        return {"model": self.pipeline, "critics": self.critics, "teacher": self.teacher}
+        return {"model": self.pipeline, "critics": self.critics.modules, "teacher": self.teacher}
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         optimizers: dict[str, torch.optim.Optimizer] = {"adam": getattr(self.optimizer, "optimizer", self.optimizer)}
-        if self.critic_optimizer is not None:
-            optimizers["critic_adam"] = self.critic_optimizer
+        if self.critics.optimizer is not None:
+            optimizers["critic_adam"] = self.critics.optimizer
         return optimizers
 
     def save(self) -> None:
@@ -247,48 +245,29 @@ class _Run:
         seed = (self.training.seed * 1_000_003 + self.progress.step) * 4096 + self.accelerator.process_index
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.critics.requires_grad_(False)
+        self.critics.modules.requires_grad_(False)
         terms: Terms = self.objective(batch.x, batch.y, index, seed)
-        total = sum((stage.weights[name] * value for name, value in terms.losses.items()), torch.zeros(()))  # type: ignore[index]
+        weighted = {name: stage.weights[name] * value for name, value in terms.losses.items()}  # type: ignore[index]
+        extra = self.critics.balance(weighted)
+        total = sum(weighted.values(), torch.zeros(()))
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(total)
         norm = self.accelerator.clip_grad_norm_(self.pipeline.parameters(), self.training.clip)
         self.optimizer.step()
         self.ema.update(self.pipeline, self.progress.step)
-        figures = {**terms.losses, "total": total, "gradient": torch.as_tensor(norm)}
-        if terms.candidates and self.critic_optimizer is not None:
-            figures["critic"] = self._critic_step(terms.candidates)
+        figures = {**terms.losses, **extra, "total": total, "gradient": torch.as_tensor(norm)}
+        figures |= self.critics.learn(
+            terms.candidates, self.progress.step, lambda gradient: self.accelerator.reduce(gradient, "mean")
+        )
         return {name: value.detach() for name, value in figures.items()}
-
-    def _critic_step(self, candidates: list[Candidate]) -> Tensor:
-        settings = self.pipeline.config.critic
-        assert settings is not None
-        assert self.critic_optimizer is not None
-        self.critics.requires_grad_(True)
-        if self.progress.step % settings.every:
-            return self.last_critic
-        loss = critics_loss(self.pipeline, self.critics, candidates, with_r1=settings.r1 > 0)
-        self.critic_optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        for parameter in self.critics.parameters():
-            if parameter.grad is not None:
-                parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
-        self.critic_optimizer.step()
-        self.last_critic = loss.detach()
-        return loss
 
     def _after_step(self, stage: Stage, figures: dict[str, Tensor]) -> None:
         step, training = self.progress.step, self.training
         planned = sum(self.progress.plan)
         last = bool(self.progress.plan[-1]) and self.progress.step_in_stage >= self.progress.plan[-1]
-        if not all(math.isfinite(float(value)) for value in figures.values()):
-            named = ", ".join(name for name, value in figures.items() if not math.isfinite(float(value)))
-            kept = f"the last good state is kept in {self.file}" if self.file.exists() else "no state was kept yet"
-            raise InputError(
-                f"training diverged at step {step}: {named} is not finite; {kept}; lower the learning rate"
-            )
+        self._stop_for(self.guard.reason(figures))
         if step % training.log_every == 0 or last:
-            record = {
+            record: dict[str, Any] = {
                 "step": step,
                 "stage": stage.name,
                 "planned": planned,
@@ -297,8 +276,17 @@ class _Run:
             }
             if self.accelerator.is_main_process:
                 self._tell(record)
+                self._stop_for(record.get("diverged"))
         if step % training.checkpoint_every == 0:
             self.save()
+
+    def _stop_for(self, reason: str | None) -> None:
+        """End a training that has diverged; what was saved last stays."""
+        if reason is not None:
+            kept = f"the last good state is kept in {self.file}" if self.file.exists() else "no state was kept yet"
+            raise InputError(
+                f"training diverged at step {self.progress.step}: {reason}; {kept}; lower the learning rate"
+            )
 
     def _tell(self, record: dict[str, Any]) -> None:
         self.ema.swap(self.pipeline)

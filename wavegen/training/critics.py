@@ -1,0 +1,65 @@
+"""The critics of a run: their weights, their optimiser, their updates, and how hard they may pull."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from wavegen.adversarial import Candidate, build_critics, check_critics, critics_loss
+from wavegen.config import Training
+from wavegen.gans import adaptive_weight
+from wavegen.pipeline import Pipeline
+
+
+class Critics:
+    """``modules``, one for each scale (none where the pipeline has no critic), and ``optimizer``.
+
+    Raises:
+        InputError: the training's crops are too small for them.
+    """
+
+    def __init__(self, pipeline: Pipeline, training: Training) -> None:
+        self.pipeline = pipeline
+        self.settings, transform = pipeline.config.critic, pipeline.transform
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(training.seed)  # initial weights
+            coarse = transform.coarse_channels(pipeline.config.channels)
+            self.modules = build_critics(pipeline.config, max(transform.levels, 1), coarse)
+        check_critics(pipeline.config, self.modules, transform.sizes((training.crop, training.crop)))
+        self.optimizer: torch.optim.Optimizer | None = None
+        if self.settings is not None:
+            rate = self.settings.learning_rate
+            self.optimizer = torch.optim.AdamW(self.modules.parameters(), lr=rate, betas=(0.0, 0.98))
+        self.last = torch.zeros(())  # logged between updates
+
+    def balance(self, weighted: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Let the adversarial term pull as hard at the last layer as the others together, where that is wanted.
+
+        ``weighted`` holds the weighted terms and is changed in place; what is to be logged is returned.
+        """
+        if self.settings is None or not self.settings.adaptive or "adversarial" not in weighted or len(weighted) == 1:
+            return {}
+        others = sum((v for name, v in weighted.items() if name != "adversarial"), torch.zeros(()))
+        factor = adaptive_weight(others, weighted["adversarial"], self.pipeline.last_layer)
+        weighted["adversarial"] = factor * weighted["adversarial"]
+        return {"adversarial_factor": factor}
+
+    def learn(self, candidates: list[Candidate], step: int, average: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+        """One update, where one is due at this step; ``average`` is over processes. Returns what is to be logged."""
+        if not candidates or self.settings is None or self.optimizer is None:
+            return {}
+        self.modules.requires_grad_(True)
+        if step % self.settings.every:
+            return {"critic": self.last}
+        penalised = step // self.settings.every % self.settings.penalty_every == 0
+        loss = critics_loss(self.pipeline, self.modules, candidates, penalised)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        for parameter in self.modules.parameters():
+            if parameter.grad is not None:
+                parameter.grad = average(parameter.grad)
+        self.optimizer.step()
+        self.last = loss.detach()
+        return {"critic": self.last}
