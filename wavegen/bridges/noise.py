@@ -86,27 +86,34 @@ def draws(
     count, channels, height, width = shape
     if len(seeds) != count:
         raise InputError(f"{len(seeds)} seeds for {count} items; give one for each")
-    # A pixel's counter, (channel 2^48 + row 2^24 + column) · step + key modulo 2^64: a sum over lines and columns.
+    # Two neighbours of a row share a word. Its counter, (channel 2^48 + row 2^24 + column // 2) · step + key modulo
+    # 2^64, is a sum over lines and columns.
     distinct = list(dict.fromkeys(seeds))
     words = [_signed(_key(seed, sample, stream)) for stream in streams for seed in distinct]
     keys = torch.tensor(words, dtype=torch.int64)
     places = (torch.arange(channels)[:, None] << 48) + (torch.arange(origin[0], origin[0] + height) << 24)
     lines = (keys[:, None, None] + places * _signed(_STEP)).view(-1, 1)
-    columns = torch.arange(origin[1], origin[1] + width) * _signed(_STEP)
-    made = torch.empty(len(lines), width)
-    block = max(1, BLOCK // max(1, width))
+    columns = torch.arange(origin[1] // 2, (origin[1] + width + 1) // 2) * _signed(_STEP)
+    made = torch.empty(len(lines), 2 * len(columns))
+    block = max(1, BLOCK // max(1, len(columns)))
     for first in range(0, len(lines), block):
         here = slice(first, first + block)
         _normal(lines[here] + columns, made[here])
-    fields = made.view(len(streams), len(distinct), channels, height, width)
+    first = origin[1] % 2
+    fields = made[:, first : first + width].reshape(len(streams), len(distinct), channels, height, width)
     return (fields if len(distinct) == count else fields[:, [distinct.index(seed) for seed in seeds]]).to(device)
 
 
 def _normal(z: Tensor, out: Tensor) -> None:
-    """SplitMix64's finaliser on int64 counters, whose products wrap around, then Box-Muller from a word's two ends."""
+    """SplitMix64's finaliser on int64 counters, whose products wrap around, then Box-Muller from a word's two ends.
+
+    ``out`` is twice as wide as ``z``: a word gives the two values r cos and r sin.
+    """
     z = z.bitwise_xor_(_shifted(z, 30)).mul_(_signed(_M1))
     z = z.bitwise_xor_(_shifted(z, 27)).mul_(_signed(_M2))
     # The last round, z ^ (z >> 31), leaves the upper 24 bits, and takes none of the sign's copies to the lower 24.
     upper = _shifted(z, 40).float().add_(0.5).mul_(2.0**-24)  # 24 bits: exact in float32, never 0 or 1
     lower = z.bitwise_xor_(z >> 31).bitwise_and_((1 << 24) - 1).float().mul_(2 * math.pi * 2.0**-24)
-    torch.mul(upper.log_().mul_(-2).sqrt_(), lower.cos_(), out=out)
+    radius = upper.log_().mul_(-2).sqrt_()
+    torch.mul(radius, lower.cos(), out=out[:, 0::2])
+    torch.mul(radius, lower.sin_(), out=out[:, 1::2])
