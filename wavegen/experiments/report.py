@@ -110,11 +110,14 @@ def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], 
 
             columns.append((f"{row.system}\n{row.steps} steps, {row.key()}", restored))
     columns.append(("truth", lambda i: on_scale(data[i].x, i)))
-    grid = Figure(figsize=(2.2 * len(columns), 2.35 * len(images)), layout="constrained")
-    axes = grid.subplots(len(images), len(columns), squeeze=False)
-    for r, image in enumerate(images):
-        for c, (title, make) in enumerate(columns):
-            _show(axes[r, c], make(image))
+    made = [[_middle(make(image)) for _, make in columns] for image in images]
+    heights = [2.2 * row[0].shape[0] / row[0].shape[1] for row in made]
+    grid = Figure(figsize=(2.2 * len(columns), sum(heights) + 0.15 * len(images) + 0.4), layout="constrained")
+    axes = grid.subplots(len(images), len(columns), squeeze=False, height_ratios=heights)
+    for r, row_made in enumerate(made):
+        for c, (title, _) in enumerate(columns):
+            axes[r, c].imshow(row_made[c], cmap="magma", vmin=0, vmax=1, interpolation="nearest")
+            axes[r, c].set_axis_off()
             if r == 0:
                 axes[r, c].set_title(title, fontsize=8)
     path = out / "figure.png"
@@ -123,15 +126,12 @@ def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], 
     return path
 
 
-def _show(axis: Any, image: Any) -> None:
-    """The middle of (C, H, W), half as wide and at most 256 pixels; one channel in false colour, three as RGB."""
+def _middle(image: Any) -> Any:
+    """The middle of (C, H, W), half as wide and at most 256 pixels: (H, W) of the first channel, or (H, W, 3)."""
     sides = [min(max(n // 2, 1), 256) for n in image.shape[-2:]]
-    middle = image[
-        (slice(None), *(slice((n - k) // 2, (n + k) // 2) for n, k in zip(image.shape[-2:], sides, strict=True)))
-    ]
-    plane = np.moveaxis(middle, 0, -1).clip(0, 1) if len(middle) == 3 else middle[0]
-    axis.imshow(plane, cmap="magma", vmin=0, vmax=1, interpolation="nearest")
-    axis.set_axis_off()
+    cut = [slice((n - k) // 2, (n - k) // 2 + k) for n, k in zip(image.shape[-2:], sides, strict=True)]
+    middle = image[:, cut[0], cut[1]]
+    return np.moveaxis(middle, 0, -1).clip(0, 1) if len(middle) == 3 else middle[0]
 
 
 def stretched(y: Any, scale: str = "target") -> Any:
