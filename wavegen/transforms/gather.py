@@ -18,7 +18,7 @@ class Rows(NamedTuple):
     """Output row r is the sum over start[r] <= e < start[r + 1] of the input rows a[e] and b[e] times taps.
 
     Analysis takes its inputs in pairs, so that lo = sum lo_a x[a] + lo_b x[b], and hi likewise. Its transpose takes
-    row a of two bands: x = sum lo_a low[a] + hi_a high[a]. ``most``: the largest number of e's.
+    row a of two bands: x = sum lo_a low[a] + hi_a high[a].
     """
 
     start: Index
@@ -28,18 +28,19 @@ class Rows(NamedTuple):
     lo_b: Taps
     hi_a: Taps
     hi_b: Taps
-    most: int
 
 
 class Columns(NamedTuple):
-    """Sample e of a continued row is sample ``source[e]`` (-1: zero); sample 0 stands at ``core``.
+    """How a row goes on: its sample 0 is sample ``core`` of the continued row.
 
-    The taps are those of even and odd number in reverse order: with the phases p of the continued row,
+    Beyond the row, sample edge[i] is the same as sample source[i] within it; all others are zero. The taps are those
+    of even and odd number in reverse order: with the phases p of the continued row,
     lo[k] = sum_q lo_even[q] p0[k + q] + lo_odd[q] p1[k + q].
     """
 
-    source: Index
     core: int
+    edge: Index
+    source: Index
     lo_even: Taps
     lo_odd: Taps
     hi_even: Taps
@@ -66,7 +67,7 @@ def rows(pair: FilterPair, mode: Mode, cut: bool, n: int, transposed: bool, dtyp
     lo_a, lo_b, hi_a, hi_b = (np.ascontiguousarray(taps, dtype) for taps in halves)
     a, b = (np.ascontiguousarray(inputs[s::step]) for s in (0, step - 1))
     start = np.concatenate(([0], np.cumsum(counts)))
-    return Rows(start, a, b, lo_a, lo_b, hi_a, hi_b, int(counts.max()))
+    return Rows(start, a, b, lo_a, lo_b, hi_a, hi_b)
 
 
 @lru_cache(maxsize=256)
@@ -74,6 +75,8 @@ def columns(pair: FilterPair, mode: Mode, cut: bool, n: int, dtype: str) -> Colu
     """For an axis of ``n`` samples, in both directions."""
     length = len(pair.lo)
     core = length - 1 - offset(length, mode)
-    source = extend(np.arange(2 * band_size(n, length, mode) + length - 2) - core, n, mode, cut)
+    every = np.arange(2 * band_size(n, length, mode) + length - 2)
+    source = extend(every - core, n, mode, cut)
+    edge = every[((every < core) | (every >= core + n)) & (source >= 0)]
     taps = (np.array(filter_[::-1])[s::2] for filter_ in pair for s in (0, 1))
-    return Columns(source, core, *(np.ascontiguousarray(t, dtype) for t in taps))
+    return Columns(core, edge, source[edge] + core, *(np.ascontiguousarray(t, dtype) for t in taps))

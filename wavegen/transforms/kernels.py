@@ -14,91 +14,76 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wavegen.transforms.axis import Index
 from wavegen.transforms.gather import Columns, Rows
 
 Array = NDArray[Any]
 BLOCK = 1024  # columns that eight rows of stay in the first cache
+GROUP = 2048  # samples of the rows that take a step together: what was just written is slow to read
 U = np.uintp  # an unsigned index needs no test for negative ones, which would keep the loops from being vectorised
 
 
 def fir(
-    out: Array, o: int, first: int, last: int, a: Array, b: Array, oa: Array, ob: Array, ta: Array, tb: Array, p: int
-) -> None:
-    """out[o + c] = sum_i ta[p + i] a[oa[i] + c] + tb[p + i] b[ob[i] + c] for ``first`` <= c < ``last``, i < oa[-1].
+    out: Array, o: int, first: int, last: int, a: Array, b: Array, at: int, step: int, ia: Index, ib: Index, ta: Array,
+    tb: Array, p: int, m: int,
+) -> None:  # fmt: skip
+    """out[o + c] = sum_i ta[i] a[at + step ia[i] + c] + tb[i] b[at + step ib[i] + c], first <= c < last, p <= i < p + m.
 
     Four pairs at a time are as many as the compiler tells apart from ``out``.
     """
-    m, i, u = oa[-1], 0, U(o)
-    while i + 4 <= m:
-        a0, a1, a2, a3 = U(oa[i]), U(oa[i + 1]), U(oa[i + 2]), U(oa[i + 3])
-        b0, b1, b2, b3 = U(ob[i]), U(ob[i + 1]), U(ob[i + 2]), U(ob[i + 3])
-        j = p + i
-        s0, s1, s2, s3, t0, t1, t2, t3 = ta[j], ta[j + 1], ta[j + 2], ta[j + 3], tb[j], tb[j + 1], tb[j + 2], tb[j + 3]
-        if i == 0:
+    i, u = p, U(o)
+    while i + 4 <= p + m:
+        a0, a1, a2, a3 = (
+            U(at + step * ia[i]), U(at + step * ia[i + 1]), U(at + step * ia[i + 2]), U(at + step * ia[i + 3])
+        )  # fmt: skip
+        b0, b1, b2, b3 = (
+            U(at + step * ib[i]), U(at + step * ib[i + 1]), U(at + step * ib[i + 2]), U(at + step * ib[i + 3])
+        )  # fmt: skip
+        s0, s1, s2, s3, t0, t1, t2, t3 = ta[i], ta[i + 1], ta[i + 2], ta[i + 3], tb[i], tb[i + 1], tb[i + 2], tb[i + 3]
+        if i == p:
             for c in range(U(first), U(last)):
                 left = s0 * a[a0 + c] + s1 * a[a1 + c] + s2 * a[a2 + c] + s3 * a[a3 + c]
-                out[u + c] = left + t0 * b[b0 + c] + t1 * b[b1 + c] + t2 * b[b2 + c] + t3 * b[b3 + c]
+                out[u + c] = left + (t0 * b[b0 + c] + t1 * b[b1 + c] + t2 * b[b2 + c] + t3 * b[b3 + c])
         else:
             for c in range(U(first), U(last)):
-                left = out[u + c] + s0 * a[a0 + c] + s1 * a[a1 + c] + s2 * a[a2 + c] + s3 * a[a3 + c]
-                out[u + c] = left + t0 * b[b0 + c] + t1 * b[b1 + c] + t2 * b[b2 + c] + t3 * b[b3 + c]
+                left = s0 * a[a0 + c] + s1 * a[a1 + c] + s2 * a[a2 + c] + s3 * a[a3 + c]
+                right = t0 * b[b0 + c] + t1 * b[b1 + c] + t2 * b[b2 + c] + t3 * b[b3 + c]
+                out[u + c] += left + right
         i += 4
-    while i < m:
-        a0, b0, s0, t0 = U(oa[i]), U(ob[i]), ta[p + i], tb[p + i]
-        if i == 0:
+    while i < p + m:
+        a0, b0, s0, t0 = U(at + step * ia[i]), U(at + step * ib[i]), ta[i], tb[i]
+        if i == p:
             for c in range(U(first), U(last)):
                 out[u + c] = s0 * a[a0 + c] + t0 * b[b0 + c]
         else:
             for c in range(U(first), U(last)):
-                out[u + c] = out[u + c] + s0 * a[a0 + c] + t0 * b[b0 + c]
+                out[u + c] += s0 * a[a0 + c] + t0 * b[b0 + c]
         i += 1
 
 
-def part(x: Array, n: int, p: Array, at_p: int, q: Array, at_q: int) -> None:
-    """The samples of even number of ``x`` to ``p``, from ``at_p`` on, those of odd number to ``q``."""
-    up, uq = U(at_p), U(at_q)
+def part(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> None:
+    """The samples of even number of x[o : o + n] to ``p`` from ``even`` on, those of odd number from ``odd`` on."""
+    ue, uo, u = U(even), U(odd), U(o)
     for t in range(U(n // 2)):
-        p[up + t] = x[t + t]
-        q[uq + t] = x[t + t + U(1)]
+        p[ue + t] = x[u + t + t]
+        p[uo + t] = x[u + t + t + U(1)]
     if n % 2:
-        p[at_p + n // 2] = x[n - 1]
+        p[even + n // 2] = x[o + n - 1]
 
 
-def join(x: Array, o: int, n: int, p: Array, at_p: int, q: Array, at_q: int) -> None:
-    """The inverse of :func:`part` into x[o : o + n]."""
-    up, uq, u = U(at_p), U(at_q), U(o)
+def join(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> None:
+    """The inverse of :func:`part`."""
+    ue, uo, u = U(even), U(odd), U(o)
     for t in range(U(n // 2)):
-        x[u + t + t] = p[up + t]
-        x[u + t + t + U(1)] = q[uq + t]
+        x[u + t + t] = p[ue + t]
+        x[u + t + t + U(1)] = p[uo + t]
     if n % 2:
-        x[o + n - 1] = p[at_p + n // 2]
+        x[o + n - 1] = p[even + n // 2]
 
 
-def phases(x: Array, n: int, even: Array, odd: Array, source: Array, core: int) -> None:
-    """Continue a row of ``n`` samples by ``source`` (-1: zero) and part it into its two phases."""
-    if core % 2:
-        part(x, n, odd, core // 2, even, core // 2 + 1)
-    else:
-        part(x, n, even, core // 2, odd, core // 2)
-    zero = x.dtype.type(0)
-    for e in range(len(source)):
-        if e < core or e >= core + n:
-            value = x[source[e]] if source[e] >= 0 else zero
-            if e % 2:
-                odd[e // 2] = value
-            else:
-                even[e // 2] = value
-
-
-def fold(x: Array, o: int, n: int, even: Array, odd: Array, source: Array, core: int) -> None:
-    """The transpose of :func:`phases`, into x[o : o + n]."""
-    if core % 2:
-        join(x, o, n, odd, core // 2, even, core // 2 + 1)
-    else:
-        join(x, o, n, even, core // 2, odd, core // 2)
-    for e in range(len(source)):
-        if (e < core or e >= core + n) and source[e] >= 0:
-            x[o + source[e]] += odd[e // 2] if e % 2 else even[e // 2]
+def place(e: Any, second: int) -> Any:
+    """Where sample ``e`` of a row stands in a buffer with the odd phase ``second`` after the even one."""
+    return e // 2 + e % 2 * second
 
 
 def analyse(
@@ -107,27 +92,35 @@ def analyse(
     """Rows ``first`` to ``last`` of the four bands; ``size``: (H, W) of image and of bands."""
     height, width, lines, length = size
     half = len(columns.lo_even)
-    low, high = np.empty(width, x.dtype), np.empty(width, x.dtype)
-    even, odd = np.empty(length + half - 1, x.dtype), np.empty(length + half - 1, x.dtype)
-    oa, ob = np.empty(rows.most + 1, np.int64), np.empty(rows.most + 1, np.int64)
-    q = np.arange(half + 1)  # the last entry is the number of the others
-    for r in range(first, last):
-        image, k = r // lines, r % lines
-        p = rows.start[k]
-        oa[-1] = rows.start[k + 1] - p
-        for i in range(oa[-1]):
-            oa[i] = (image * height + rows.a[p + i]) * width
-            ob[i] = (image * height + rows.b[p + i]) * width
-        for c in range(0, width, BLOCK):
-            stop = min(c + BLOCK, width)
-            fir(low, 0, c, stop, x, x, oa, ob, rows.lo_a, rows.lo_b, p)
-            fir(high, 0, c, stop, x, x, oa, ob, rows.hi_a, rows.hi_b, p)
-        phases(low, width, even, odd, columns.source, columns.core)
-        fir(ll, r * length, 0, length, even, odd, q, q, columns.lo_even, columns.lo_odd, 0)
-        fir(v, r * length, 0, length, even, odd, q, q, columns.hi_even, columns.hi_odd, 0)
-        phases(high, width, even, odd, columns.source, columns.core)
-        fir(h, r * length, 0, length, even, odd, q, q, columns.lo_even, columns.lo_odd, 0)
-        fir(d, r * length, 0, length, even, odd, q, q, columns.hi_even, columns.hi_odd, 0)
+    group, long = max(1, GROUP // width), length + half - 1
+    second = 2 * group * long
+    mixed = np.empty(2 * group * width, x.dtype)  # the low half of each row, and then its high half
+    phases = np.zeros(2 * second, x.dtype)  # of the rows of ``mixed``, continued
+    even, odd = place(columns.core, second), place(columns.core + 1, second)
+    edge, source = place(columns.edge, second), place(columns.source, second)
+    q = np.arange(half)
+    q2 = q + second
+    for start in range(first, last, group):
+        count = min(group, last - start)
+        for g in range(count):
+            image, k = (start + g) // lines, (start + g) % lines
+            at, p, m = image * height * width, rows.start[k], rows.start[k + 1] - rows.start[k]
+            o = 2 * g * width
+            for c in range(0, width, BLOCK):
+                stop = min(c + BLOCK, width)
+                fir(mixed, o, c, stop, x, x, at, width, rows.a, rows.b, rows.lo_a, rows.lo_b, p, m)
+                fir(mixed, o + width, c, stop, x, x, at, width, rows.a, rows.b, rows.hi_a, rows.hi_b, p, m)
+        for g in range(2 * count):
+            part(mixed, g * width, width, phases, even + g * long, odd + g * long)
+        for g in range(2 * count):
+            for i in range(len(edge)):
+                phases[edge[i] + g * long] = phases[source[i] + g * long]
+        for g in range(count):
+            o, at = (start + g) * length, 2 * g * long
+            fir(ll, o, 0, length, phases, phases, at, 1, q, q2, columns.lo_even, columns.lo_odd, 0, half)
+            fir(v, o, 0, length, phases, phases, at, 1, q, q2, columns.hi_even, columns.hi_odd, 0, half)
+            fir(h, o, 0, length, phases, phases, at + long, 1, q, q2, columns.lo_even, columns.lo_odd, 0, half)
+            fir(d, o, 0, length, phases, phases, at + long, 1, q, q2, columns.hi_even, columns.hi_odd, 0, half)
 
 
 def synthesise(
@@ -136,22 +129,30 @@ def synthesise(
     """The transpose of :func:`analyse`, by rows of the image."""
     height, width, lines, length = size
     half = len(columns.lo_even)
-    low, high = np.zeros(length + 2 * half - 2, x.dtype), np.zeros(length + 2 * half - 2, x.dtype)
-    even, odd = np.empty(length + half - 1, x.dtype), np.empty(length + half - 1, x.dtype)
-    o = np.empty(rows.most + 1, np.int64)
-    q = np.arange(half, -1, -1) - 1
-    q[-1] = half
-    for r in range(first, last):
-        image, i = r // height, r % height
-        p = rows.start[i]
-        o[-1] = rows.start[i + 1] - p
-        for j in range(o[-1]):
-            o[j] = (image * lines + rows.a[p + j]) * length
-        fir(low, half - 1, 0, length, ll, h, o, o, rows.lo_a, rows.hi_a, p)
-        fir(high, half - 1, 0, length, v, d, o, o, rows.lo_a, rows.hi_a, p)
-        fir(even, 0, 0, len(even), low, high, q, q, columns.lo_even, columns.hi_even, 0)
-        fir(odd, 0, 0, len(odd), low, high, q, q, columns.lo_odd, columns.hi_odd, 0)
-        fold(x, r * width, width, even, odd, columns.source, columns.core)
+    group, long = max(1, GROUP // width), length + 2 * half - 2
+    second = group * long
+    low, high = np.zeros(second, x.dtype), np.zeros(second, x.dtype)  # every row between zeros
+    phases = np.empty(2 * second, x.dtype)
+    even, odd = place(columns.core, second), place(columns.core + 1, second)
+    edge, source = place(columns.edge, second), place(columns.source, second)
+    q = half - 1 - np.arange(half)
+    for start in range(first, last, group):
+        count = min(group, last - start)
+        for g in range(count):
+            image, i = (start + g) // height, (start + g) % height
+            at, p, m = image * lines * length, rows.start[i], rows.start[i + 1] - rows.start[i]
+            o = g * long + half - 1
+            fir(low, o, 0, length, ll, h, at, length, rows.a, rows.a, rows.lo_a, rows.hi_a, p, m)
+            fir(high, o, 0, length, v, d, at, length, rows.a, rows.a, rows.lo_a, rows.hi_a, p, m)
+        # All rows in one: what mixes two of them stands where nothing is taken from.
+        stop = count * long - half + 1
+        fir(phases, 0, 0, stop, low, high, 0, 1, q, q, columns.lo_even, columns.hi_even, 0, half)
+        fir(phases, second, 0, stop, low, high, 0, 1, q, q, columns.lo_odd, columns.hi_odd, 0, half)
+        for g in range(count):
+            for i in range(len(edge)):
+                phases[source[i] + g * long] += phases[edge[i] + g * long]
+        for g in range(count):
+            join(x, (start + g) * width, width, phases, even + g * long, odd + g * long)
 
 
 def butterfly(x: Array, ll: Array, h: Array, v: Array, d: Array, length: int, first: int, last: int) -> None:
@@ -197,7 +198,7 @@ def compiled() -> SimpleNamespace:
 
     # Multiply-adds may be fused; NaN and infinity keep their meaning.
     options = {"fastmath": {"contract"}}
-    for helper in (fir, part, join, phases, fold):
-        register_jitable(**options)(helper)
+    for helper in (fir, part, join, place):
+        register_jitable(forceinline=True, **options)(helper)
     jit = numba.njit(cache=True, nogil=True, **options)
     return SimpleNamespace(**{f.__name__: jit(f) for f in (analyse, synthesise, butterfly, inverse_butterfly)})
