@@ -124,10 +124,7 @@ def _restore_plane(
     """Mean and standard deviation (C, H, W), calls, seconds."""
     colours = plane[:-1] if alpha else plane
     groups = [colours] if options.channels == "joint" else [colours[c : c + 1] for c in range(len(colours))]
-    results = [
-        pipeline.restore(group, samples=options.samples, seed=options.seed, **options.walk)
-        for group in groups
-    ]
+    results = [pipeline.restore(group, samples=options.samples, seed=options.seed, **options.walk) for group in groups]
     image = np.concatenate([result.image for result in results] + ([plane[-1:]] if alpha else []))
     deviation = [np.asarray(result.std, np.float32) for result in results]
     deviation += [np.zeros((1, *plane.shape[1:]), np.float32)] if alpha else []

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -98,7 +99,7 @@ def _dtype(x: Tensor) -> str:
 
 
 def _flat(x: Tensor) -> Any:
-    return x.detach().contiguous().view(-1).numpy()
+    return x.detach().contiguous().numpy().reshape(-1)
 
 
 @lru_cache(maxsize=2)
@@ -113,6 +114,5 @@ def _run(kernel: Callable[..., None], samples: int, rows: int, *arguments: Any) 
         kernel(*arguments, 0, rows)
         return
     edges = [rows * t // threads for t in range(threads + 1)]
-    parts = zip(edges[:-1], edges[1:], strict=True)
-    for done in [_pool(os.getpid(), threads).submit(kernel, *arguments, *part) for part in parts]:
+    for done in [_pool(os.getpid(), threads).submit(kernel, *arguments, *part) for part in pairwise(edges)]:
         done.result()

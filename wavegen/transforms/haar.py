@@ -74,15 +74,20 @@ class Haar(FilterBank):
 
     def split(self, x: Tensor) -> Bands:
         """One level of any size: (B, C, H, W) to LL, H, V, D, each (B, C, *coarser((H, W)))."""
-        return super().split(x) if self.mode in ("reflect", "zero") else DyadicTransform.split(self, x)
+        odd = x.shape[-2] % 2 or x.shape[-1] % 2
+        if odd and (self.mode in ("reflect", "zero") or fast.usable(x)):
+            return super().split(x)  # needs no enlarged copy
+        return DyadicTransform.split(self, x)
 
     def merge(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, size: tuple[int, int]) -> Tensor:
         """The inverse of :meth:`split` for an image of ``size``; the same in all modes."""
+        if (size[0] % 2 or size[1] % 2) and fast.usable(ll):
+            return super().merge(ll, h, v, d, size)
         return DyadicTransform.merge(self, ll, h, v, d, size)
 
     def analyse(self, x: Tensor) -> Bands:
         """(B, C, 2h, 2w) to LL, H, V, D, each (B, C, h, w)."""
-        if x.shape[-2] % 2 or x.shape[-1] % 2:  # reflect and zero
+        if x.shape[-2] % 2 or x.shape[-1] % 2:
             return super().analyse(x)
         ll, h, v, d = linear(_butterfly, _inverse_butterfly, x)
         return ll, h, v, d

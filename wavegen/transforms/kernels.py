@@ -27,8 +27,9 @@ def fir(
     out: Array, o: int, first: int, last: int, a: Array, b: Array, at: int, step: int, ia: Index, ib: Index, ta: Array,
     tb: Array, p: int, m: int,
 ) -> None:  # fmt: skip
-    """out[o + c] = sum_i ta[i] a[at + step ia[i] + c] + tb[i] b[at + step ib[i] + c], first <= c < last, p <= i < p + m.
+    """out[o + c] = sum_i ta[i] a[at + step ia[i] + c] + tb[i] b[at + step ib[i] + c] for first <= c < last.
 
+    The sum is over p <= i < p + m.
     Four pairs at a time are as many as the compiler tells apart from ``out``.
     """
     i, u = p, U(o)
