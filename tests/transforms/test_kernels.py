@@ -53,9 +53,11 @@ def assert_both_ways_agree(transform: Transform, x: Tensor) -> None:
     got = everything(transform, x)
     with without_kernels():
         want = everything(transform, x)
+    # What is folded at the edges may cancel, but not its rounding errors: they go with what they came from.
+    scale = max(float(b.norm()) + b.numel() ** 0.5 for b in want)
     for a, b in zip(got, want, strict=True):
         assert a.shape == b.shape
-        assert float((a - b).norm()) <= BOUNDS[x.dtype] * max(1.0, float(b.norm()))
+        assert float((a - b).norm()) <= BOUNDS[x.dtype] * scale
 
 
 @settings(deadline=None, max_examples=80)
