@@ -129,11 +129,11 @@ for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["plan"], ["
         wavegen.cli.main([*command, "--help"])
     except SystemExit as done:
         assert done.code == 0, command
-heavy = {"torch", "numpy", *SLOW} & sys.modules.keys()
+heavy = {"torch", "numpy", "numba", *SLOW} & sys.modules.keys()
 assert not heavy, heavy
 from wavegen import Pipeline, names
 names("transform")
-heavy = SLOW & sys.modules.keys()
+heavy = {"numba", *SLOW} & sys.modules.keys()
 assert not heavy, heavy
 """.replace("SLOW", repr(SLOW))
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False)

@@ -10,7 +10,8 @@ import torch
 
 from wavegen.cli import main
 from wavegen.errors import InputError
-from wavegen.experiments.bench_transforms import OWN, bench_table, bench_transforms, interleaved, peak_memory
+from wavegen.experiments.bench_transforms import OWN, bench_transforms, interleaved, peak_memory
+from wavegen.experiments.transform_table import bench_table
 
 
 def run(*arguments: str) -> int:

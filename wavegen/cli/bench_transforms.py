@@ -67,13 +67,14 @@ def _accuracy(quick: bool, as_json: bool) -> None:
 def _speed(sizes: str | None, quick: bool, as_json: bool) -> None:
     from wavegen import components  # noqa: F401  (registers them)
     from wavegen.experiments import bench_transforms as module
+    from wavegen.experiments.transform_table import bench_table
 
     chosen = module.QUICK if quick else module.SIZES
     if sizes is not None:
         chosen = tuple(_size(text) for text in sizes.split(","))
     sides = (64, 128) if quick else module.SIDES
-    found = module.bench_transforms(chosen, rounds=2 if quick else 7, sides=sides, progress=note)
-    print_json(asdict(found)) if as_json else print(module.bench_table(found))
+    found = module.bench_transforms(chosen, rounds=2 if quick else 5, sides=sides, progress=note)
+    print_json(asdict(found)) if as_json else print(bench_table(found))
 
 
 def _size(text: str) -> tuple[int, int, int, int]:

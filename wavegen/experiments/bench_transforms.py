@@ -18,6 +18,8 @@ import torch
 from wavegen.errors import InputError
 from wavegen.experiments.transform_peers import OPERATIONS, PEERS, Calls, build_basis, own_calls, peer_calls
 from wavegen.registry import names
+from wavegen.transforms import fast
+from wavegen.transforms.fast import without_kernels
 
 Size = tuple[int, int, int, int]
 SIZES: tuple[Size, ...] = ((8, 3, 256, 256), (64, 1, 128, 128), (1, 1, 2048, 2048), (1, 1, 8192, 8192))
@@ -26,6 +28,11 @@ SIDES = (256, 512, 1024, 2048, 4096, 8192)  # of the square images that the scal
 BASES = ("haar", "db4", "sym8", "bior4.4", "lattice")
 COPY = "copy"
 OWN = "wavegen"
+PLAIN = "wavegen without kernels"
+BESIDE = "wavegen beside the peers"
+COPIES = {OWN: 2.0, PLAIN: 4.0}  # Haar forward: at most so many times a copy
+FASTER = 3.0  # every basis: at least so many times faster than the fastest peer
+EXPONENT = 1.05
 LARGE = 1 << 25  # samples from which one round must do
 
 
@@ -70,7 +77,8 @@ def bench_transforms(
         sizes: (B, C, H, W) of the float32 images.
         bases: registered transforms; one that is not registered is left out with a note.
         levels: of the transforms.
-        rounds: of each size; images of 2^25 samples and more get one.
+        rounds: of each size; images of 2^25 samples and more get one beside the peers. Beside a copy there are
+            three times as many, since they are short.
         sides: of the square images for the scaling exponent; none: left out.
         progress: told what is being measured.
 
@@ -83,6 +91,8 @@ def bench_transforms(
             raise InputError(f"size {tuple(size)} is not (B, C, H, W) with positive numbers")
     known = [basis for basis in bases if basis in names("transform")]
     found.notes += [f"{basis}: not registered, left out" for basis in bases if basis not in known]
+    if not fast.installed():
+        found.notes.append(f"numba: not installed, so that {OWN} has no kernels; pip install 'wavegen[fast]'")
     found.roofline = roofline()
     for size in sizes:
         for basis in known:
@@ -107,13 +117,21 @@ def _one(found: Bench, size: Size, basis: str, rounds: int) -> None:
             note = f"{library}: not installed ({error}); pip install 'wavegen[bench]'"
         if note not in found.notes:
             found.notes.append(note)
+    own, large = libraries[OWN], x.numel() >= LARGE
     for operation in OPERATIONS:
-        calls = {library: table[operation] for library, table in libraries.items() if operation in table}
-        calls[COPY] = x.clone
-        count = 1 if x.numel() >= LARGE else rounds
-        for library, seconds in interleaved(calls, count, warm=count > 1).items():
-            peak = peak_memory(calls[library])
-            found.timings.append(Timing(size, basis, operation, library, seconds, count, peak))
+        call = own[operation]
+
+        def keep(calls: Calls, count: int, warm: bool, operation: str = operation) -> None:
+            for library, seconds in interleaved(calls, count, warm=warm).items():
+                peak = peak_memory(calls[library]) if library == OWN else None
+                found.timings.append(Timing(size, basis, operation, library, seconds, count, peak))
+
+        # The peers leave nothing in the cache, and a copy would be measured with what they left.
+        keep({OWN: call, COPY: x.clone}, 3 if large else 3 * rounds, True)
+        keep({PLAIN: without_kernels()(call)}, 1 if large else rounds, not large)
+        peers = {library: libraries[library][operation] for library in PEERS if operation in libraries.get(library, {})}
+        if peers:
+            keep({BESIDE: call, **peers}, 1 if large else rounds, not large)
 
 
 def interleaved(calls: dict[str, Callable[[], Any]], rounds: int, *, warm: bool = True) -> dict[str, float]:
@@ -155,7 +173,7 @@ def _exponent(basis: str, levels: int, sides: Iterable[int], rounds: int) -> flo
     for side in sides:
         x = torch.randn(1, 1, side, side)
         call = own_calls(transform, x)["forward"]
-        seconds.append(interleaved({OWN: call}, 3 if x.numel() >= LARGE else rounds)[OWN])
+        seconds.append(interleaved({OWN: call}, 3 if x.numel() >= LARGE else 3 * rounds)[OWN])
         pixels.append(side**2)
     return float(np.polyfit(np.log(pixels), np.log(seconds), 1)[0])
 
@@ -187,32 +205,3 @@ def _machine() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
     return f"{model}, torch {torch.__version__}, {time.strftime('%Y-%m-%d')}"
-
-
-def bench_table(found: Bench) -> str:
-    """The figures as markdown: milliseconds, ratio to a copy and to the fastest peer, and memory over the image."""
-    lines = [
-        f"{found.machine}; {found.threads} thread(s), float32, {found.levels} levels, medians.",
-        "",
-        f"| size | basis | operation | ms | / copy | {' | '.join(PEERS)} | fastest / ours | memory / image |",
-        "|---|---|---|---|---|" + "---|" * len(PEERS) + "---|---|",
-    ]
-    rows: dict[tuple[Size, str, str], dict[str, Timing]] = {}
-    for timing in found.timings:
-        rows.setdefault((timing.size, timing.basis, timing.operation), {})[timing.library] = timing
-    for (size, basis, operation), cells in rows.items():
-        own = cells[OWN].seconds
-        peers = [f"{cells[p].seconds * 1e3:.1f}" if p in cells else "-" for p in PEERS]
-        rivals = [cells[p].seconds for p in PEERS if p in cells]
-        peak, image = cells[OWN].peak, 4 * int(np.prod(size))
-        lines.append(
-            f"| {'×'.join(map(str, size))} | {basis} | {operation} | {own * 1e3:.2f} "
-            f"| {own / cells[COPY].seconds:.1f} | {' | '.join(peers)} "
-            f"| {f'{min(rivals) / own:.1f}' if rivals else '-'} | {'-' if peak is None else f'{peak / image:.1f}'} |"
-        )
-    if found.exponents:
-        lines += ["", "| basis | time ~ pixels to the power |", "|---|---|"]
-        lines += [f"| {basis} | {value:.2f} |" for basis, value in found.exponents.items()]
-    lines += ["", "| roofline | |", "|---|---|"]
-    lines += [f"| {key} | {value:.0f} |" for key, value in found.roofline.items()]
-    return "\n".join([*lines, "", *(f"- {note}" for note in found.notes)])

@@ -88,6 +88,7 @@ def _flat_subbands(bands: Subbands) -> list[Tensor]:
 
 
 def build_basis(name: str, levels: int) -> Transform:
-    """A transform by its registered name."""
-    transform: Transform = build("transform", {"name": name, "levels": levels})
+    """A transform by its registered name; a lattice with fixed angles, as the bases of the peers are."""
+    fixed = {"train": False} if name == "lattice" else {}
+    transform: Transform = build("transform", {"name": name, "levels": levels, **fixed})
     return transform

@@ -3,6 +3,7 @@
 from wavegen.transforms.base import DyadicTransform, Transform, max_levels
 from wavegen.transforms.basis import learned, read_basis, resolved, save_basis
 from wavegen.transforms.controls import Packets, Pool, Undecimated
+from wavegen.transforms.fast import without_kernels
 from wavegen.transforms.filterbank import CustomFilterBank, FilterBank
 from wavegen.transforms.filters import FilterPair, discrete_wavelets, filter_pairs, is_orthonormal
 from wavegen.transforms.haar import Haar
@@ -54,4 +55,5 @@ __all__ = [
     "subband_statistics",
     "synthesis_norms",
     "taps_of",
+    "without_kernels",
 ]

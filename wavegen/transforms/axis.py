@@ -57,10 +57,13 @@ def band_size(n: int, length: int, mode: Mode) -> int:
     return (n + 1) // 2 if mode == "periodization" else (n + length - 1) // 2
 
 
-def _entries(n: int, length: int, mode: Mode, cut: bool) -> tuple[Index, Index, Index]:
-    """(k, i, j) of all c[k] += f[j] x[i]; with ``cut`` samples beyond the n are left out (synthesis)."""
-    k, j = (a.ravel() for a in np.mgrid[: band_size(n, length, mode), :length])
-    i = 2 * k + (length // 2 if mode == "periodization" else 1) - j
+def offset(length: int, mode: Mode) -> int:
+    """The sample that tap 0 of coefficient 0 meets."""
+    return length // 2 if mode == "periodization" else 1
+
+
+def extend(i: Index, n: int, mode: Mode, cut: bool) -> Index:
+    """The samples that stand at places ``i`` of the continued axis, -1 for zero; with ``cut`` also for all beyond."""
     if mode == "periodization":
         i = i % (n + n % 2)
     elif mode == "symmetric" and not cut:
@@ -72,7 +75,14 @@ def _entries(n: int, length: int, mode: Mode, cut: bool) -> tuple[Index, Index, 
         i = np.minimum(i, period - i) if n > 1 else 0 * i
     if mode == "periodization" and not cut:
         i = np.minimum(i, n - 1)
-    keep = (i >= 0) & (i < n)
+    return np.where((i >= 0) & (i < n), i, -1)
+
+
+def entries(n: int, length: int, mode: Mode, cut: bool) -> tuple[Index, Index, Index]:
+    """(k, i, j) of all c[k] += f[j] x[i]; with ``cut`` samples beyond the n are left out (synthesis)."""
+    k, j = (a.ravel() for a in np.mgrid[: band_size(n, length, mode), :length])
+    i = extend(2 * k + offset(length, mode) - j, n, mode, cut)
+    keep = i >= 0
     return k[keep], i[keep], j[keep]
 
 
@@ -102,7 +112,7 @@ def axis_map(
         device: of the matrices.
     """
     length = len(pair.lo)
-    k, i, j = _entries(n, length, mode, cut)
+    k, i, j = entries(n, length, mode, cut)
     out, inputs = (i, k) if transposed else (k, i)
     order = np.argsort(out, kind="stable")
     out, inputs, j = out[order], inputs[order], j[order]

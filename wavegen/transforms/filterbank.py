@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from wavegen.registry import register
+from wavegen.transforms import fast
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.axis import AxisMap, Mode, axis_map, band_size
 from wavegen.transforms.base import Bands, DyadicTransform
@@ -41,10 +42,14 @@ class FilterAxes(NamedTuple):
 
     def apply(self, x: Tensor) -> tuple[Tensor, ...]:
         """(B, C, H, W) to LL, H, V, D."""
+        if fast.usable(x):
+            return fast.analyse(x, *self)
         return analyse(x, *self.maps((x.shape[-2], x.shape[-1]), x, False))
 
     def transpose(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, size: tuple[int, int]) -> tuple[Tensor]:
         """The transpose of :meth:`apply` for an image of ``size``."""
+        if fast.usable(ll):
+            return (fast.synthesise((ll, h, v, d), size, *self),)
         return synthesise(ll, h, v, d, *self.maps(size, ll, True))
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from wavegen.registry import register
+from wavegen.transforms import fast
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.axis import Mode
 from wavegen.transforms.base import Bands, DyadicTransform
@@ -22,7 +23,9 @@ def _strips(width: int, count: int) -> Iterator[slice]:
     return (slice(first, first + step) for first in range(0, count, step))
 
 
-def _butterfly(x: Tensor) -> Bands:
+def _butterfly(x: Tensor) -> tuple[Tensor, ...]:
+    if fast.usable(x):
+        return fast.butterfly(x)
     height, width = x.shape[-2:]
     ll, h, v, d = (x.new_empty(*x.shape[:2], height // 2, width // 2) for _ in range(4))
     pairs = x.reshape(-1, 2, width)
@@ -36,6 +39,8 @@ def _butterfly(x: Tensor) -> Bands:
 
 
 def _inverse_butterfly(ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> tuple[Tensor]:
+    if fast.usable(ll):
+        return (fast.inverse_butterfly((ll, h, v, d)),)
     batch, channels, height, width = ll.shape
     x = ll.new_empty(batch, channels, 2 * height, 2 * width)
     pairs, bands = x.view(-1, 2, 2 * width), [band.reshape(-1, width) for band in (ll, h, v, d)]
@@ -69,15 +74,20 @@ class Haar(FilterBank):
 
     def split(self, x: Tensor) -> Bands:
         """One level of any size: (B, C, H, W) to LL, H, V, D, each (B, C, *coarser((H, W)))."""
-        return super().split(x) if self.mode in ("reflect", "zero") else DyadicTransform.split(self, x)
+        odd = x.shape[-2] % 2 or x.shape[-1] % 2
+        if odd and (self.mode in ("reflect", "zero") or fast.usable(x)):
+            return super().split(x)  # needs no enlarged copy
+        return DyadicTransform.split(self, x)
 
     def merge(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, size: tuple[int, int]) -> Tensor:
         """The inverse of :meth:`split` for an image of ``size``; the same in all modes."""
+        if (size[0] % 2 or size[1] % 2) and fast.usable(ll):
+            return super().merge(ll, h, v, d, size)
         return DyadicTransform.merge(self, ll, h, v, d, size)
 
     def analyse(self, x: Tensor) -> Bands:
         """(B, C, 2h, 2w) to LL, H, V, D, each (B, C, h, w)."""
-        if x.shape[-2] % 2 or x.shape[-1] % 2:  # reflect and zero
+        if x.shape[-2] % 2 or x.shape[-1] % 2:
             return super().analyse(x)
         ll, h, v, d = linear(_butterfly, _inverse_butterfly, x)
         return ll, h, v, d

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated
 
 import numpy as np
@@ -75,6 +75,12 @@ def angles_of(lo: Sequence[float]) -> list[float]:
     return found
 
 
+@lru_cache(maxsize=64)
+def _filters(angles: tuple[float, ...]) -> FilterPair:
+    lo, hi = taps_of(torch.tensor(angles, dtype=torch.float64)).tolist()
+    return FilterPair(tuple(lo), tuple(hi))
+
+
 @register(
     "transform",
     "lattice",
@@ -120,8 +126,7 @@ class Lattice(DyadicTransform):
 
     def filters(self) -> FilterPair:
         """The taps as plain numbers."""
-        lo, hi = self.taps().tolist()
-        return FilterPair(tuple(lo), tuple(hi))
+        return _filters(tuple(self.angles.tolist()))
 
     @property
     def learning(self) -> bool:
@@ -136,12 +141,21 @@ class Lattice(DyadicTransform):
         ll, h, v, d = linear(axes.apply, partial(axes.transpose, size=(x.shape[-2], x.shape[-1])), x)
         return ll, h, v, d
 
+    def split(self, x: Tensor) -> Bands:
+        """One level of any size: (B, C, H, W) to LL, H, V, D, each (B, C, *coarser((H, W)))."""
+        return super().split(x) if self.learning else self.analyse(x)  # the filter bank itself takes odd sizes
+
     def synthesise(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> Tensor:
         """The inverse of :meth:`analyse`; it is its transpose."""
         if self.learning:
             return trilinear.synthesise(ll, h, v, d, self.taps())
+        return self.merge(ll, h, v, d, (2 * ll.shape[-2], 2 * ll.shape[-1]))
+
+    def merge(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, size: tuple[int, int]) -> Tensor:
+        """The inverse of :meth:`split` for an image of ``size``."""
+        if self.learning:
+            return super().merge(ll, h, v, d, size)
         axes = FilterAxes(self.filters(), "periodization", cut=True)
-        size = (2 * ll.shape[-2], 2 * ll.shape[-1])
         return linear(partial(axes.transpose, size=size), axes.apply, ll, h, v, d)[0]
 
     def extra_repr(self) -> str:
