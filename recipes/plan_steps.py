@@ -3,7 +3,8 @@
     python recipes/plan_steps.py --preset cpu --out out/plan
 
 The toy samples Gaussian data of the band's residual variances with the exact denoiser; ``--trained`` also trains
-the band's bridge twice (BBDM's s = 1 and the planned S) and measures the draws. ``smoke`` takes seconds.
+the band's bridge (BBDM's s = 1 and, where it is another, the planned S) and measures the draws. An interrupted run
+goes on where it was. ``smoke`` takes seconds.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def study(preset: str, data: str, minutes: float) -> SpreadStudy:
         return SpreadStudy(data={"name": data}, training=training)
     training = {"steps": 4, "crop": 16, "batch": 2, "warmup": 1}
     network = {"name": "unet", "width": 8, "multipliers": [1, 2]}
-    small = {"size": 128, "pool": 8, "test_images": 8, "draws": 2, "few_draws": 2, "calls": (1, 4), "toy_side": 16}
+    small = {"size": 128, "pool": 8, "test_images": 8, "draws": 2, "few_images": 2, "calls": (1, 4), "toy_side": 16}
     return SpreadStudy(data={"name": data}, training=training, network=network, **small)
 
 

@@ -30,12 +30,16 @@ def test_plan_from_data(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> N
     assert (tmp_path / "plan.png").stat().st_size > 10_000
     report = json.loads((tmp_path / "plan.json").read_text())
     assert [band["band"] for band in report["bands"]] == ["LL2", "H2", "V2", "D2", "H1", "V1", "D1"]
+    for band in report["bands"]:
+        concentration = max(band["kurtosis"] / 3, 1)
+        assert band["variances"] == [v * concentration for v in band["residual"]]
+    assert f"{report['bands'][0]['kurtosis']:.3g}" in out
     assert [row["calls"] for row in report["table"]] == [1, 2, 3, 4, 8, 16, 50, 200]
     settings = yaml.safe_load(out[out.index("bridge:") :])
     assert settings["sampler"] == report["plan"]["sampler"]
     pipeline = Pipeline.from_config({"name": "mscgm", "conditioning": "ll", **settings})
     grid = pipeline.grid(None, pipeline.config.sampler.grid)
-    kept = shares_kept(pipeline.bridge, report["bands"][0]["residual"], grid, 0.0, settings["sampler"]["solver"])
+    kept = shares_kept(pipeline.bridge, report["bands"][0]["variances"], grid, 0.0, settings["sampler"]["solver"])
     assert abs(float(kept.min()) - report["plan"]["least"]) < 1e-9
 
 

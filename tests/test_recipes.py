@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from runs_of_recipes import ROOT, run
 
+from wavegen.errors import InputError
+from wavegen.experiments import SpreadStudy, spread_study
+
 
 def test_super_resolution_trains_judges_and_does_nothing_twice(tmp_path: Path) -> None:
     first = run("mscgm_sr.py", "--preset", "smoke", "--out", str(tmp_path / "sr"), "--data", "nanobeads")
@@ -47,8 +50,14 @@ def test_spread_study_measures_what_it_predicts(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "plan" / "spread.json").read_text())
     for row in found["toy"]:  # 16 x 16 draws of each variance
         assert row["largest difference"] < 0.4
-    assert {row["how"] for row in found["trained"]} == {"uniform, eta 1", "planned", "planned for 50 v"}
+    assert {row["how"] for row in found["trained"]} == {"uniform, eta 1", "planned for v", "planned"}
     assert all(row["measured"] == 0 for row in found["trained"] if row["calls"] == 1)
+    again = run("plan_steps.py", "--preset", "smoke", "--out", str(tmp_path / "plan"), "--trained")
+    assert again.stdout == done.stdout
+    assert "measuring" not in again.stderr  # it goes on where it was
+    other = SpreadStudy(data={"name": "hela"}, training={"steps": 4})
+    with pytest.raises(InputError, match="another study"):
+        spread_study(other, tmp_path / "plan")
 
 
 def test_bridges_are_compared_with_their_own_samplers_and_students(tmp_path: Path) -> None:

@@ -8,7 +8,15 @@ import torch
 from systems import tiny
 from torch import Tensor
 
-from wavegen.analysis import Rings, condition_number, model_spectrum, residual_spectra, step_bound, wiener_residual
+from wavegen.analysis import (
+    BandSpectrum,
+    Rings,
+    condition_number,
+    model_spectrum,
+    residual_spectra,
+    step_bound,
+    wiener_residual,
+)
 from wavegen.errors import InputError
 from wavegen.registry import build
 from wavegen.types import Pair
@@ -32,16 +40,32 @@ def test_wiener_residual_of_a_known_spectrum() -> None:
     power, noise = spectrum(), 0.05
     x = coloured(400, power, 0)
     y = x + noise**0.5 * torch.randn(x.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    rings, found, residual = wiener_residual(x, y)
+    rings, found, residual, kurtosis = wiener_residual(x, y)
     wanted = rings.mean(power * noise / (power + noise))
     np.testing.assert_allclose(found[2:], rings.mean(power)[2:], rtol=0.1)
     np.testing.assert_allclose(residual[2:], wanted[2:], rtol=0.1)
+    np.testing.assert_allclose(kurtosis, 3, rtol=0.05)
+
+
+def test_energy_of_a_sparse_residual_is_found() -> None:
+    """A twentieth of the places has 16 times the average variance: kurtosis / 3 is E[V²] / E[V]²."""
+    x = coloured(300, spectrum(), 0)
+    generator = torch.Generator().manual_seed(1)
+    variance = torch.where(torch.rand(x.shape, generator=generator) < 0.05, 16.0, 0.2 / 0.95)
+    y = x + 0.1 * variance.sqrt() * torch.randn(x.shape, generator=generator, dtype=torch.float64)
+    *_, kurtosis = wiener_residual(y - x, x)
+    energy = 0.05 * 16.0**2 + 0.95 * (0.2 / 0.95) ** 2
+    np.testing.assert_allclose(kurtosis / 3, energy, rtol=0.1)
+    band = BandSpectrum("LL", (0.1, 0.4), (8.0, 24.0), (1.0, 0.5), (0.2, 0.1), kurtosis)
+    np.testing.assert_allclose(band.variances, [0.2 * kurtosis / 3, 0.1 * kurtosis / 3])
+    flat = BandSpectrum("LL", (0.1, 0.4), (8.0, 24.0), (1.0, 0.5), (0.2, 0.1), 2.0)
+    assert flat.variances == flat.residual  # no mixture has less than 3
 
 
 def test_residual_of_what_y_does_not_tell_is_the_band_itself() -> None:
     """Fitted and judged on the same images it would be smaller."""
     x, y = coloured(16, spectrum(), 0), coloured(16, spectrum(), 9)
-    _, power, residual = wiener_residual(x, y)
+    _, power, residual, _ = wiener_residual(x, y)
     assert 0.99 < float((residual / power).mean()) < 1.2
 
 
@@ -84,6 +108,7 @@ def test_model_spectrum_is_that_of_the_networks_error(monkeypatch: pytest.Monkey
     error = torch.stack([p.x - p.y for p in pairs]) / pipe.norm.low_scale[0]
     rings = Rings(SIDE, SIDE)
     np.testing.assert_allclose(band.residual, rings.mean(rings.transform(error).abs().square().mean((0, 1))), rtol=1e-4)
+    np.testing.assert_allclose(band.kurtosis, error.pow(4).mean() / error.square().mean() ** 2, rtol=1e-4)
 
 
 def test_condition_number_is_robust() -> None:

@@ -19,6 +19,7 @@ from wavegen.types import Pair, PairSource, Subbands
 FEWEST = 8  # pairs of images below which two halves say nothing
 NARROWEST = 8  # side of a band, in coefficients
 TINY = 1e-12
+GAUSSIAN = 3.0  # the kurtosis of a Gaussian
 KINDS = ("h", "v", "d")
 
 
@@ -27,7 +28,8 @@ class BandSpectrum:
     """One band over rings of radial frequency, in units in which the band has unit variance.
 
     ``frequency`` in cycles per coefficient, ``modes`` the number of frequencies in each ring, ``power`` the band's own
-    spectrum, ``residual`` that of x0 - E[x0 | y]: the variances v of each frequency's coefficient.
+    spectrum, ``residual`` that of x0 - E[x0 | y]: the variances v of each frequency's coefficient. ``kurtosis`` is that
+    of the residual's own coefficients, E[r^4] / E[r^2]²: 3 where it is Gaussian, more where it is sparse.
     """
 
     name: str
@@ -35,6 +37,18 @@ class BandSpectrum:
     modes: tuple[float, ...]
     power: tuple[float, ...]
     residual: tuple[float, ...]
+    kurtosis: float = GAUSSIAN
+
+    @property
+    def variances(self) -> tuple[float, ...]:
+        """The variances at which the residual's energy lies: v times kurtosis / 3.
+
+        A sparse residual is taken for Gaussian with a variance V that differs from place to place. Then E[r^4] =
+        3 E[V²], and an energy-weighted place has V = E[V²] / E[V] = v kurtosis / 3, however small the average v is.
+        A kurtosis below 3 is no such mixture, and counts as 3.
+        """
+        concentration = max(self.kurtosis / GAUSSIAN, 1.0)
+        return tuple(v * concentration for v in self.residual)
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -78,13 +92,21 @@ class Rings:
         total = flat.new_zeros(*flat.shape[:-1], len(self.modes)).index_add_(-1, self.ring, flat)
         return total / self.modes
 
+    def moments(self, spectrum: Tensor) -> Tensor:
+        """E[r²] and E[r^4], (2,), of the coefficients whose windowed transform (..., h, w) is given.
+
+        Places count by their window, as they do in the spectrum.
+        """
+        squares = torch.fft.ifft2(spectrum, norm="ortho").real.square()
+        return torch.stack([squares.mean(), squares.square().mean() / self.window.pow(4).mean()])
+
     def spread(self, values: Tensor, height: int, width: int) -> Tensor:
         """(R,) back to every frequency, (h, w)."""
         return values[self.ring].view(height, width)
 
 
-def wiener_residual(x: Tensor, y: Tensor) -> tuple[Rings, Tensor, Tensor]:
-    """Spectra of x and of x minus the best linear estimate from y at the same frequency.
+def wiener_residual(x: Tensor, y: Tensor) -> tuple[Rings, Tensor, Tensor, float]:
+    """Spectra of x and of its residual, x minus the best linear estimate from y at the same frequency.
 
     The transfer S_xy / S_yy of each ring is fitted on one half of the images and judged on the other, both ways
     round, so that the residual is S_xx (1 - |coherence|²) without its optimism. A linear estimate from one band
@@ -95,7 +117,7 @@ def wiener_residual(x: Tensor, y: Tensor) -> tuple[Rings, Tensor, Tensor]:
         y: as x, inputs.
 
     Returns:
-        The rings; power of x (R,); residual (R,).
+        The rings; power of x (R,); residual (R,); kurtosis of the residual.
 
     Raises:
         InputError: fewer than 8 images, or bands below 8 x 8.
@@ -109,13 +131,15 @@ def wiener_residual(x: Tensor, y: Tensor) -> tuple[Rings, Tensor, Tensor]:
     rings = Rings(height, width)
     halves = (slice(0, count // 2), slice(count // 2, count))
     residual = torch.zeros(len(rings.modes), dtype=torch.float64)
+    moments = torch.zeros(2, dtype=torch.float64)
     X, Y = rings.transform(x), rings.transform(y)
     for fitted, judged in (halves, halves[::-1]):
         cross = rings.mean((X[fitted] * Y[fitted].conj()).mean((0, 1)))
         transfer = cross / rings.mean(Y[fitted].abs().square().mean((0, 1))).clamp_min(TINY)
         error = X[judged] - rings.spread(transfer, height, width) * Y[judged]
         residual += rings.mean(error.abs().square().mean((0, 1))) / 2
-    return rings, rings.mean(X.abs().square().mean((0, 1))), residual
+        moments += rings.moments(error) / 2
+    return rings, rings.mean(X.abs().square().mean((0, 1))), residual, _kurtosis(moments)
 
 
 def residual_spectra(
@@ -181,7 +205,9 @@ def model_spectrum(pipe: Pipeline, data: PairSource, *, images: int = 32, size: 
         raise InputError(f"bands of {height}x{width}: spectra need at least {NARROWEST}x{NARROWEST}")
     rings = Rings(height, width)
     power, residual = (rings.mean(rings.transform(k).abs().square().mean((0, 1))) for k in (target, error))
-    return _spectrum(f"LL{pipe.transform.levels or ''}", rings, power, residual)
+    squares = error.double().square()
+    kurtosis = _kurtosis(torch.stack([squares.mean(), squares.square().mean()]))
+    return _spectrum(f"LL{pipe.transform.levels or ''}", rings, power, residual, kurtosis)
 
 
 def whole_pairs(data: PairSource, units: object, images: int, size: int, fewest: int = FEWEST) -> tuple[Tensor, Tensor]:
@@ -213,9 +239,15 @@ def _named(true: Subbands, own: Subbands) -> Iterable[tuple[str, Tensor, Tensor]
             yield f"{kind.upper()}{levels - index}", a, b
 
 
-def _spectrum(name: str, rings: Rings, power: Tensor, residual: Tensor) -> BandSpectrum:
+def _kurtosis(moments: Tensor) -> float:
+    return float(moments[1] / moments[0].square().clamp_min(TINY))
+
+
+def _spectrum(name: str, rings: Rings, power: Tensor, residual: Tensor, kurtosis: float) -> BandSpectrum:
     def values(k: Tensor) -> tuple[float, ...]:
         return tuple(k.tolist())
 
     floor: Sequence[Tensor] = [k.clamp_min(TINY) for k in (power, residual)]
-    return BandSpectrum(name, values(rings.frequency), values(rings.modes), values(floor[0]), values(floor[1]))
+    return BandSpectrum(
+        name, values(rings.frequency), values(rings.modes), values(floor[0]), values(floor[1]), kurtosis
+    )

@@ -71,7 +71,7 @@ def plan(
         if data is not None:
             raise InputError(f"--data is for a trained pipeline, but {source!r} is a data set; leave one of them out")
         bands, bridges = _of_data(source, x, y, transform or "haar,levels=2", process or "bbdp")
-    v, power = bands[0].residual, bands[0].weights
+    v, power = bands[0].variances, bands[0].weights
     wanted: dict[str, Any] = {"calls": steps} if steps is not None else {"share": SHARE if share is None else share}
     chosen = plan_steps(bridges[0], v, power, rescale=not trained, **wanted)
     rows = _table(bridges, v, power, not trained)
@@ -141,11 +141,13 @@ def _report(source: str, bands: Sequence[BandSpectrum], rows: Sequence[Row], cho
             "band": band.name,
             "v_least": min(band.residual),
             "v_most": max(band.residual),
+            "kurtosis": band.kurtosis,
             "unexplained": band.unexplained,
             "kappa": (kappa := condition_number(band.power, band.modes)),
             "bound": step_bound(kappa, EPSILON),
             "frequency": band.frequency,
             "residual": band.residual,
+            "variances": band.variances,
         }
         for band in bands
     ]
@@ -171,13 +173,15 @@ def _print(bands: Sequence[BandSpectrum], rows: Sequence[Row], chosen: Plan) -> 
                 band.name,
                 f"{min(band.residual):.2g} to {max(band.residual):.2g}",
                 f"{band.unexplained:.3f}",
+                f"{band.kurtosis:.3g}",
                 f"{kappa:.3g}",
                 f"{step_bound(kappa, EPSILON):.1e}",
             ]
         )
-    print_table(["band", "variance given y", "unknown", "kappa", "kappa³/eps²"], lines)
+    print_table(["band", "variance given y", "unknown", "kurtosis", "kappa", "kappa³/eps²"], lines)
     print(
         "variances by frequency, of a band of unit variance; unknown: their share of the band's power\n"
+        "kurtosis: of what y leaves unknown; plans are for the variances times kurtosis/3, where its energy lies\n"
         f"kappa³/eps²: the scaling of the paper's bound on steps, eps = {EPSILON:g}, constant set to 1\n"
     )
     print_table(
@@ -202,6 +206,6 @@ def _draw(path: Path, bands: Sequence[BandSpectrum], bridge: Mapping[str, Any], 
     from wavegen.analysis import draw_plan
     from wavegen.analysis.table import native_plan
 
-    v, power = bands[0].residual, bands[0].weights
+    v, power = bands[0].variances, bands[0].weights
     beside = {f"{bridge['name']} as published, {n} calls": native_plan(bridge, n, v, power) for n in DRAWN_BESIDE}
     draw_plan(path, bands, beside, chosen)

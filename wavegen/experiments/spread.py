@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,16 +11,16 @@ from typing import Annotated, Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
 
-from wavegen.analysis import BandSpectrum, Rings, model_spectrum, residual_spectra
+from wavegen.analysis import BandSpectrum, model_spectrum, residual_spectra
 from wavegen.atomic import make_folder
-from wavegen.bridges import Plan, judge, make_grid, plan_steps, sample
+from wavegen.bridges import Plan, judge, make_grid, plan_steps
 from wavegen.checkpoint import write_text
 from wavegen.config import Training
 from wavegen.data import InMemory, LowBand
+from wavegen.errors import InputError
+from wavegen.experiments.spread_measure import figures, measure, toy
 from wavegen.inference.evaluate import Scorer
-from wavegen.normalise import intensity_of
 from wavegen.pipeline import Pipeline
 from wavegen.registry import build
 from wavegen.training import fit
@@ -29,7 +30,8 @@ Setting = Callable[[int], Plan]
 NETWORK = {"name": "unet", "width": 32, "multipliers": [1, 2, 4]}
 # One loss, whose best answer is the conditional mean, as the theory has it.
 FIT: dict[str, Any] = {"target": "x0", "coarse_loss": "l2", "stages": [{"name": "fit", "weights": {"coarse": 1.0}}]}
-SPARSE = 50  # a residual in few places has there so many times its average variance, or so
+ALIKE = 1.25  # noise scales within this ratio are not trained twice
+MANY = 16  # calls beyond which only a few images are restored
 PLANNED_AT = 8  # the calls whose plan gives S
 TOY_VARIANCES = 16  # of the band's rings that the toy takes
 
@@ -43,8 +45,8 @@ class SpreadStudy(BaseModel):
     size: Annotated[int, Field(ge=64)] = 256
     pool: Annotated[int, Field(ge=8)] = 384
     test_images: Annotated[int, Field(ge=8)] = 32
-    draws: Annotated[int, Field(ge=2)] = 8
-    few_draws: Annotated[int, Field(ge=2)] = 4
+    draws: Annotated[int, Field(ge=2)] = 4
+    few_images: Annotated[int, Field(ge=2)] = 8
     calls: tuple[int, ...] = (1, 2, 3, 4, 8, 16, 50, 200)
     toy_side: Annotated[int, Field(ge=8)] = 128
     training: Training
@@ -80,25 +82,6 @@ def settings(v: Sequence[float], power: Sequence[float], unit: float) -> dict[st
     }
 
 
-def toy(plan: Plan, side: int, seed: int = 0) -> Tensor:
-    """V_0 / v as the sampler itself leaves it, one value for each of the plan's variances, (V,).
-
-    Every variance is a channel of ``side`` x ``side`` independent pixels with the mean y; the network is the exact
-    conditional mean. The standard error is sqrt(2) / side of the share.
-    """
-    process = build("bridge", plan.bridge)
-    v = torch.tensor(plan.v).view(1, -1, 1, 1)
-
-    def ideal(x: Tensor, t: Tensor, y: Tensor) -> Tensor:
-        a, b, c = (float(k) for k in process.coefficients(t[0].double()))
-        gain = a * v / (a * a * v + c * c) if a > 0 else torch.zeros_like(v)
-        return y + gain * (x - (a + b) * y)
-
-    y = torch.zeros(1, len(plan.v), side, side)
-    x = sample(process, ideal, y, grid=plan.times, eta=plan.eta, solver=plan.solver, seeds=seed).x
-    return x.double().var(dim=(0, 2, 3)) / v.flatten().double()
-
-
 def toy_rows(spectrum: BandSpectrum, unit: float, calls: Sequence[int], side: int) -> list[dict[str, Any]]:
     """Predicted and measured shares of every setting and number of calls, over some of the band's rings."""
     rows = []
@@ -114,88 +97,72 @@ def toy_rows(spectrum: BandSpectrum, unit: float, calls: Sequence[int], side: in
                     "calls": count,
                     "S": plan.total_variance,
                     "solver": plan.solver,
-                    **_figures("predicted", torch.tensor(plan.shares), plan.power),
-                    **_figures("measured", shares, plan.power),
+                    **figures("predicted", torch.tensor(plan.shares), plan.power),
+                    **figures("measured", shares, plan.power),
                     "largest difference": float((shares - torch.tensor(plan.shares)).abs().max()),
                 }
             )
     return rows
 
 
-def _figures(name: str, shares: Tensor, power: Sequence[float]) -> dict[str, float]:
-    mean = float((shares.double() * torch.tensor(power, dtype=torch.float64)).sum())
-    return {name: mean, f"{name} least": float(shares.min()), f"{name} most": float(shares.max())}
-
-
 def train_band(study: SpreadStudy, data: PairSource, bridge: Mapping[str, Any], out: Path) -> Pipeline:
-    """Train the band's bridge, or read it where it is trained."""
+    """Train the band's bridge, or read it where it is trained.
+
+    Raises:
+        InputError: the folder holds a model of another bridge.
+    """
     if (out / "model" / "model.safetensors").exists():
-        return Pipeline.from_pretrained(out / "model")
+        pipe = Pipeline.from_pretrained(out / "model")
+        if dict(pipe.config.bridge) != dict(bridge):
+            raise InputError(f"{out} holds the bridge {dict(pipe.config.bridge)}, not {dict(bridge)}: move it away")
+        return pipe
     torch.manual_seed(study.training.seed)
     spec = {"name": "bbdm", "bridge": dict(bridge), "network": study.network, **FIT}
     return fit(Pipeline.from_config(spec), data, study.training, out, resume=True, described=study.data)
 
 
-@torch.no_grad()
-def measure(pipe: Pipeline, data: PairSource, plan: Plan, draws: int, scorer: Scorer | None) -> dict[str, Any]:
-    """Spread of real draws over rings, beside the residual that it should have; and the scores of the first draw.
+def band_rows(study: SpreadStudy, out: Path, found: dict[str, Any]) -> None:
+    """Train with s = 1 and, where it is another, with the planned S; measure both on even grids and on plans.
 
-    With V the variance over draws and R the power of x0 minus their mean, the residual's variance is R - V / draws.
+    The rows are put into ``found["trained"]``; those that are there already are not measured again.
     """
-    x, y = (torch.stack([data[i][k] for i in range(len(data))]) for k in (0, 1))
-    offset, scale = intensity_of(y, pipe.config.intensity)
-    grid = {"name": "times", "values": list(plan.times)}
-    seeds = list(range(len(y)))
-    made = pipe.restore(y, samples=draws, seed=seeds, eta=plan.eta, solver=plan.solver, grid=grid).samples
-    low = pipe.norm.low((made - offset) / scale, 0)
-    rings = Rings(*y.shape[-2:])
-
-    def power(band: Tensor) -> Tensor:
-        return rings.mean(rings.transform(band).abs().square().flatten(0, -3).mean(0))
-
-    mean = low.mean(0)
-    spread = power(low - mean) * draws / (draws - 1)
-    residual = (power(pipe.norm.low((x - offset) / scale, 0) - mean) - spread / draws).clamp_min(1e-12)
-    weights = residual * rings.modes / (residual * rings.modes).sum()
-    predicted = torch.tensor(judge(plan.bridge, plan.times, residual.tolist(), eta=plan.eta, solver=plan.solver).shares)
-    shares = spread / residual
-    found = {
-        **_figures("predicted", predicted, weights.tolist()),
-        **_figures("measured", shares, weights.tolist()),
-        "difference": float((weights * (shares - predicted).abs()).sum()),
-        "shares": shares.tolist(),
-        "residual": residual.tolist(),
-    }
-    if scorer is not None:
-        found |= {name: float(values.mean()) for name, values in scorer.paired(made[0], x).items()}
-        found["kid_effnet_lite0"] = scorer.distance([made[0]], [x])
-    return found
-
-
-def band_rows(study: SpreadStudy, out: Path) -> list[dict[str, Any]]:
-    """Train with s = 1 and with the planned S; measure both on BBDM's grid and on their plans."""
     torch.set_num_threads(1)
     pool, test = band(study, "train"), band(study, "test")
-    spectrum = measured_spectrum(pool)
-    bridges = {
-        "s = 1": {"name": "bbdp", "s": 1.0},
-        "planned S": plan_steps("bbdp", spectrum.residual, spectrum.weights, calls=PLANNED_AT).bridge,
-    }
-    rows, scorer = [], Scorer()
+    spectrum, scorer = measured_spectrum(pool), Scorer()
+    planned = plan_steps("bbdp", spectrum.variances, spectrum.weights, calls=PLANNED_AT)
+    bridges = {"s = 1": {"name": "bbdp", "s": 1.0}}
+    if abs(math.log(float(planned.bridge["s"]))) > math.log(ALIKE):
+        bridges["planned S"] = planned.bridge
+    found["planned S"] = planned.total_variance
+    rows = found.setdefault("trained", [])
+    done = {(row["model"], row["how"], row["calls"]) for row in rows}
     for name, bridge in bridges.items():
         pipe = train_band(study, pool, bridge, out / name.replace(" ", "").replace("=", "-"))
         own = model_spectrum(pipe, test)
-        uniform = [(n, judge(bridge, make_grid("uniform", n), own.residual, own.weights)) for n in study.calls]
-        best = [(n, plan_steps(bridge, own.residual, own.weights, calls=n, rescale=False)) for n in study.calls]
-        raised = [SPARSE * k for k in own.residual]
-        sparse = [(n, plan_steps(bridge, raised, own.weights, calls=n, rescale=False)) for n in study.calls]
-        for how, plans in (("uniform, eta 1", uniform), ("planned", best), (f"planned for {SPARSE} v", sparse)):
-            for count, plan in plans:
+        found[f"kurtosis, {name}"] = own.kurtosis
+        for how, setting in _band_settings(bridge, own).items():
+            for count in study.calls:
+                if (name, how, count) in done:
+                    continue
                 print(f"measuring {name}, {how}, {count} calls", file=sys.stderr)
-                draws = study.draws if count <= 16 else study.few_draws
-                found = measure(pipe, test, plan, draws, scorer)
-                rows.append({"model": name, "how": how, "calls": count, "S": plan.total_variance, **found})
-    return rows
+                plan, images = setting(count), study.test_images if count <= MANY else study.few_images
+                row = measure(pipe, test, plan, own, study.draws, images, scorer)
+                rows.append(
+                    {"model": name, "how": how, "calls": count, "S": plan.total_variance, "images": images, **row}
+                )
+                _keep(out, found)
+    rows.sort(key=lambda row: (row["model"], row["how"], row["calls"]))
+
+
+def _band_settings(bridge: Mapping[str, Any], own: BandSpectrum) -> dict[str, Setting]:
+    def of(v: Sequence[float]) -> Setting:
+        return lambda calls: plan_steps(bridge, v, own.weights, calls=calls, rescale=False)
+
+    return {
+        "uniform, eta 1": lambda calls: judge(bridge, make_grid("uniform", calls), own.variances, own.weights),
+        "planned for v": of(own.residual),
+        "planned": of(own.variances),
+    }
 
 
 def band_unit(data: PairSource) -> float:
@@ -206,26 +173,46 @@ def band_unit(data: PairSource) -> float:
 
 
 def spread_study(study: SpreadStudy, out: Path, trained: bool = False) -> str:
-    """All tables in Markdown; they are also written to ``out``, with the figures in ``spread.json``."""
+    """All tables in Markdown; they are also written to ``out``, with the figures in ``spread.json``.
+
+    A study that was interrupted goes on where it was.
+
+    Raises:
+        InputError: ``out`` holds the figures of another study.
+    """
     make_folder(out)
-    pool = band(study, "train")
-    spectrum = measured_spectrum(pool)
-    found: dict[str, Any] = {
-        "v": [min(spectrum.residual), max(spectrum.residual)],
-        "toy": toy_rows(spectrum, band_unit(pool), study.calls, study.toy_side),
-    }
-    text = f"v from {found['v'][0]:.3g} to {found['v'][1]:.3g}\n\n" + _table(found["toy"], TOY)
+    settings_now = json.loads(study.model_dump_json())
+    found: dict[str, Any] = {"study": settings_now}
+    if (out / "spread.json").exists():
+        found = json.loads((out / "spread.json").read_text())
+        if found.get("study") != settings_now:
+            raise InputError(f"{out} holds the figures of another study; give another folder")
+    if "toy" not in found:
+        pool = band(study, "train")
+        spectrum = measured_spectrum(pool)
+        found["v"] = [min(spectrum.residual), max(spectrum.residual)]
+        found["kurtosis"] = spectrum.kurtosis
+        found["toy"] = toy_rows(spectrum, band_unit(pool), study.calls, study.toy_side)
+        _keep(out, found)
+    text = f"v from {found['v'][0]:.3g} to {found['v'][1]:.3g}, kurtosis {found['kurtosis']:.3g}\n\n"
+    text += _table(found["toy"], TOY)
     if trained:
-        found["trained"] = band_rows(study, out)
-        text += "\n" + _table(found["trained"], TRAINED)
-    write_text(out / "spread.json", json.dumps(found, indent=1) + "\n")
+        band_rows(study, out, found)
+        _keep(out, found)
+        kurtoses = ", ".join(f"{key[10:]}: {value:.3g}" for key, value in found.items() if key.startswith("kurtosis, "))
+        text += f"\nplanned S {found['planned S']:.3g}; kurtosis of the network's residual: {kurtoses}\n\n"
+        text += _table(found["trained"], TRAINED)
     write_text(out / "spread.md", text)
     return text
 
 
+def _keep(out: Path, found: Mapping[str, Any]) -> None:
+    write_text(out / "spread.json", json.dumps(found, indent=1) + "\n")
+
+
 COMMON = ["predicted", "predicted least", "predicted most", "measured", "measured least", "measured most"]
 TOY = ["setting", "calls", "S", *COMMON, "largest difference"]
-TRAINED = ["model", "how", "calls", "S", *COMMON, "difference", "psnr", "lpips", "kid_effnet_lite0"]
+TRAINED = ["model", "how", "calls", "images", "S", "for v alone", *COMMON, "psnr", "lpips", "kid_effnet_lite0"]
 
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
