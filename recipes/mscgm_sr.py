@@ -50,6 +50,7 @@ ROWS = [
     Row(system="irsde", steps=100, **LONG),
 ]
 SHIPPED = ("mscgm-joint",)
+PHOTOGRAPHS = ("mscgm-joint", "unet", "bbdm", "mscgm")  # and few calls only: the images are large
 # Choices within the hybrid, to be made on the validation set (``--split validation``).
 CHOICES: dict[str, dict[str, Any]] = {
     "absolute bands": {"name": "mscgm-joint"},
@@ -97,8 +98,9 @@ def plan(preset: str, data: str, minutes: float | None, seeds: int, root: Path =
     if made.test is None:
         return made
     colour = {"channels": 3, "intensity": {"mode": "fixed", "scale": 255.0}}
-    systems = {name: {**system, **colour} for name, system in made.systems.items()}
-    return made.model_copy(update={"systems": systems, "scale": "luma", "classical": ("input",)})
+    systems = {name: {**made.systems[name], **colour} for name in PHOTOGRAPHS if name in made.systems}
+    rows = [row for row in made.rows if row.system in systems and row.images is None]
+    return made.model_copy(update={"systems": systems, "rows": rows, "scale": "luma", "classical": ("input",)})
 
 
 def _plan(preset: str, data: dict[str, Any], minutes: float | None, seeds: int) -> Comparison:
