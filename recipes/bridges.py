@@ -12,7 +12,8 @@ interpolant is bbdp, refusion irsde, ddim and sr3 are ddpm, and their own sample
 Presets
     smoke         seconds: does everything run?
     cpu           the table: 1, 2, 4 and 8 calls at eta 1 on a uniform grid; 4 and 8 of second order at eta 0 on a
-                  grid even in ln(a/c); and each publication's own steps, solver and grid (on the first 16 images).
+                  grid even in ln(a/c); and each publication's own steps, solver and grid (on the first 8 images;
+                  ``--few`` leaves these long rows out).
     conditioning  bbdp whose network sees y, or only the state that starts at y; and both at 5 to 150 photons.
 
 ``spread kept`` is the variance over samples over the squared error of the regression on the same images: 1 where
@@ -31,7 +32,7 @@ from typing import Any
 from wavegen import build
 from wavegen.experiments import Comparison, Row, compare, degraded, native_row, run_command, variances
 
-LEVELS = 2
+LEVELS, IMAGES = 2, 48
 S = {"nanobeads": 1.5, "hela": 1.5}  # about 10 v: v = .146 and .157 in units of the normalised band
 NETWORK: dict[str, Any] = {"name": "unet", "width": 32, "multipliers": [1, 2, 4]}
 FIT = [{"name": "fit", "weights": {"coarse": 1.0}}]
@@ -40,7 +41,7 @@ FEW: list[dict[str, Any]] = [
     {"name": "distill", "share": 0.4, "weights": {"distill": 1.0}, "restart": True},
 ]
 EARLY = {"name": "times", "values": [1.0, 0.9, 0.0]}  # noise enters where little of the band is decided yet
-SUBSET: dict[str, Any] = {"images": 16, "samples": 2, "spread_images": 16}
+SUBSET: dict[str, Any] = {"images": 8, "samples": 2, "spread_images": 8}
 # Whose publications' samplers each trained system is sampled with.
 NATIVE = {
     "bbdp": ("bbdp", "interpolant"),
@@ -120,13 +121,14 @@ def rows_of(systems: dict[str, Any], images: int) -> list[Row]:
     return [row for row in rows if row.system in systems]
 
 
-def plan(preset: str, data: str, minutes: float) -> Comparison:
+def plan(preset: str, data: str, minutes: float, few: bool = False) -> Comparison:
     """The comparison that a preset stands for."""
     common: dict[str, Any] = {"data": {"name": data}, "levels": LEVELS, "classical": (), "reference": "regression"}
     budget = {"minutes": minutes, "crop": 64}
     if preset == "cpu":
         systems = systems_of(S[data])
-        return Comparison(training=budget, systems=systems, rows=rows_of(systems, 128), test_images=128, **common)
+        rows = [row for row in rows_of(systems, IMAGES) if not (few and row.images)]
+        return Comparison(training=budget, systems=systems, rows=rows, test_images=IMAGES, **common)
     if preset == "conditioning":
         bridge = {"name": "bbdp", "s": S[data] / 2}
         systems = {
@@ -135,8 +137,8 @@ def plan(preset: str, data: str, minutes: float) -> Comparison:
             "bbdp does not see y": system(bridge, conditioning="none"),
         }
         rows = [Row(system="regression", samples=1)]
-        rows += [Row(system=n, steps=k, spread_images=128) for n in list(systems)[1:] for k in (1, 2, 4, 8)]
-        return Comparison(training=budget, systems=systems, rows=rows, test_images=128, **common)
+        rows += [Row(system=n, steps=k, spread_images=IMAGES) for n in list(systems)[1:] for k in (1, 2, 4, 8)]
+        return Comparison(training=budget, systems=systems, rows=rows, test_images=IMAGES, **common)
     systems = {
         name: {**spec, "network": {"name": "unet", "width": 8, "multipliers": [1, 2]}}
         for name, spec in systems_of(S[data]).items()
@@ -156,8 +158,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=2.5, help="processor minutes of training per system")
     parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
+    parser.add_argument("--few", action="store_true", help="without the publications' own samplers of many steps")
     arguments = parser.parse_args()
-    chosen = plan(arguments.preset, arguments.data, arguments.minutes)
+    chosen = plan(arguments.preset, arguments.data, arguments.minutes, arguments.few)
     shown = [Row(system="regression"), *(Row(system=s, steps=8) for s in ("bbdp", "irsde", "ddpm", "flow"))]
     shown += [Row(system="bbdp distilled", steps=2, grid=EARLY), Row(system="irsde distilled")]
     compare(chosen, arguments.out, jobs=arguments.jobs, shown=[r for r in shown if r.system in chosen.systems])
