@@ -145,7 +145,7 @@ def test_every_component_describes_itself(kind: str) -> None:
 def test_validate_keeps_what_was_given() -> None:
     spec = {"name": "haar", "levels": 3}
     _, options = validate("transform", spec)
-    assert options == {"levels": 3}
+    assert options == {"levels": 3, "mode": "periodization"}
     assert spec == {"name": "haar", "levels": 3}
 
 
