@@ -13,7 +13,7 @@ from torch import Tensor
 from wavegen.atomic import atomic
 from wavegen.experiments.plan import Comparison, Row, restored_by
 from wavegen.experiments.train_systems import run_folder
-from wavegen.inference.scales import scaled
+from wavegen.inference.scales import Scale, scaled
 from wavegen.pipeline import Pipeline
 from wavegen.types import PairSource
 
@@ -93,13 +93,15 @@ def markdown(rows: Sequence[Result], leave_out: Collection[str] = ()) -> str:
 
 
 def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], images: Sequence[int]) -> Path:
-    """Draw input, each shown system's first sample, and truth, on the scale of the scores; returns the file."""
+    """Draw input, each shown system's first sample, and truth, on the scale of the scores (luma in colour)."""
     from matplotlib.figure import Figure
 
-    def on_scale(image: Tensor, i: int) -> Any:
-        return scaled(plan.scale, image[None], data[i].x[None])[0][0].numpy()
+    scale: Scale = "fixed" if plan.scale == "luma" else plan.scale  # in colour
 
-    columns: list[tuple[str, Callable[[int], Any]]] = [("input", lambda i: stretched(data[i].y.numpy(), plan.scale))]
+    def on_scale(image: Tensor, i: int) -> Any:
+        return scaled(scale, image[None], data[i].x[None])[0][0].numpy()
+
+    columns: list[tuple[str, Callable[[int], Any]]] = [("input", lambda i: stretched(data[i].y.numpy(), scale))]
     for row in shown:
         folder = run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model"
         if folder.exists():
@@ -136,5 +138,5 @@ def _middle(image: Any) -> Any:
 
 def stretched(y: Any, scale: str = "target") -> Any:
     """An input for looking at: 8-bit images as they are, others by their own percentiles."""
-    low, high = (0.0, 255.0) if scale in ("fixed", "luma") else np.percentile(y, [0.1, 99.9])
+    low, high = (0.0, 255.0) if scale == "fixed" else np.percentile(y, [0.1, 99.9])
     return (y - low) / max(high - low, 1e-6)
