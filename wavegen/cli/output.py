@@ -15,6 +15,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")
 SCORES = {
     "psnr": ("PSNR", 2),
     "ssim": ("SSIM", 3),
+    "ms_ssim": ("MS-SSIM", 3),
     "spectrum_error": ("spectrum", 2),
     "lpips": ("LPIPS", 3),
     "kid_effnet_lite0": ("KID", 3),

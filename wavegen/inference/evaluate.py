@@ -11,18 +11,31 @@ from torch import Tensor
 
 from wavegen.errors import InputError
 from wavegen.inference.scales import Scale, scaled
-from wavegen.metrics import KernelDistance, Lpips, psnr, spectrum_error, spread, ssim
+from wavegen.metrics import (
+    KernelDistance,
+    Lpips,
+    crps,
+    ms_ssim,
+    psnr,
+    range_invariant_psnr,
+    spectrum_error,
+    spread,
+    spread_skill,
+    ssim,
+)
 from wavegen.types import Pair, PairSource, Restoration
 
 T = TypeVar("T")
 Restore = Callable[[Tensor, int], Restoration]
 Observer = Callable[[int, Pair, Tensor, dict[str, float]], None]
 KID = "kid_effnet_lite0"
+LEAST_MS_SSIM = 176  # pixels: 11 at the fifth scale
+SCORES = ("psnr", "ri_psnr", "ssim", "ms_ssim", "spectrum_error", "lpips", "rmse", "spread", "crps", "spread_skill")
 PATCH = 128  # side of the patches that distribution metrics compare; larger images give several
 
 
 class Scorer:
-    """PSNR, SSIM, spectrum error and, where their weights are found, LPIPS and KID.
+    """PSNR, SSIM and their kin, spectrum error and, where their weights are found, LPIPS and KID.
 
     Images are compared on one of the scales of :func:`~wavegen.inference.scales.scaled`. KID compares patches of
     128 x 128 by EfficientNet-Lite0 features, in subsets of 100 patches, or of all where there are fewer.
@@ -44,14 +57,18 @@ class Scorer:
             "ssim": ssim(a, b, 1.0),
             "spectrum_error": spectrum_error(a, b),
         }
+        scores["ri_psnr"] = range_invariant_psnr(a, b, 1.0)
+        if min(b.shape[-2:]) >= LEAST_MS_SSIM:
+            scores["ms_ssim"] = ms_ssim(a, b, 1.0)
         if self.lpips is not None:
             scores["lpips"] = self.lpips(a.clamp(0, 1), b.clamp(0, 1), 1.0)
         return scores
 
-    def spread(self, samples: Tensor, target: Tensor) -> Tensor:
-        """Spread (N,) of samples (S, N, C, H, W), S >= 2, on the scale of the scores."""
-        on_scale = [scaled(self.scale, sample, target)[0] for sample in samples]
-        return spread(torch.stack(on_scale))
+    def ensemble(self, samples: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Scores (N,) of samples (S, N, C, H, W), S >= 2, on the same scale: spread, CRPS and spread over skill."""
+        pairs = [scaled(self.scale, sample, target) for sample in samples]
+        drawn, truth = torch.stack([a for a, _ in pairs]), pairs[0][1]
+        return {"spread": spread(drawn), "crps": crps(drawn, truth), "spread_skill": spread_skill(drawn, truth)}
 
     def distance(self, restored: Sequence[Tensor], target: Sequence[Tensor]) -> float | None:
         """KID of the patches of two lists of batches; None without weights or of a single patch."""
@@ -90,16 +107,15 @@ def evaluate(
         observer: told of every image: its index, its pair, its samples (S, C, H, W) and its scores.
 
     Returns:
-        psnr (dB), ssim, spectrum_error (dB), lpips and kid_effnet_lite0 (None without weights; KID also
-        where patches differ in size), rmse (rms error of an image, on the scorer's scale), spread (rms standard
-        deviation over samples, likewise; None of one sample), nfe, ms_per_image of one sample, images.
+        psnr, ri_psnr (range-invariant; both in dB), ssim, ms_ssim (None of images below 176 pixels), spectrum_error
+        (dB), lpips and kid_effnet_lite0 (None without weights; KID also where patches differ in size), rmse (rms error of an
+        image, on the scorer's scale), spread (rms standard deviation over samples, likewise), crps and spread_skill
+        (None of one sample), nfe, ms_per_image of one sample, images.
         Scores are of the first sample, since the mean of several is another estimator.
     """
     count = min(images or len(data), len(data))
     scorer = scorer or Scorer(perceptual)
-    scores: dict[str, list[Tensor]] = {
-        name: [] for name in ("psnr", "ssim", "spectrum_error", "lpips", "rmse", "spread")
-    }
+    scores: dict[str, list[Tensor]] = {name: [] for name in SCORES}
     restored, targets, seconds, nfe, first = [], [], 0.0, 0, 0
     while first < count:
         pairs = _alike(data, first, min(first + batch, count))
@@ -108,7 +124,7 @@ def evaluate(
         samples = torch.as_tensor(result.samples)
         found = scorer.paired(samples[0], x)
         if len(samples) > 1:
-            found["spread"] = scorer.spread(samples, x)
+            found |= scorer.ensemble(samples, x)
         for name, values in found.items():
             scores[name].append(values)
         if observer is not None:
