@@ -108,9 +108,9 @@ def evaluate(
 
     Returns:
         psnr, ri_psnr (range-invariant; both in dB), ssim, ms_ssim (None of images below 176 pixels), spectrum_error
-        (dB), lpips and kid_effnet_lite0 (None without weights; KID also where patches differ in size), rmse (rms error of an
-        image, on the scorer's scale), spread (rms standard deviation over samples, likewise), crps and spread_skill
-        (None of one sample), nfe, ms_per_image of one sample, images.
+        (dB), lpips and kid_effnet_lite0 (None without weights; KID also where patches differ in size), rmse (rms error
+        of an image, on the scorer's scale), spread (rms standard deviation over samples, likewise), crps and
+        spread_skill (None of one sample), nfe, ms_per_image of one sample, images.
         Scores are of the first sample, since the mean of several is another estimator.
     """
     count = min(images or len(data), len(data))
