@@ -492,6 +492,7 @@ def test_interrupted_training(
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_outside_a_training(run: Run, monkeypatch: pytest.MonkeyPatch, number: int, code: int) -> None:
     before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start with it ignored
     monkeypatch.setattr("wavegen.registry.names", lambda kind: signal.raise_signal(number) or time.sleep(1) or [])
     assert run("list", "bridge").code == code
     assert signal.getsignal(signal.SIGTERM) is before
