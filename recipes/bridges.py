@@ -6,8 +6,8 @@ The images are the means over 4 x 4 pixels (the Haar LL band of level 2) of 256 
 system has the same U-Net of 0.7 M parameters, sees y, predicts x0, and has the same processor time (``--minutes``).
 S, the total variance as each process defines it, is ten times the residual variance v that one minute of a bbdp
 left at its first call on the validation set: S = kappa² for resshift, lam² for irsde and goub, sigma0² for indi. The
-table prints the S/v that each system ends with. ddpm and flow have no such scale. Processes that are equal at equal S are trained
-once: interpolant is bbdp, refusion irsde, ddim and sr3 are ddpm, and their own samplers are rows of those.
+table prints the S/v that each system ends with. ddpm and flow have no such scale. Processes that are equal at equal S
+are trained once: interpolant is bbdp, refusion irsde, ddim and sr3 are ddpm, and their own samplers are rows of those.
 
 Presets
     smoke         seconds: does everything run?
