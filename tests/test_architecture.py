@@ -22,6 +22,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("config", "checkpoint"),
     ("transforms", "bridges", "gans", "networks", "degradations", "metrics", "io"),
     ("data", "normalise", "presets", "pretrained", "bridge_head"),
+    ("presets_rivals",),
     ("components", "system"),
     ("adversarial", "distillation"),
     ("reconstruction",),

@@ -1,4 +1,4 @@
-"""The named systems: each is one configuration of the one Pipeline."""
+"""The named hybrids: each is one configuration of the one Pipeline. Their rivals are in ``presets_rivals``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import Any
 from wavegen.errors import InputError
 from wavegen.registry import entry, register
 
-# The same settings for every system that can have them, so that a table compares structures:
-# full-resolution networks of about the hybrid's number of parameters, one bridge, one loss.
-FULL_UNET = {"name": "unet", "width": 32, "multipliers": [1, 2, 4, 5]}
+# The same settings for every system that can have them, so that a table compares structures: one bridge, one loss.
 BRIDGE = {"name": "bbdp", "s": 0.1}
 FIT = [{"name": "fit", "weights": {"coarse": 1.0, "l1": 2.0}}]
 
@@ -111,98 +109,4 @@ def bridge_all() -> dict[str, Any]:
         **made,
         "head": {**made["head"], "name": "bridge", "steps": 2},
         "stages": [{"name": "fit", "weights": {"coarse": 1.0, "l1": 2.0}}],
-    }
-
-
-@register(
-    "pipeline",
-    "bbdm",
-    "Brownian bridge diffusion at full resolution, same bridge settings",
-    paper="arXiv 2205.07680",
-)
-def bbdm() -> dict[str, Any]:
-    """No wavelets."""
-    return {
-        "transform": {"name": "identity"},
-        "bridge": BRIDGE,
-        "network": FULL_UNET,
-        "sampler": {"steps": 200},
-        "stages": FIT,
-    }
-
-
-@register("pipeline", "bbdm-patch", "the control without wavelets: the bridge on 4 x 4 patches as channels")
-def bbdm_patch() -> dict[str, Any]:
-    """Space-to-depth in the place of the wavelet transform, no head."""
-    return {
-        "transform": {"name": "space_to_depth", "factor": 4},
-        "bridge": BRIDGE,
-        "network": {"name": "unet", "width": 52, "multipliers": [1, 2, 4]},
-        "sampler": {"steps": 4},
-        "stages": FIT,
-    }
-
-
-@register(
-    "pipeline",
-    "ddpm",
-    "conditional DDPM: y is concatenated to the noisy image",
-    paper="arXiv 2006.11239, SR3 2104.07636",
-)
-def ddpm() -> dict[str, Any]:
-    """Velocity target, since few-step sampling with eps is singular at the start."""
-    return {
-        "transform": {"name": "identity"},
-        "bridge": {"name": "ddpm"},
-        "network": FULL_UNET,
-        "target": "v",
-        "start_fraction": 0.0,
-        "sampler": {"steps": 1000},
-        "stages": [{"name": "fit", "weights": {"coarse": 1.0}}],
-    }
-
-
-@register("pipeline", "irsde", "mean-reverting SDE (IR-SDE, Refusion) at full resolution", paper="arXiv 2301.11699")
-def irsde() -> dict[str, Any]:
-    """Its own process and step count; x0 target and loss as for every other bridge here."""
-    return {
-        "transform": {"name": "identity"},
-        "bridge": {"name": "irsde"},
-        "network": FULL_UNET,
-        "sampler": {"steps": 100},
-        "stages": FIT,
-    }
-
-
-@register(
-    "pipeline",
-    "unet",
-    "one-step regression at full resolution (CARE-like)",
-    paper="CARE, Weigert et al. 2018",
-)
-def unet() -> dict[str, Any]:
-    """The honest floor in realism and ceiling in PSNR."""
-    return {
-        "transform": {"name": "identity"},
-        "bridge": {"name": "regression"},
-        "network": FULL_UNET,
-        "sampler": {"steps": 1},
-        "stages": FIT,
-    }
-
-
-@register("pipeline", "cgan", "conditional GAN at full resolution (pix2pix-like)", paper="arXiv 1611.07004")
-def cgan() -> dict[str, Any]:
-    """Regression with a patch critic on the image."""
-    fit = {"coarse": 1.0, "l1": 2.0}
-    return {
-        "transform": {"name": "identity"},
-        "bridge": {"name": "regression"},
-        "network": FULL_UNET,
-        "sampler": {"steps": 1},
-        "critic": {"on": "image", "loss": "hinge", "learning_rate": 4e-4},
-        "stages": [
-            {"name": "fit", "share": 0.6, "weights": fit},
-            {"name": "gan", "share": 0.4, "weights": {**fit, "adversarial": 0.01}},
-        ],
     }
