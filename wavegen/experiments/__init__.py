@@ -1,5 +1,7 @@
 """Comparisons of systems: train alike, judge alike, one table."""
 
+from wavegen.experiments.benchmark import DATA as BENCHMARK_DATA
+from wavegen.experiments.benchmark import benchmark
 from wavegen.experiments.bridges import degraded, native_row, variances
 from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
@@ -15,12 +17,14 @@ from wavegen.experiments.subband_picture import subband_picture
 from wavegen.experiments.train_systems import run_folder, train_systems
 
 __all__ = [
+    "BENCHMARK_DATA",
     "Comparison",
     "Data",
     "Row",
     "Shipment",
     "SpreadStudy",
     "aggregate",
+    "benchmark",
     "claims",
     "compare",
     "degraded",

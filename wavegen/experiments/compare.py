@@ -127,10 +127,10 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
 
 
 def time_rows(plan: Comparison, out: Path) -> list[Result]:
-    """Milliseconds per image at batch 1 and 8: all rows in turn in one process, medians; written to ``times.json``.
+    """Milliseconds per image at batch 1 and 8: rows in turn in one process, medians; written to ``times.json``.
 
     Rows of ``LONG`` calls and more take minutes and are timed once. Times are wall times on one thread: let nothing
-    else run. Delete the file to have them taken again.
+    else run. What the file holds is kept; delete it to have all taken again.
     """
     torch.set_num_threads(1)
     batches = {count: _timing_batch(images_of(plan), count, plan.size) for count in (1, 8)}
@@ -142,7 +142,9 @@ def time_rows(plan: Comparison, out: Path) -> list[Result]:
     }
     file = out / "times.json"
     kept: list[Result] = json.loads(file.read_text())["rows"] if file.exists() else []
-    if {(t["system"], t["steps"], t.get("solver")) for t in kept} >= rows.keys():
+    for time in kept:
+        rows.pop((time["system"], time["steps"], time.get("solver")), None)
+    if not rows:
         return kept
     systems = {row.system for row in rows.values()}
     pipes = {s: Pipeline.from_pretrained(run_folder(out, s, plan.seeds_of(s)[0]) / "model") for s in systems}
@@ -155,7 +157,7 @@ def time_rows(plan: Comparison, out: Path) -> list[Result]:
                 seconds = restored_by(pipes[row.system], row, y, range(batch)).seconds
                 if turn:  # the first turn warms up
                     times.setdefault((*key, batch), []).append(1000 * seconds / batch)
-    made = [
+    made = kept + [
         {
             "system": row.system,
             "steps": row.steps,
