@@ -12,8 +12,9 @@ from wavegen.registry import explain
 
 Spec = dict[str, Any]
 Terms = Literal[
-    "coarse", "distill", "bands", "energy", "diversity", "l1", "l2", "ssim", "lpips", "fourier", "adversarial"
-]
+    "coarse", "distill", "bands", "energy", "diversity", "l1", "l2", "ssim", "lpips", "fourier", "adversarial",
+    "autoencoder",
+]  # fmt: skip
 Times = Literal["uniform", "logit-normal", "grid"]
 
 

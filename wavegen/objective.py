@@ -72,10 +72,15 @@ def loss_terms(
     """All loss terms that ``stage`` weighs, for pairs (B, C, H, W) in network units.
 
     ``coarse`` is the bridge's regression in the configured target; ``distill`` compares the estimate of x0 with
-    the end of the trajectory of ``teacher`` (None: the network as it is) that the state lies on; the others are of
+    the end of the trajectory of ``teacher`` (None: the network as it is) that the state lies on; ``autoencoder`` is
+    the L1 error of a lossy transform, which only this term trains; the others are of
     :func:`~wavegen.reconstruction.image_terms`.
     """
     config, weights, device = pipe.config, stage.weights, y.device
+    if pipe.transform.lossy:
+        pipe.transform.requires_grad_("autoencoder" in weights)
+    if "autoencoder" in weights:
+        return Terms({"autoencoder": _reconstruction(pipe, torch.cat([x, y]))})
     true, own = pipe.transform.forward(x), pipe.transform.forward(y)
     x0, y_low = pipe.norm.low(true.ll, 0), pipe.norm.low(own.ll, 0)
     shape = (len(y), config.coarse_noise, *y_low.shape[-2:])
@@ -124,6 +129,11 @@ def loss_terms(
         assert config.critic is not None
         terms.losses["adversarial"] = adversarial_term(config.critic, critics, terms.candidates)
     return terms
+
+
+def _reconstruction(pipe: System, images: Tensor) -> Tensor:
+    """What the encoder and decoder lose of images, clean and degraded alike."""
+    return F.l1_loss(pipe.transform.inverse(pipe.transform.forward(images)), images)
 
 
 @torch.no_grad()

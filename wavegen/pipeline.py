@@ -88,8 +88,9 @@ class Pipeline(System):
     def save_pretrained(self, where: str | Path, *, card: str | None = None, half: bool = False) -> None:
         """Write ``config.json``, ``model.safetensors`` and a model card; ``half`` stores weights in 16 bits."""
         folder = Path(where)
+        exact = ("norm.",) if self.transform.lossy else ("norm.", "transform.")  # a basis must stay one
         tensors = {
-            name: tensor.half() if half and not name.startswith(("norm.", "transform.")) else tensor
+            name: tensor.half() if half and not name.startswith(exact) else tensor
             for name, tensor in self.state_dict().items()
         }
         described = {"wavegen": __version__, "pipeline": self.config.model_dump(mode="json")}

@@ -105,6 +105,26 @@ def diffll() -> dict[str, Any]:
 
 @register(
     "pipeline",
+    "latent",
+    "the bridge in the space of a learned auto-encoder",
+    paper="LDM, arXiv 2112.10752; BBDM, arXiv 2205.07680",
+)
+def latent() -> dict[str, Any]:
+    """Taken: 4 x 4 pixels a latent, an auto-encoder trained first and frozen, BBDM's 200 steps. Ours: bridge, loss."""
+    return {
+        "transform": {"name": "autoencoder"},
+        "bridge": BRIDGE,
+        "network": {**PATCH_UNET, "width": 48},  # with the auto-encoder as many parameters as the others
+        "sampler": {"steps": 200},
+        "stages": [
+            {"name": "autoencoder", "share": 0.25, "weights": {"autoencoder": 1.0}},
+            {**FIT[0], "share": 0.75, "restart": True},
+        ],
+    }
+
+
+@register(
+    "pipeline",
     "ddpm",
     "conditional DDPM: y is concatenated to the noisy image",
     paper="arXiv 2006.11239, SR3 2104.07636",

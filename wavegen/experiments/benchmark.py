@@ -17,7 +17,7 @@ SYSTEMS: dict[str, Spec] = {
     name: {"name": name}
     for name in (
         *("mscgm-joint", "unet", "bbdm", "irsde"),
-        *("bbdm-gan", "bbdm-patch", "bbdm-patch-gan", "wavediff", "diffll", "mscgm"),
+        *("bbdm-gan", "bbdm-patch", "bbdm-patch-gan", "wavediff", "diffll", "latent", "mscgm"),
         *("cgan", "flow", "resshift", "refusion", "goub", "ddpm", "i2sb"),
     )
 } | {"resshift-4": {"name": "resshift", "bridge": {"T": 4}, "sampler": {"steps": 4}}}  # its journal version's chain
@@ -56,7 +56,7 @@ def native_rows() -> list[Row]:
         native_row("ddpm", "ddim"),
         native_row("flow", "flow"),
         *(native_row(name, name) for name in ("irsde", "refusion", "goub")),
-        native_row("bbdm", "bbdp"),
+        *(native_row(name, "bbdp") for name in ("bbdm", "latent")),
         native_row("ddpm", "ddpm"),
         native_row("i2sb", "i2sb"),
     ]
