@@ -24,7 +24,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("data", "normalise", "presets", "pretrained", "bridge_head"),
     ("presets_rivals",),
     ("components", "system"),
-    ("adversarial", "distillation"),
+    ("adversarial", "distillation", "packet_score"),
     ("reconstruction",),
     ("objective",),
     ("pipeline",),

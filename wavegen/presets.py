@@ -10,6 +10,36 @@ from wavegen.registry import entry, register
 # The same settings for every system that can have them, so that a table compares structures: one bridge, one loss.
 BRIDGE = {"name": "bbdp", "s": 0.1}
 FIT = [{"name": "fit", "weights": {"coarse": 1.0, "l1": 2.0}}]
+# What makes samples spread and look real, chosen on validation images (docs/heads.md); for hybrids and rivals alike.
+SAMPLES: dict[str, Any] = {
+    "bridge": {"name": "bbdp", "s": 0.5},
+    "times": "grid",
+    "sampler": {
+        "steps": 4,
+        "eta": 0.0,
+        "solver": "multistep-start",
+        "grid": {"name": "planned", "low": 0.2, "high": 2.0},
+    },
+    "critic": {
+        "on": "bands",
+        "loss": "relativistic",
+        "learning_rate": 4e-4,
+        "spectral_norm": False,
+        "r1": 0.5,
+        "r2": 0.5,
+        "penalty_every": 4,
+    },
+    "stages": [
+        {"name": "fit", "share": 0.6, "weights": {"coarse": 1.0, "l1": 2.0}},
+        {
+            "name": "gan",
+            "share": 0.4,
+            "weights": {"coarse": 1.0, "l1": 2.0, "adversarial": 0.05},
+            "max_t": 0.6,
+            "rollout": True,
+        },
+    ],
+}
 
 
 def preset(name: Any) -> dict[str, Any]:
@@ -83,6 +113,31 @@ def mscgm_joint() -> dict[str, Any]:
             {"name": "gan", "share": 0.25, "weights": {**fit, "adversarial": 0.01}, "max_t": 0.6},
         ],
     }
+
+
+@register("pipeline", "mscgm-fidelity", "the hybrid for scores: one call, no noise, no critic; the best guess")
+def mscgm_fidelity() -> dict[str, Any]:
+    """mscgm-joint with a regression in the place of the bridge, and of the head."""
+    made = mscgm_joint()
+    del made["critic"]
+    return {
+        **made,
+        "bridge": {"name": "regression"},
+        "head": {**made["head"], "name": "regression"},
+        "sampler": {"steps": 1},
+        "stages": FIT,
+    }
+
+
+@register(
+    "pipeline",
+    "mscgm-realism",
+    "the hybrid for samples: four planned calls, a relativistic critic on states that the model reached itself",
+    paper="R3GAN, arXiv 2501.05441, for the critic",
+)
+def mscgm_realism() -> dict[str, Any]:
+    """mscgm-joint with a bridge, times and sampler that keep the spread, and a critic that acts."""
+    return {**mscgm_joint(), **SAMPLES}
 
 
 @register("pipeline", "gan-all", "a GAN for every band: noise in place of the bridge, in one call of each network")

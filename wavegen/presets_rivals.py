@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wavegen.presets import BRIDGE, FIT, mscgm_joint
+from wavegen.presets import BRIDGE, FIT, SAMPLES, mscgm_joint
 from wavegen.registry import register
 
 FULL_UNET = {"name": "unet", "width": 32, "multipliers": [1, 2, 4, 5]}
@@ -43,10 +43,10 @@ def bbdm() -> dict[str, Any]:
     return _full(BRIDGE, 200)
 
 
-@register("pipeline", "bbdm-gan", "bbdm that ends its training with the hybrid's critic")
+@register("pipeline", "bbdm-gan", "bbdm with the bridge, sampler and critic of mscgm-realism")
 def bbdm_gan() -> dict[str, Any]:
-    """The control for the critic: what a GAN phase gives without wavelets."""
-    return {**bbdm(), "sampler": {"steps": 4}, **_critic()}
+    """The control for the critic: what these settings and a GAN phase give without wavelets."""
+    return {**bbdm(), **SAMPLES}
 
 
 @register("pipeline", "bbdm-patch", "the control without wavelets: the bridge on 4 x 4 patches as channels")
@@ -61,10 +61,10 @@ def bbdm_patch() -> dict[str, Any]:
     }
 
 
-@register("pipeline", "bbdm-patch-gan", "bbdm-patch that ends its training with the hybrid's critic")
+@register("pipeline", "bbdm-patch-gan", "bbdm-patch with the bridge, sampler and critic of mscgm-realism")
 def bbdm_patch_gan() -> dict[str, Any]:
     """The control for the wavelets: the hybrid's speed, loss and critic on patches."""
-    return {**bbdm_patch(), **_critic()}
+    return {**bbdm_patch(), **SAMPLES}
 
 
 @register(

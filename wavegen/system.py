@@ -102,6 +102,10 @@ class System(nn.Module):
                 raise InputError(
                     f"stage {stage.name!r} weighs {two[0]!r}: head {kind!r} has no noise to draw twice from"
                 )
+            if "crps" in stage.weights and not self.config.coarse_noise + self.head_noise:
+                raise InputError(
+                    f"stage {stage.name!r} weighs 'crps': nothing is drawn without coarse_noise or a head's noise"
+                )
             coarse = stage.ll == "predicted" or not stage.weights.keys().isdisjoint(COARSE_TERMS)
             if not coarse and (head is None or not head.trainable):
                 raise InputError(
