@@ -21,7 +21,7 @@ def report(
     ] = None,
     pack: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write all that tables need as one small file.", show_default=False),
+        typer.Option(metavar="FILE", help="Write what tables need as one small file.", show_default=False),
     ] = None,
     docs: Annotated[
         Path | None,

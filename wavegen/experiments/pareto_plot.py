@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wavegen.experiments.pareto import pareto_front
-from wavegen.experiments.report import SCALE, label, varied
+from wavegen.experiments.report import SCALE, label
 
 Result = dict[str, Any]
 # Quality by key: title, and whether larger is better.
@@ -59,8 +59,8 @@ def draw(rows: Sequence[Result], batch: int, kind: str = "png") -> bytes:
         columns = min(3, len(keys))
         lines = math.ceil(len(keys) / columns)
         # Of all rows, so that a system has one colour at every batch.
-        looks = {name: _look(at) for at, name in enumerate(dict.fromkeys(map(_name, rows)))}
-        names = list(dict.fromkeys(map(_name, shown)))
+        looks = {name: _look(at) for at, name in enumerate(dict.fromkeys(row["system"] for row in rows))}
+        names = list(dict.fromkeys(row["system"] for row in shown))
         legend = math.ceil(len(names) / 4)
         figure = Figure(figsize=(9.6, 2.6 * lines + 0.2 * legend + 0.3), layout="constrained")
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
@@ -78,11 +78,6 @@ def draw(rows: Sequence[Result], batch: int, kind: str = "png") -> bytes:
         return file.getvalue()
 
 
-def _name(row: Result) -> str:
-    """What has a colour of its own: a system, or a grid's choice."""
-    return ", ".join([str(row["system"]), *(str(row[key]) for key in varied(row))])
-
-
 def _look(at: int) -> tuple[str, str]:
     """Marker and colour of the ``at``-th system."""
     return MARKERS[at // 10 % len(MARKERS)], f"C{at % 10}"
@@ -98,7 +93,7 @@ def _panel(
         if value is None or not math.isfinite(value):
             continue
         y = scale * value
-        marker, colour = looks[_name(row)]
+        marker, colour = looks[row["system"]]
         axis.plot(x, y, marker, color=colour, mfc=colour if on_front else "none", ms=5)
         best += [(x, y)] if on_front else []
         if row["steps"]:

@@ -10,7 +10,7 @@ from wavegen.errors import InputError, near_matches
 from wavegen.experiments.blocks import Block, Code, Heading, Picture, Table, Text
 from wavegen.experiments.intervals import Difference, difference
 from wavegen.experiments.pareto_plot import BATCHES, draw, fronts, timed
-from wavegen.experiments.report import COLUMNS, SCALE, aggregate, label, number, table, varied, with_spread_error
+from wavegen.experiments.report import COLUMNS, SCALE, aggregate, label, number, table, with_spread_error
 from wavegen.experiments.study import Study
 
 Result = dict[str, Any]
@@ -66,14 +66,14 @@ def differences(study: Study, against: str | None = None) -> list[Block]:
     """
     made: list[Block] = []
     found = groups(study)
-    if against is not None and not any(_name(row) == against for _, rows in found for row in rows):
+    if against is not None and not any(label(row) == against for _, rows in found for row in rows):
         raise InputError(
             f"no row {against!r} in {study.name}; "
-            + near_matches(against, {_name(row) for _, rows in found for row in rows})
+            + near_matches(against, {label(row) for _, rows in found for row in rows})
         )
     for count, rows in found:
         sampled = [row for row in rows if row["steps"]]
-        named = [row for row in rows if _name(row) == against] if against else sampled
+        named = [row for row in rows if label(row) == against] if against else sampled
         if named and len(rows) > 1:
             made.append(_differences(study, count, rows, max(named, key=lambda row: int(row["seeds"]))))
     return made
@@ -81,12 +81,12 @@ def differences(study: Study, against: str | None = None) -> list[Block]:
 
 def _differences(study: Study, count: int, rows: Sequence[Result], base: Result) -> Table:
     members = [row for row in with_spread_error(study.rows, study.reference) if row["images"] == count]
-    seeds = {m["seed"] for m in members if _name(m) == _name(base)}
+    seeds = {m["seed"] for m in members if label(m) == label(base)}
 
     def by_seed(row: Result, key: str) -> dict[int, float]:
         if not row["steps"]:  # nothing is drawn: the same at every seed
             return {seed: row[key] for seed in seeds if row.get(key) is not None}
-        return {m["seed"]: m[key] for m in members if _name(m) == _name(row) and m.get(key) is not None}
+        return {m["seed"]: m[key] for m in members if label(m) == label(row) and m.get(key) is not None}
 
     shown = [(key, title, form) for key, title, form in COLUMNS if key in COMPARED and base.get(key) is not None]
     times = [key for key in COST if key.startswith("ms_") and base.get(key)]
@@ -96,15 +96,10 @@ def _differences(study: Study, count: int, rows: Sequence[Result], base: Result)
             continue
         scored = [(k, difference(by_seed(row, k), by_seed(base, k), k in LARGER_IS_BETTER), f) for k, _, f in shown]
         common = max((found.seeds for _, found, _ in scored if found), default=0)
-        cells = [_name(row), *(_verdict(found, form, SCALE.get(key, 1.0)) for key, found, form in scored)]
+        cells = [label(row), *(_verdict(found, form, SCALE.get(key, 1.0)) for key, found, form in scored)]
         lines.append((*cells, *(_times(row, base, key) for key in times), str(common)))
     titles = [title for _, title, _ in shown] + [f"time, batch {key.removeprefix('ms_batch_')}" for key in times]
-    return Table((f"less {_name(base)}", *titles, "seeds"), tuple(lines))
-
-
-def _name(row: Result) -> str:
-    """A row's name, with the values of what a grid varied."""
-    return ", ".join([label(row), *(str(row[key]) for key in varied(row))])
+    return Table((f"less {label(base)}", *titles, "seeds"), tuple(lines))
 
 
 def _verdict(found: Difference | None, form: str, scale: float) -> str:
