@@ -125,7 +125,7 @@ def test_lazy_import() -> None:
     check = """
 import sys, wavegen, wavegen.cli
 for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["plan"], ["list"], ["weights"], ["data", "check"],
-                ["bench", "io"], ["bench", "transforms"], ["learn-basis"]):
+                ["bench", "io"], ["bench", "transforms"], ["learn-basis"], ["report"]):
     try:
         wavegen.cli.main([*command, "--help"])
     except SystemExit as done:

@@ -16,6 +16,7 @@ from wavegen.cli.evaluate import evaluate
 from wavegen.cli.learn_basis import learn_basis
 from wavegen.cli.list import list_components
 from wavegen.cli.plan import plan
+from wavegen.cli.report import report
 from wavegen.cli.restore import restore
 from wavegen.cli.train import train
 from wavegen.cli.weights import weights
@@ -58,6 +59,7 @@ app.command()(train)
 app.command()(restore)
 app.command()(evaluate)
 app.command()(plan)
+app.command()(report)
 app.command("learn-basis")(learn_basis)
 app.command("list")(list_components)
 app.command()(weights)

@@ -7,11 +7,17 @@ from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
 from wavegen.experiments.compare import compare, images_of, judge, time_rows
 from wavegen.experiments.heads import head_figures, heads_table, low_band_gap
+from wavegen.experiments.intervals import Difference, Interval, difference, interval
+from wavegen.experiments.pack import pack
+from wavegen.experiments.pareto import pareto_front
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.recipe import Data, run_task
 from wavegen.experiments.report import aggregate, figure, markdown
+from wavegen.experiments.report_page import report_page
+from wavegen.experiments.results_docs import write_docs
 from wavegen.experiments.ship import Shipment, ship
 from wavegen.experiments.spread import SpreadStudy, spread_study
+from wavegen.experiments.study import Study, read_study
 from wavegen.experiments.subband_figures import subband_figures
 from wavegen.experiments.subband_picture import subband_picture
 from wavegen.experiments.train_systems import run_folder, train_systems
@@ -20,22 +26,31 @@ __all__ = [
     "BENCHMARK_DATA",
     "Comparison",
     "Data",
+    "Difference",
+    "Interval",
     "Row",
     "Shipment",
     "SpreadStudy",
+    "Study",
     "aggregate",
     "benchmark",
     "claims",
     "compare",
     "degraded",
+    "difference",
     "figure",
     "head_figures",
     "heads_table",
     "images_of",
+    "interval",
     "judge",
     "low_band_gap",
     "markdown",
     "native_row",
+    "pack",
+    "pareto_front",
+    "read_study",
+    "report_page",
     "run_command",
     "run_folder",
     "run_task",
@@ -46,4 +61,5 @@ __all__ = [
     "time_rows",
     "train_systems",
     "variances",
+    "write_docs",
 ]

@@ -22,6 +22,7 @@ from wavegen.data import InMemory, LowBand, Simulator
 from wavegen.degradations import sigma_pixels
 from wavegen.errors import InputError
 from wavegen.experiments.classical import method_named, restorer, tune
+from wavegen.experiments.command import command_line
 from wavegen.experiments.plan import Comparison, Row, restored_by
 from wavegen.experiments.report import aggregate, figure, markdown
 from wavegen.experiments.train_systems import is_simulator, run_folder, train_systems
@@ -107,7 +108,7 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
     scores.pop("ms_per_image")  # timed apart, all rows in turn
     if together < row.samples:
         drawn = evaluate(lambda y, i: restore(y, i, row.samples), data, images=count, perceptual=False)
-        scores["spread"] = drawn["spread"]
+        scores |= {name: drawn[name] for name in ("spread", "crps", "spread_skill")}
     note = read_note(folder / "checkpoint.safetensors")
     return {
         "system": row.system,
@@ -201,6 +202,7 @@ def s_over_v(pipe: Pipeline, data: PairSource, images: int = 8) -> float | None:
 def about(plan: Comparison) -> Result:
     """What the figures were made on."""
     return {
+        "command": command_line(),
         "date": date.today().isoformat(),
         "wavegen": __version__,
         "torch": torch.__version__,

@@ -19,11 +19,16 @@ from wavegen.inference.scales import Scale, scaled
 from wavegen.types import Pair
 
 SHOWN, SIDE = 12, 256  # pictures, and their largest side in pixels
-STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#222}
-table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:right;border-bottom:1px solid #ddd}
-th:first-child,td:first-child{text-align:left}figure{display:inline-block;margin:0 .5rem .5rem 0}
-img{width:256px;image-rendering:pixelated;background:#000}figcaption{font-size:13px;color:#555}
-pre{background:#f5f5f5;padding:.6rem;overflow:auto}"""
+STYLE = """:root{color-scheme:light dark;--ink:#222;--paper:#fff;--soft:#555;--line:#ddd;--box:#f5f5f5}
+@media(prefers-color-scheme:dark){:root{--ink:#ddd;--paper:#161616;--soft:#aaa;--line:#3a3a3a;--box:#242424}}
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:var(--ink);
+background:var(--paper)}
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}
+td,th{padding:.2rem .6rem;text-align:right;border-bottom:1px solid var(--line)}
+th:first-child,td:first-child{text-align:left;min-width:11rem}figure{display:inline-block;margin:0 .5rem .5rem 0}
+img{width:256px;image-rendering:pixelated;background:#000}figcaption{font-size:13px;color:var(--soft)}
+.wide{display:block;margin:1rem 0}.wide img{width:auto;max-width:100%;image-rendering:auto}
+.wide svg{width:100%;height:auto}pre{background:var(--box);padding:.6rem;overflow:auto}"""
 
 
 class Gallery:
@@ -82,6 +87,22 @@ def _png(image: Tensor) -> bytes:
     return buffer.getvalue()
 
 
+def html_page(title: str, body: str) -> str:
+    """A page that needs nothing else, light or dark as the reader's screen is."""
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style>\n{body}</html>\n"
+    )
+
+
+def picture(name: str, png: bytes, kind: str = "") -> str:
+    """A PNG inside a page, with its name below; of the ``kind`` "wide" up to the page's width."""
+    held, shown = base64.b64encode(png).decode(), html.escape(name)
+    opened = f'<figure class="{kind}">' if kind else "<figure>"
+    return f'{opened}<img alt="{shown}" src="data:image/png;base64,{held}"><figcaption>{shown}</figcaption></figure>'
+
+
 def _page(report: Mapping[str, Any], gallery: Gallery) -> str:
     tables = {k: v for k, v in report.items() if isinstance(v, Mapping) and "psnr" in v}
     facts = {k: v for k, v in report.items() if k not in tables}
@@ -92,21 +113,17 @@ def _page(report: Mapping[str, Any], gallery: Gallery) -> str:
         for name, row in tables.items()
     )
     strips = []
-    for row, picture in zip(gallery.rows, gallery.pictures, strict=False):
-        figures = "".join(
-            f'<figure><img alt="{name}" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
-            f"<figcaption>{name}</figcaption></figure>"
-            for name, data in picture.items()
-        )
+    for row, pictures in zip(gallery.rows, gallery.pictures, strict=False):
+        figures = "".join(picture(name, data) for name, data in pictures.items())
         scores = ", ".join(f"{key} {_figure(value)}" for key, value in row.items() if key != "image")
         strips.append(f"<h3>image {row['image']}</h3><p>{scores}</p>{figures}")
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>wavegen evaluation</title><style>{STYLE}</style>'
-        f"<h1>Evaluation</h1><table><tr>{head}</tr>{body}</table>"
+    return html_page(
+        "wavegen evaluation",
+        f'<h1>Evaluation</h1><div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
         f"<p>Scores are of one draw, on the scale <b>{html.escape(gallery.scale)}</b>; inputs are stretched for "
         "looking at, restored images and truth share one scale, the spread is shown up to its own largest value. "
         f"Pictures show the first {SIDE} × {SIDE} pixels.</p>"
-        f"<pre>{html.escape(json.dumps(facts, indent=1))}</pre>{''.join(strips)}</html>\n"
+        f"<pre>{html.escape(json.dumps(facts, indent=1))}</pre>{''.join(strips)}",
     )
 
 

@@ -1,0 +1,65 @@
+"""A run's results in one small file: what tables need, to be committed."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from wavegen.atomic import atomic
+from wavegen.checkpoint import write_text
+from wavegen.experiments.portable import portable
+from wavegen.experiments.report import COLUMNS
+from wavegen.experiments.study import NAMES, Study
+
+Result = dict[str, Any]
+KEPT = {*NAMES, "eta", "key", "solver", "model", "rmse", "crps", "ms_per_image", *(key for key, _, _ in COLUMNS)}
+DIGITS = 6  # of a figure: more than any table shows
+WIDTH = 1000  # pixels of a strip
+
+
+def pack(study: Study, file: Path) -> None:
+    """Write ``file`` with all records and the columns that tables need, and a smaller copy of the strip beside it.
+
+    Figures have six digits; absolute paths are shortened to their last parts; one row a line. The same study gives
+    the same bytes.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    parts = [f'"about": {_dumps([_about(record) for record in study.about])}']
+    parts.append('"rows": [\n' + ",\n".join(_dumps(_row(row)) for row in study.rows) + "\n]")
+    parts.append('"times": [\n' + ",\n".join(_dumps(_row(row)) for row in study.times) + "\n]")
+    write_text(file, "{\n" + ",\n".join(parts) + "\n}\n")
+    for strip in study.strips[:1]:
+        with atomic(file.with_suffix(".png")) as out:
+            out.write(_small(strip))
+
+
+def _about(record: Result) -> Result:
+    """All but the list of rows, which the rows themselves tell."""
+    plan = {key: value for key, value in record["plan"].items() if key != "rows"}
+    made: Result = portable(record | {"plan": plan})
+    return made
+
+
+def _row(row: Result) -> Result:
+    kept = {k: v for k, v in row.items() if v is not None and (k in KEPT or "." in k)}
+    return {k: float(f"{v:.{DIGITS}g}") if isinstance(v, float) else v for k, v in kept.items()}
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _small(strip: Path) -> bytes:
+    """A PNG of at most ``WIDTH`` pixels a side and 256 colours."""
+    from PIL import Image
+
+    with Image.open(strip) as opened:
+        image = opened.convert("RGB")
+    image.thumbnail((WIDTH, WIDTH))
+    made = io.BytesIO()
+    image.quantize(256).save(made, format="PNG", optimize=True)
+    return made.getvalue()

@@ -1,0 +1,135 @@
+"""Quality against time, with the front drawn."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wavegen.experiments.pareto import pareto_front
+from wavegen.experiments.report import SCALE, label
+
+Result = dict[str, Any]
+# Quality by key: title, and whether larger is better.
+QUALITY: dict[str, tuple[str, bool]] = {
+    "psnr": ("PSNR dB", True),
+    "ssim": ("SSIM", True),
+    "lpips": ("LPIPS", False),
+    "kid_effnet_lite0": ("KID ×1000", False),
+    "spread_error": ("spread error", False),
+}
+# What is best at once: one quality and time, or several and time.
+FRONTS: dict[str, tuple[str, ...]] = {title: (key,) for key, (title, _) in QUALITY.items()}
+FRONTS |= {"PSNR, SSIM": ("psnr", "ssim"), "LPIPS, KID, spread": ("lpips", "kid_effnet_lite0", "spread_error")}
+BATCHES = (1, 8)
+MARKERS = "osD^vPX<>*"
+INK = "#010203"  # stands for the colour of the text around an SVG
+
+
+def front(rows: Sequence[Result], keys: Sequence[str], batch: int) -> list[bool]:
+    """Which aggregated rows are on the front of ``keys`` against time at ``batch``; the input is no restoration."""
+    signs = {key: -1.0 if QUALITY[key][1] else 1.0 for key in keys}
+    times = [None if row["system"] == "input" else row.get(f"ms_batch_{batch}") for row in rows]
+    costs = [[None if row.get(key) is None else sign * row[key] for key, sign in signs.items()] for row in rows]
+    return pareto_front(times, costs)
+
+
+def timed(rows: Sequence[Result], batch: int) -> list[Result]:
+    """The rows that have a time at ``batch``, without the input."""
+    return [row for row in rows if row["system"] != "input" and row.get(f"ms_batch_{batch}") is not None]
+
+
+def draw(rows: Sequence[Result], batch: int, kind: str = "png") -> bytes:
+    """A panel for each quality, better upwards, as PNG or SVG; filled points are on the front.
+
+    The SVG takes the colour of the text around it, has no fixed size and nothing that is loaded.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    shown = timed(rows, batch)
+    keys = [key for key in QUALITY if any(math.isfinite(row.get(key, math.inf)) for row in shown)]
+    ink = INK if kind == "svg" else "#222222"
+    colours = ["text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"]
+    settings = {**dict.fromkeys(colours, ink), "svg.hashsalt": f"batch {batch}", "svg.fonttype": "none", "font.size": 8}
+    with matplotlib.rc_context(settings):
+        columns = min(3, len(keys))
+        lines = math.ceil(len(keys) / columns)
+        # Of all rows, so that a system has one colour at every batch.
+        looks = {name: _look(at) for at, name in enumerate(dict.fromkeys(row["system"] for row in rows))}
+        names = list(dict.fromkeys(row["system"] for row in shown))
+        legend = math.ceil(len(names) / 4)
+        figure = Figure(figsize=(9.6, 2.6 * lines + 0.2 * legend + 0.3), layout="constrained")
+        axes = figure.subplots(lines, columns, squeeze=False).ravel()
+        for axis, key in zip(axes, keys, strict=False):
+            _panel(axis, shown, key, batch, looks, ink)
+        for axis in axes[len(keys) :]:
+            axis.set_visible(False)
+        handles = [Line2D([], [], ls="", marker=looks[n][0], color=looks[n][1], ms=5, label=n) for n in names]
+        figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+        file = io.BytesIO()
+        if kind == "svg":
+            figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+            return _inline(file.getvalue().decode(), f"b{batch}-{len(shown)}-").encode()
+        figure.savefig(file, format="png", dpi=100, metadata={"Software": None})
+        return file.getvalue()
+
+
+def _look(at: int) -> tuple[str, str]:
+    """Marker and colour of the ``at``-th system."""
+    return MARKERS[at // 10 % len(MARKERS)], f"C{at % 10}"
+
+
+def _panel(
+    axis: Any, rows: Sequence[Result], key: str, batch: int, looks: Mapping[str, tuple[str, str]], ink: str
+) -> None:
+    (title, larger_is_better), scale = QUALITY[key], SCALE.get(key, 1.0)
+    best, trained = [], []
+    for row, on_front in zip(rows, front(rows, (key,), batch), strict=True):
+        x, value = row[f"ms_batch_{batch}"], row.get(key)
+        if value is None or not math.isfinite(value):
+            continue
+        y = scale * value
+        marker, colour = looks[row["system"]]
+        axis.plot(x, y, marker, color=colour, mfc=colour if on_front else "none", ms=5)
+        best += [(x, y)] if on_front else []
+        if row["steps"]:
+            trained.append(y)
+            axis.annotate(str(row["steps"]), (x, y), (3, 3), textcoords="offset points", fontsize=6, color=ink)
+    axis.step(*zip(*sorted(best), strict=True), where="post", color=ink, lw=0.7, alpha=0.6, zorder=0)
+    if trained:  # others may be so far off that nothing could be told apart
+        margin = 0.08 * (max(trained) - min(trained)) or 0.05 * abs(trained[0]) or 1.0
+        axis.set_ylim(min(trained) - margin, max(trained) + margin)
+    axis.set_xscale("log")
+    axis.set_xlabel(f"ms per image, batch {batch}")
+    axis.set_title(title, fontsize=9)
+    if not larger_is_better:
+        axis.invert_yaxis()
+    axis.grid(alpha=0.25, lw=0.5)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _inline(svg: str, prefix: str) -> str:
+    """An SVG for the inside of a page: names of its own, nothing from elsewhere, the page's colour."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href", "href")
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{prefix}", svg)
+    return svg.replace(INK, "currentColor").rstrip() + "\n"
+
+
+def fronts(rows: Sequence[Result]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Head and cells: for each timed row and front, the batches at which the row is on it."""
+    shown = [row for row in rows if any(row in timed(rows, batch) for batch in BATCHES)]
+    titles = {t: ks for t, ks in FRONTS.items() if any(row.get(k) is not None for k in ks for row in shown)}
+    found = {(t, b): front(shown, ks, b) for t, ks in titles.items() for b in BATCHES}
+    cells = []
+    for at, row in enumerate(shown):
+        batches = [[str(b) for b in BATCHES if found[title, b][at]] for title in titles]
+        cells.append((label(row), *(", ".join(on) or "–" for on in batches)))
+    return ("on the front at batch", *titles), tuple(cells)

@@ -1,0 +1,205 @@
+"""What a report says of one study: tables, fronts, differences, strips, and how it was made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from wavegen.errors import InputError, near_matches
+from wavegen.experiments.blocks import Block, Code, Heading, Picture, Table, Text
+from wavegen.experiments.intervals import Difference, difference
+from wavegen.experiments.pareto_plot import BATCHES, draw, fronts, timed
+from wavegen.experiments.report import COLUMNS, SCALE, aggregate, label, number, table, with_spread_error
+from wavegen.experiments.study import Study
+
+Result = dict[str, Any]
+COST = ("nfe", "ms_batch_1", "ms_batch_8", "parameters", "minutes", "training_steps", "s", "s_over_v")
+LARGER_IS_BETTER = ("psnr", "ssim")
+TRAINING = ("steps", "minutes", "batch", "crop", "learning_rate", "precision")
+COMPARED = ("psnr", "ssim", "lpips", "kid_effnet_lite0", "spectrum_error", "spread_error")
+
+
+def groups(study: Study) -> list[tuple[int, list[Result]]]:
+    """Aggregated rows by number of test images, most first: rows of other images do not compare."""
+    rows = aggregate(study.rows, study.times, study.reference)
+    counts = sorted({row["images"] for row in rows}, reverse=True)
+    return [(count, [row for row in rows if row["images"] == count]) for count in counts]
+
+
+def scores(study: Study) -> list[Block]:
+    """A table of quality for each number of test images."""
+    return [table(rows, COST) for _, rows in groups(study)]
+
+
+def costs(study: Study) -> list[Block]:
+    """A table of times, sizes and training for each number of test images."""
+    return [table(rows, [key for key, _, _ in COLUMNS if key not in COST]) for _, rows in groups(study)]
+
+
+def front_tables(study: Study) -> list[Block]:
+    """For each number of test images, the batches at which each row is on each front."""
+    made = [fronts(rows) for _, rows in groups(study)]
+    return [Table(head, cells) for head, cells in made if cells]
+
+
+def plots(study: Study) -> list[Block]:
+    """Quality against time, for each number of test images and each batch that has two rows or more."""
+    made: list[Block] = []
+    for count, rows in groups(study):
+        for batch in BATCHES:
+            if len(timed(rows, batch)) < 2:
+                continue
+            file = f"{slug(study.name)}-pareto-{count}-images-batch-{batch}.png"
+            alt = f"{study.name}: quality against time at batch {batch}, {count} images"
+            made.append(Picture(file, alt, draw(rows, batch), draw(rows, batch, "svg").decode()))
+    return made
+
+
+def differences(study: Study, against: str | None = None) -> list[Block]:
+    """Each row less the row ``against``, over common seeds, by number of test images.
+
+    ``against`` is a row as tables name it, by default the first of the rows with most seeds that are sampled.
+
+    Raises:
+        InputError: no row is called so.
+    """
+    made: list[Block] = []
+    found = groups(study)
+    if against is not None and not any(label(row) == against for _, rows in found for row in rows):
+        raise InputError(
+            f"no row {against!r} in {study.name}; "
+            + near_matches(against, {label(row) for _, rows in found for row in rows})
+        )
+    for count, rows in found:
+        sampled = [row for row in rows if row["steps"]]
+        named = [row for row in rows if label(row) == against] if against else sampled
+        if named and len(rows) > 1:
+            made.append(_differences(study, count, rows, max(named, key=lambda row: int(row["seeds"]))))
+    return made
+
+
+def _differences(study: Study, count: int, rows: Sequence[Result], base: Result) -> Table:
+    members = [row for row in with_spread_error(study.rows, study.reference) if row["images"] == count]
+    seeds = {m["seed"] for m in members if label(m) == label(base)}
+
+    def by_seed(row: Result, key: str) -> dict[int, float]:
+        if not row["steps"]:  # nothing is drawn: the same at every seed
+            return {seed: row[key] for seed in seeds if row.get(key) is not None}
+        return {m["seed"]: m[key] for m in members if label(m) == label(row) and m.get(key) is not None}
+
+    shown = [(key, title, form) for key, title, form in COLUMNS if key in COMPARED and base.get(key) is not None]
+    times = [key for key in COST if key.startswith("ms_") and base.get(key)]
+    lines = []
+    for row in rows:
+        if row is base:
+            continue
+        scored = [(k, difference(by_seed(row, k), by_seed(base, k), k in LARGER_IS_BETTER), f) for k, _, f in shown]
+        common = max((found.seeds for _, found, _ in scored if found), default=0)
+        cells = [label(row), *(_verdict(found, form, SCALE.get(key, 1.0)) for key, found, form in scored)]
+        lines.append((*cells, *(_times(row, base, key) for key in times), str(common)))
+    titles = [title for _, title, _ in shown] + [f"time, batch {key.removeprefix('ms_batch_')}" for key in times]
+    return Table((f"less {label(base)}", *titles, "seeds"), tuple(lines))
+
+
+def _verdict(found: Difference | None, form: str, scale: float) -> str:
+    if found is None:
+        return "–"
+    half = "" if found.half is None else f" ± {number(found.half * scale, form)}"
+    return f"{found.mean * scale:+{form}}{half} {found.verdict}"
+
+
+def _times(row: Result, base: Result, key: str) -> str:
+    """How many times as long a row takes."""
+    if row["system"] == "input" or not row.get(key):
+        return "–"
+    ratio = row[key] / base[key]
+    return f"{ratio:.{2 if ratio < 10 else 1 if ratio < 100 else 0}f}×"
+
+
+def strips(study: Study) -> list[Block]:
+    """The same images under several systems, where the runs drew them."""
+    return [
+        Picture(f"{slug(study.name)}-images{n or ''}.png", f"{study.name}: test images", strip.read_bytes())
+        for n, strip in enumerate(study.strips)
+    ]
+
+
+def made_by(study: Study) -> list[Block]:
+    """The command, machine, versions, date, seeds and data of each run."""
+    made: list[Block] = []
+    for record in study.about:
+        plan = record["plan"]
+        seeds = sorted({row["seed"] for row in study.rows if row["steps"]})
+        facts = {
+            "date": record.get("date"),
+            "machine": f"{record.get('machine')}, {record.get('threads')} thread(s)",
+            "versions": f"wavegen {record.get('wavegen')}, torch {record.get('torch')}, Python {record.get('python')}",
+            "data": _compact(plan.get("data")),
+            "test": _compact(plan.get("test") or "the test split of the data"),
+            "scale of scores": plan.get("scale"),
+            "training": _compact({k: v for k, v in plan.get("training", {}).items() if k in TRAINING}),
+            "seeds": ", ".join(map(str, seeds)),
+        }
+        made.append(Code(record.get("command") or "# the command was not recorded", "sh"))
+        made.append(Table(("made with", ""), tuple((k, str(v)) for k, v in facts.items() if v)))
+    return made
+
+
+def _compact(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def legend(study: Study) -> list[Block]:
+    """How to read the tables."""
+    ratio = f"the error of {study.reference}" if study.reference else "the error of the mean (spread/skill)"
+    return [
+        Text(
+            "Means over seeds; ±: half of Student's 95 % interval of the mean over seeds, where there are two or more. "
+            "Scores are of one draw. KID: EfficientNet-Lite0 features. LSD: error of the radial power spectrum. "
+            "spread: rms standard deviation over draws. spread error: size of the logarithm of spread over "
+            f"{ratio}; 0 is right. ms: per image, one thread, median of several runs; of methods without training, of "
+            "their scoring."
+        )
+    ]
+
+
+ON_FRONTS = (
+    "On the front: no other row is as fast and as good, and faster or better. By means over seeds and times as "
+    "measured; a column with several scores counts all of them and time; a missing score counts as the worst; the "
+    "fastest row is on every front. Filled points are on the front, better is up, numbers are steps; panels are as "
+    "high as the trained systems need."
+)
+ON_DIFFERENCES = (
+    "Row less reference, seed by seed over the common seeds, with Student's 95 % interval of each (not corrected for "
+    "the number of comparisons). The verdict is on the row; no difference: zero lies within the interval. time: the "
+    "row's over the reference's."
+)
+
+
+def slug(name: str) -> str:
+    """A name for files."""
+    return "-".join("".join(c if c.isalnum() or c in "._-" else " " for c in name).split())
+
+
+def report(study: Study, against: str | None = None) -> list[Block]:
+    """All of it."""
+    counts = sorted({row["images"] for row in study.rows}, reverse=True)
+    seeds = sorted({row["seed"] for row in study.rows})
+    several = f"{len(seeds)} seed{'s' * (len(seeds) > 1)}"
+    blocks: list[Block] = [Heading(study.name, 1)]
+    blocks.append(Text(f"{' and '.join(map(str, counts))} test images, {several}, {len(study.rows)} rows."))
+    parts: list[tuple[str, list[Block], str]] = [
+        ("Scores", scores(study), ""),
+        ("Cost", costs(study), ""),
+        ("Fronts of quality and time", [*front_tables(study), *plots(study)], ON_FRONTS),
+        ("Differences", differences(study, against), ON_DIFFERENCES),
+        ("Images", strips(study), ""),
+        ("How it was made", made_by(study), ""),
+    ]
+    for title, made, text in parts:
+        if made:
+            blocks += [Heading(title), *([Text(text)] if text else []), *made]
+        if title == "Scores":
+            blocks += legend(study)
+    return blocks

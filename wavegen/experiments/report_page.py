@@ -1,0 +1,40 @@
+"""A report as files: one HTML page that needs nothing else, the same in Markdown with its pictures beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wavegen.atomic import atomic
+from wavegen.checkpoint import write_text
+from wavegen.experiments.blocks import Picture, to_markdown
+from wavegen.experiments.report_blocks import report
+from wavegen.experiments.study import Study
+from wavegen.inference.page import html_page
+
+
+def report_page(study: Study, out: Path, against: str | None = None) -> list[Path]:
+    """Write ``report.html``, ``report.md`` and the pictures of the latter to the folder ``out``.
+
+    The same study gives the same bytes (pictures: with the same version of matplotlib).
+
+    Args:
+        study: what :func:`~wavegen.experiments.study.read_study` read.
+        out: made where it does not exist.
+        against: the row that others are compared with, as the tables name it.
+
+    Returns:
+        The files.
+
+    Raises:
+        InputError: no row is called ``against``; a folder that cannot be written.
+    """
+    blocks = report(study, against)
+    files = [out / "report.html", out / "report.md"]
+    write_text(files[0], html_page(study.name, "\n".join(block.html() for block in blocks) + "\n"))
+    write_text(files[1], to_markdown(blocks))
+    for block in blocks:
+        if isinstance(block, Picture):
+            files.append(out / block.file)
+            with atomic(files[-1]) as file:
+                file.write(block.png)
+    return files

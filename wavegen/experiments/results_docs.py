@@ -1,0 +1,102 @@
+"""Pages of results: templates of prose with places that committed result files fill."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from wavegen.atomic import atomic
+from wavegen.checkpoint import write_text
+from wavegen.errors import InputError, near_matches
+from wavegen.experiments.blocks import Block, Picture, to_markdown
+from wavegen.experiments.report_blocks import (
+    costs,
+    differences,
+    front_tables,
+    legend,
+    made_by,
+    plots,
+    scores,
+    strips,
+)
+from wavegen.experiments.study import Study, read_study
+
+PLACE = re.compile(r"\{\{(\w+)(?::([^:{}]+))?(?::([^{}]+))?\}\}")  # {{table:hela}}, {{differences:hela:ROW}}
+PARTS: dict[str, Callable[[Study], list[Block]]] = {
+    "table": scores,
+    "cost": costs,
+    "fronts": front_tables,
+    "pareto": plots,
+    "differences": differences,
+    "strips": strips,
+    "about": made_by,
+    "legend": legend,
+}
+FIGURES, INDEX = "figures/", "README.md"
+
+
+def write_docs(folder: Path) -> list[Path]:
+    """Make ``folder``'s pages, and their figures, from its ``templates/*.md`` and the packed files in ``data``.
+
+    A page is made where at least one of its result files is there; where another one is not, the page says so.
+
+    Raises:
+        InputError: no templates; a place that is unknown; a result file that is broken.
+    """
+    texts, pictures = render(folder)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    for picture in pictures:
+        (folder / FIGURES).mkdir(exist_ok=True)
+        with atomic(folder / FIGURES / picture.file) as file:
+            file.write(picture.png)
+    return [folder / name for name in texts]
+
+
+def render(folder: Path) -> tuple[dict[str, str], list[Picture]]:
+    """The text of each page by file name, and the pictures that they show."""
+    templates = sorted((folder / "templates").glob("*.md"))
+    if not templates:
+        raise InputError(f"no templates in {folder / 'templates'}; give a folder with templates/*.md and data/*.json")
+    studies = {file.stem: read_study([file]) for file in sorted((folder / "data").glob("*.json"))}
+    pictures: dict[str, Picture] = {}
+    texts: dict[str, str] = {}
+    for template in templates:
+        text = template.read_text(encoding="utf-8")
+        used = {found[2] for found in PLACE.finditer(text) if found[2]}
+        if used and not used & studies.keys():
+            continue
+        made = PLACE.sub(partial(_fill, template, studies, pictures), text)
+        note = f"<!-- made by wavegen report --docs from templates/{template.name}: edit that -->\n\n"
+        texts[template.name] = note + made
+    index = "".join(f"- [{_title(text)}]({name})\n" for name, text in texts.items() if name != INDEX)
+    texts = {name: text.replace("{{pages}}", index.rstrip("\n") or "No results yet.") for name, text in texts.items()}
+    return texts, list(pictures.values())
+
+
+def _fill(template: Path, studies: dict[str, Study], pictures: dict[str, Picture], found: re.Match[str]) -> str:
+    """What stands in one place of a template."""
+    kind, name, row = found.groups()
+    if kind == "pages":
+        return str(found[0])
+    where = f"{template}, line {found.string.count(chr(10), 0, found.start()) + 1}"
+    if kind not in PARTS or name is None or (row and kind != "differences"):
+        raise InputError(f"{where}: {found[0]} is no place; {near_matches(kind, PARTS)}, as in {{{{table:NAME}}}}")
+    if name not in studies:
+        return f"No results of `{name}` yet."
+    try:
+        blocks = differences(studies[name], row) if row else PARTS[kind](studies[name])
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    shown = [block for block in blocks if isinstance(block, Picture)]
+    pictures.update({block.file: block for block in shown})
+    if shown:
+        return "\n".join(block.markdown(FIGURES) for block in shown).rstrip("\n")
+    return to_markdown(blocks).rstrip("\n")
+
+
+def _title(page: str) -> str:
+    found = re.search(r"^# (.+)$", page, re.MULTILINE)
+    return found[1] if found else "results"
