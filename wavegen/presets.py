@@ -12,13 +12,13 @@ BRIDGE = {"name": "bbdp", "s": 0.1}
 FIT = [{"name": "fit", "weights": {"coarse": 1.0, "l1": 2.0}}]
 # What makes samples spread and look real, chosen on validation images (docs/heads.md); for hybrids and rivals alike.
 SAMPLES: dict[str, Any] = {
-    "bridge": {"name": "bbdp", "s": 0.5},
+    "bridge": {"name": "bbdp", "s": 1.0},
     "times": "grid",
     "sampler": {
         "steps": 4,
         "eta": 0.0,
         "solver": "multistep-start",
-        "grid": {"name": "planned", "low": 0.2, "high": 2.0},
+        "grid": {"name": "planned", "low": 1.0, "high": 10.0},
     },
     "critic": {
         "on": "bands",
@@ -30,10 +30,10 @@ SAMPLES: dict[str, Any] = {
         "penalty_every": 4,
     },
     "stages": [
-        {"name": "fit", "share": 0.6, "weights": {"coarse": 1.0, "l1": 2.0}},
+        {"name": "fit", "share": 0.7, "weights": {"coarse": 1.0, "l1": 2.0}},
         {
             "name": "gan",
-            "share": 0.4,
+            "share": 0.3,
             "weights": {"coarse": 1.0, "l1": 2.0, "adversarial": 0.05},
             "max_t": 0.6,
             "rollout": True,

@@ -6,6 +6,7 @@ from wavegen.experiments.bridges import degraded, native_row, variances
 from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
 from wavegen.experiments.compare import compare, images_of, judge, time_rows
+from wavegen.experiments.contest import Contest, run_contest
 from wavegen.experiments.heads import head_figures, heads_table, low_band_gap
 from wavegen.experiments.intervals import Difference, Interval, difference, interval
 from wavegen.experiments.pack import pack
@@ -25,6 +26,7 @@ from wavegen.experiments.train_systems import run_folder, train_systems
 __all__ = [
     "BENCHMARK_DATA",
     "Comparison",
+    "Contest",
     "Data",
     "Difference",
     "Interval",
@@ -52,6 +54,7 @@ __all__ = [
     "read_study",
     "report_page",
     "run_command",
+    "run_contest",
     "run_folder",
     "run_task",
     "ship",
