@@ -158,9 +158,7 @@ class PipelineConfig(_Schema):
             if not stage.weights:
                 raise ValueError(f"stage {stage.name!r} weighs no loss term")
             if "crps" in stage.weights and (stage.rollout or stage.ll != "predicted"):
-                raise ValueError(
-                    f"stage {stage.name!r}: crps draws the whole image twice: give ll: predicted, no rollout"
-                )
+                raise ValueError(f"stage {stage.name!r}: crps draws the whole image: give ll: predicted, no rollout")
             if stage.rollout and self.target in ("eps", "v"):
                 raise ValueError(f"stage {stage.name!r}: rollout needs target x0, residual or grad, not {self.target}")
             if "distill" in stage.weights:
