@@ -25,8 +25,8 @@ SAMPLES: dict[str, Any] = {
         "loss": "relativistic",
         "learning_rate": 4e-4,
         "spectral_norm": False,
-        "r1": 0.5,
-        "r2": 0.5,
+        "r1": 0.002,
+        "r2": 0.002,
         "penalty_every": 4,
     },
     "stages": [
@@ -34,7 +34,7 @@ SAMPLES: dict[str, Any] = {
         {
             "name": "gan",
             "share": 0.3,
-            "weights": {"coarse": 1.0, "l1": 2.0, "adversarial": 0.05},
+            "weights": {"coarse": 1.0, "l1": 2.0, "adversarial": 0.1},
             "max_t": 0.6,
             "rollout": True,
         },
