@@ -7,6 +7,7 @@ from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
 from wavegen.experiments.compare import compare, images_of, judge, time_rows
 from wavegen.experiments.heads import head_figures, heads_table, low_band_gap
+from wavegen.experiments.peers import PEERS, run_peers
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.recipe import Data, run_task
 from wavegen.experiments.report import aggregate, figure, markdown
@@ -18,6 +19,7 @@ from wavegen.experiments.train_systems import run_folder, train_systems
 
 __all__ = [
     "BENCHMARK_DATA",
+    "PEERS",
     "Comparison",
     "Data",
     "Row",
@@ -38,6 +40,7 @@ __all__ = [
     "native_row",
     "run_command",
     "run_folder",
+    "run_peers",
     "run_task",
     "ship",
     "spread_study",
