@@ -179,7 +179,7 @@ def careamics(job: Job, x: Array, y: Array) -> Trained:
         num_steps=job["steps"] or 20,
         num_workers=0,
         trainer_params={"accelerator": "cpu"},
-        seed=job["seed"],
+        seed=job["seed"] + 1,  # it wants one above 0
     )
     made = CAREamist(config, work_dir=job["folder"], callbacks=[Clock()], enable_progress_bar=False)
     began = time.process_time()
