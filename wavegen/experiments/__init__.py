@@ -11,6 +11,7 @@ from wavegen.experiments.heads import head_figures, heads_table, low_band_gap
 from wavegen.experiments.intervals import Difference, Interval, difference, interval
 from wavegen.experiments.pack import pack
 from wavegen.experiments.pareto import pareto_front
+from wavegen.experiments.peers import PEERS, run_peers
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.recipe import Data, run_task
 from wavegen.experiments.report import aggregate, figure, markdown
@@ -25,6 +26,7 @@ from wavegen.experiments.train_systems import run_folder, train_systems
 
 __all__ = [
     "BENCHMARK_DATA",
+    "PEERS",
     "Comparison",
     "Contest",
     "Data",
@@ -56,6 +58,7 @@ __all__ = [
     "run_command",
     "run_contest",
     "run_folder",
+    "run_peers",
     "run_task",
     "ship",
     "spread_study",

@@ -157,6 +157,8 @@ def tiny(name: str) -> Spec:
     small: Spec = {"network": {"width": 8}}
     if "network" in base.get("head", {}):
         small["head"] = {"network": {"width": 8}}
+    if base["transform"]["name"] == "autoencoder":
+        small["transform"] = {"width": 8}
     if "critic" in base:
         small["critic"] = {"width": 8}
     return small

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from itertools import product
 from typing import Annotated
 
 import torch
@@ -19,18 +21,37 @@ from wavegen.types import Subbands
 SIDE = 4  # pixels of a side that one latent pixel stands for
 
 
-class _Block(nn.Module):
-    """Two convolutions beside the identity, without normalisation, so that every output stays local."""
+def _cosines(count: int) -> Tensor:
+    """(count, 16): the smoothest orthonormal cosines (DCT-II) of 4 x 4 pixels, row by row."""
+    k = torch.arange(SIDE)
+    one = torch.cos(math.pi / SIDE * (k[None] + 0.5) * k[:, None]) * (2 / SIDE) ** 0.5
+    one[0] /= 2**0.5
+    order = sorted(product(range(SIDE), repeat=2), key=lambda ij: (sum(ij), max(ij), ij))
+    return torch.stack([torch.outer(one[i], one[j]).flatten() for i, j in order[:count]])
 
-    def __init__(self, width: int) -> None:
+
+class _Coder(nn.Module):
+    """A linear map of the channels, and a correction by convolutions without normalisation: every output is local."""
+
+    def __init__(self, matrix: Tensor, width: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
+        after, before = matrix.shape
+        self.linear = nn.Conv2d(before, after, 1)
+        self.enter = nn.Conv2d(before, width, 3, padding=1)
+        self.blocks = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(4))
+        self.leave = nn.Conv2d(width, after, 3, padding=1)
+        with torch.no_grad():
+            self.linear.weight.copy_(matrix[:, :, None, None])
+            self.linear.bias.zero_()  # type: ignore[union-attr]
+            self.leave.weight.mul_(0.1)  # begin near the linear map
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, width, h, w) to the same."""
-        made: Tensor = self.second(F.silu(self.first(F.silu(x))))
-        return x + made
+        """(B, before, h, w) to (B, after, h, w)."""
+        h = self.enter(x)
+        for first, second in zip(self.blocks[::2], self.blocks[1::2], strict=True):
+            h = h + second(F.silu(first(F.silu(h))))
+        made: Tensor = self.linear(x) + self.leave(F.silu(h))
+        return made
 
 
 @register(
@@ -43,13 +64,14 @@ class _Block(nn.Module):
 class AutoEncoder(Transform):
     """``ll`` is (B, C * latent, ceil(H / 4), ceil(W / 4)); there are no details.
 
-    Convolutions of stride 2 down and pixel shuffles up, each channel of the image on its own. A size that is not a
-    multiple of 4 is continued by its last row and column. The loss term ``autoencoder`` trains it in a first stage;
-    it does not change afterwards. All start alike, from a fixed seed, and work in the dtype of their weights.
+    4 x 4 pixels become channels, of which a linear map and convolutions make the latents, each channel of the image on
+    its own; the decoder is the mirror image. It begins near the smoothest cosines of each 4 x 4 pixels. A size that is
+    not a multiple of 4 is continued by its last row and column. The loss term ``autoencoder`` trains it in a first
+    stage; it does not change afterwards. All start alike, from a fixed seed, and work in the dtype of their weights.
 
     Args:
         latent: latent channels for each channel of the image, for 16 pixels; the source's has 1 at this size.
-        width: channels at half the resolution; twice as many at a quarter.
+        width: channels of the convolutions.
     """
 
     levels = 0
@@ -57,28 +79,14 @@ class AutoEncoder(Transform):
     lossy = True
 
     def __init__(
-        self, latent: Annotated[int, Field(ge=1, le=16)] = 4, width: Annotated[int, Field(ge=4, le=512)] = 32
+        self, latent: Annotated[int, Field(ge=1, le=16)] = 4, width: Annotated[int, Field(ge=4, le=512)] = 64
     ) -> None:
         super().__init__()
         self.latent, self.width = latent, width
+        cosines = _cosines(latent)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            self.encoder = nn.Sequential(
-                nn.Conv2d(1, width, 4, stride=2, padding=1),
-                _Block(width),
-                nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
-                _Block(2 * width),
-                nn.Conv2d(2 * width, latent, 3, padding=1),
-            )
-            self.decoder = nn.Sequential(
-                nn.Conv2d(latent, 2 * width, 3, padding=1),
-                _Block(2 * width),
-                nn.Conv2d(2 * width, 4 * width, 3, padding=1),
-                nn.PixelShuffle(2),
-                _Block(width),
-                nn.Conv2d(width, 4, 3, padding=1),
-                nn.PixelShuffle(2),
-            )
+            self.encoder, self.decoder = _Coder(cosines, width), _Coder(cosines.T, width)
 
     def forward(self, x: Tensor) -> Subbands:
         """Encode (B, C, H, W), any H, W >= 1.
@@ -91,7 +99,7 @@ class AutoEncoder(Transform):
         bottom, right = -size[0] % SIDE, -size[1] % SIDE
         if bottom or right:
             x = F.pad(x, (0, right, 0, bottom), mode="replicate")
-        planes = rearrange(x, "b c h w -> (b c) 1 h w").to(self._dtype)
+        planes = F.pixel_unshuffle(rearrange(x, "b c h w -> (b c) 1 h w").to(self._dtype), SIDE)
         ll = rearrange(self.encoder(planes), "(b c) k h w -> b (c k) h w", b=len(x))
         return Subbands(ll.to(x.dtype), (), size)
 
@@ -106,7 +114,7 @@ class AutoEncoder(Transform):
         if ll.shape[1] % self.latent:
             raise InputError(f"band ll has {ll.shape[1]} channels; expected a multiple of {self.latent}")
         planes = rearrange(ll, "b (c k) h w -> (b c) k h w", k=self.latent).to(self._dtype)
-        x: Tensor = rearrange(self.decoder(planes), "(b c) 1 h w -> b c h w", b=len(ll))
+        x: Tensor = rearrange(F.pixel_shuffle(self.decoder(planes), SIDE), "(b c) 1 h w -> b c h w", b=len(ll))
         return x[..., : bands.size[0], : bands.size[1]].to(ll.dtype)
 
     def sizes(self, size: tuple[int, int]) -> list[tuple[int, int]]:
