@@ -17,13 +17,15 @@ def _white(size: int, generator: torch.Generator) -> Tensor:
 
 def _laplace(size: int, generator: torch.Generator) -> Tensor:
     signs = torch.randint(2, (size, size), generator=generator) * 2 - 1
-    return signs * torch.empty(size, size).exponential_(generator=generator)
+    sizes: Tensor = torch.empty(size, size).exponential_(generator=generator)
+    return signs * sizes
 
 
 def _pink(size: int, generator: torch.Generator) -> Tensor:
     fy, fx = torch.fft.fftfreq(size), torch.fft.rfftfreq(size)
     radius = torch.hypot(fy[:, None], fx[None]).clamp_min(1 / size)
-    return torch.fft.irfft2(torch.fft.rfft2(_white(size, generator)) / radius, s=(size, size))
+    field: Tensor = torch.fft.irfft2(torch.fft.rfft2(_white(size, generator)) / radius, s=(size, size))
+    return field
 
 
 def _edges(size: int, generator: torch.Generator) -> Tensor:

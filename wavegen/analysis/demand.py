@@ -12,7 +12,7 @@ from wavegen.bridges import plan_steps
 from wavegen.errors import InputError
 
 SHARE = 0.9  # of the spread that is kept
-GROUPS = 12  # variances that stand for a spectrum
+GROUPS = 8  # variances that stand for a spectrum
 SOLVER = "multistep-start"  # never worse where it has its estimates, and the start is one
 
 

@@ -11,8 +11,8 @@ from wavegen.analysis.evidence import BandEvidence, Evidence
 from wavegen.analysis.verdict import sentences
 
 LEGEND = (
-    "KS: distance sup|F - G| to the fitted Gaussian, its 95 % interval over images, and the limit that a Gaussian band of "
-    "the same spectrum stays below",
+    "KS: distance sup|F - G| to the fitted Gaussian, its 95 % interval over images, and the limit that a Gaussian "
+    "band of the same spectrum stays below",
     "negentropy in nats; a Gaussian has kurtosis 3, Gini .414, Hoyer .202; a Laplacian 6, .5, .293",
     "correlation: pixels until the correlation is 1/e (.63 coefficients is none); kappa: largest over smallest power",
     "bound: kappa³, the scaling of the paper's theorem 1, over that of the image; calls: the planner's for .9 of the "
@@ -68,7 +68,8 @@ def high_table(found: Evidence) -> Table:
         [
             [
                 b.name, f"{b.height}x{b.width}", _number(b.kurtosis), _number(b.negentropy, ".3f"),
-                _number(b.ks, ".3f"), _number(b.gini, ".3f"), _number(b.hoyer, ".3f"), _number(b.correlation), _number(b.kappa),
+                _number(b.ks, ".3f"), _number(b.gini, ".3f"), _number(b.hoyer, ".3f"),
+                _number(b.correlation), _number(b.kappa),
             ]
             for b in found.high
         ],

@@ -24,7 +24,8 @@ def standard(values: Tensor) -> Tensor:
 
 def normal_below(z: Tensor) -> Tensor:
     """The standard Gaussian's distribution function."""
-    return torch.special.ndtr(z)
+    below: Tensor = torch.special.ndtr(z)
+    return below
 
 
 def ks_distance(values: Tensor) -> float:
@@ -110,5 +111,5 @@ def _covariance(x: Tensor) -> Tensor:
     """Mean product of values at every lag along the last axis, (w,)."""
     width = x.shape[-1]
     power = torch.fft.rfft(x, 2 * width).abs().square().flatten(0, -2).mean(0)
-    products = torch.fft.irfft(power, 2 * width)[:width]
+    products: Tensor = torch.fft.irfft(power, 2 * width)[:width]
     return products / torch.arange(width, 0, -1, dtype=torch.float64)

@@ -64,7 +64,7 @@ def crops(source: PairSource, units: Callable[[Pair], Pair], images: int, size: 
     if side >> levels < NARROWEST:
         most = max((x.shape[-1] // NARROWEST).bit_length() - 1, 0)
         raise InputError(
-            f"the smallest image allows crops of {x.shape[-1]}x{x.shape[-1]}, and after {levels} levels a band must have "
+            f"the smallest image allows crops of {x.shape[-1]}x{x.shape[-1]}; after {levels} levels a band must have "
             f"{NARROWEST}x{NARROWEST}; give "
             + (f"at most {most} level(s), or larger images" if most else "larger images")
         )

@@ -11,17 +11,19 @@ from wavegen.analysis.measures import GAUSSIAN_GINI, LAPLACE_GINI
 TENDENCIES = {
     "gaussian": "Gaussian at every scale: no tendency, and none needed",
     "more": "becomes more Gaussian with scale",
+    "little": "HARDLY becomes more Gaussian with scale",
     "less": "becomes LESS Gaussian with scale",
     "unknown": "no tendency that these images can tell",
 }
+LITTLE = 0.75  # share of the distance that must not be left
 NEAR = 1.05  # a Gini index must be so many times a reference to count as above it
 
 
 def tendency(found: Evidence) -> str:
-    """``gaussian``, ``more``, ``less`` or ``unknown``: what scale does to LL's distance to a Gaussian.
+    """One of :data:`TENDENCIES`: what scale does to LL's distance to a Gaussian.
 
     Gaussian: neither exceeds what a Gaussian field of the same spectrum shows. Otherwise more or less, if the 95 %
-    interval of the change over images leaves out 0 (and the coarsest band exceeds the limit, for less).
+    interval of the change over images leaves out 0 (and the coarsest band exceeds the limit, for less). Little: more, but by less than a quarter of the distance.
     """
     image, coarsest = found.low[0], found.low[-1]
     if not _exceeds(image) and not _exceeds(coarsest):
@@ -30,7 +32,7 @@ def tendency(found: Evidence) -> str:
         return "unknown"
     low, high = found.change_interval
     if high < 0:
-        return "more"
+        return "more" if coarsest.ks < LITTLE * image.ks else "little"
     return "less" if low > 0 and _exceeds(coarsest) else "unknown"
 
 
