@@ -124,8 +124,8 @@ def test_lazy_import() -> None:
     """Importing the package or asking the command line for help must not wait for slow libraries."""
     check = """
 import sys, wavegen, wavegen.cli
-for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["plan"], ["list"], ["weights"], ["data", "check"],
-                ["bench", "io"], ["bench", "transforms"], ["learn-basis"], ["report"]):
+for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["plan"], ["analyze"], ["list"], ["weights"],
+                ["data", "check"], ["bench", "io"], ["bench", "transforms"], ["learn-basis"], ["report"]):
     try:
         wavegen.cli.main([*command, "--help"])
     except SystemExit as done:
