@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from wavegen.cli.ablate import ablate
 from wavegen.cli.bench import bench
 from wavegen.cli.data import data
 from wavegen.cli.demo import demo
@@ -58,6 +59,7 @@ app.command()(train)
 app.command()(restore)
 app.command()(evaluate)
 app.command()(plan)
+app.command()(ablate)
 app.command("learn-basis")(learn_basis)
 app.command("list")(list_components)
 app.command()(weights)

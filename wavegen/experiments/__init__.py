@@ -1,9 +1,12 @@
 """Comparisons of systems: train alike, judge alike, one table."""
 
+from wavegen.experiments.ablate import ablate
 from wavegen.experiments.bridges import degraded, native_row, variances
 from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
-from wavegen.experiments.compare import compare, images_of, judge, time_rows
+from wavegen.experiments.compare import images_of, time_rows
+from wavegen.experiments.complete import Outcome, as_csv, compare, complete, prepare
+from wavegen.experiments.grid import read_grid
 from wavegen.experiments.heads import head_figures, heads_table, low_band_gap
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.recipe import Data, run_task
@@ -12,26 +15,31 @@ from wavegen.experiments.ship import Shipment, ship
 from wavegen.experiments.spread import SpreadStudy, spread_study
 from wavegen.experiments.subband_figures import subband_figures
 from wavegen.experiments.subband_picture import subband_picture
-from wavegen.experiments.train_systems import run_folder, train_systems
+from wavegen.experiments.train_systems import run_folder
 
 __all__ = [
     "Comparison",
     "Data",
+    "Outcome",
     "Row",
     "Shipment",
     "SpreadStudy",
+    "ablate",
     "aggregate",
+    "as_csv",
     "claims",
     "compare",
+    "complete",
     "degraded",
     "figure",
     "head_figures",
     "heads_table",
     "images_of",
-    "judge",
     "low_band_gap",
     "markdown",
     "native_row",
+    "prepare",
+    "read_grid",
     "run_command",
     "run_folder",
     "run_task",
@@ -40,6 +48,5 @@ __all__ = [
     "subband_figures",
     "subband_picture",
     "time_rows",
-    "train_systems",
     "variances",
 ]

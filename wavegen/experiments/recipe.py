@@ -11,7 +11,7 @@ from typing import Any
 from wavegen.config import Spec, Training, merge
 from wavegen.errors import InputError
 from wavegen.experiments.command import run_command
-from wavegen.experiments.compare import compare
+from wavegen.experiments.complete import compare
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.ship import Shipment, ship
 from wavegen.inference.scales import Scale
