@@ -5,12 +5,12 @@ from wavegen.experiments.bridges import degraded, native_row, variances
 from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
 from wavegen.experiments.compare import images_of, time_rows
-from wavegen.experiments.complete import Outcome, as_csv, compare, complete, prepare
 from wavegen.experiments.grid import read_grid
 from wavegen.experiments.heads import head_figures, heads_table, low_band_gap
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.recipe import Data, run_task
 from wavegen.experiments.report import aggregate, figure, markdown
+from wavegen.experiments.runs import Outcome, as_csv, compare, complete, prepare
 from wavegen.experiments.ship import Shipment, ship
 from wavegen.experiments.spread import SpreadStudy, spread_study
 from wavegen.experiments.subband_figures import subband_figures

@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from wavegen.checkpoint import write_text
 from wavegen.errors import InputError
-from wavegen.experiments.complete import Outcome, Prepared, complete, prepare
 from wavegen.experiments.grid import same_grid
 from wavegen.experiments.identity import digest, read_json
 from wavegen.experiments.plan import Comparison
+from wavegen.experiments.runs import Outcome, Prepared, complete, prepare
 from wavegen.experiments.schedule import LOCAL
 from wavegen.experiments.train_systems import model_hash, run_folder
 
@@ -20,7 +20,7 @@ DAMAGED = "delete it, if you are sure that this is its grid: the runs beside it 
 
 
 def ablate(plan: Comparison, out: Path, *, workers: int = 2, scheduler: str = LOCAL) -> Outcome:
-    """Do the runs of a grid that are not done; see :func:`~wavegen.experiments.complete.complete`.
+    """Do the runs of a grid that are not done; see :func:`~wavegen.experiments.runs.complete`.
 
     The grid is kept in ``grid.json``. It may grow: systems, seeds and rows may come, none may go.
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from wavegen.checkpoint import write_text
 from wavegen.experiments.compare import about, images_of
-from wavegen.experiments.complete import complete, prepare
 from wavegen.experiments.plan import Comparison
+from wavegen.experiments.runs import complete, prepare
 from wavegen.experiments.train_systems import run_folder
 from wavegen.inference.evaluate import evaluate
 from wavegen.normalise import low_bands

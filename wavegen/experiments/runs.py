@@ -157,7 +157,7 @@ def _kept_about(file: Path, plan: Comparison) -> Result:
     """
     now = about(plan)
     was: Any = read_json(file, DAMAGED).get("about", {}) if file.exists() else {}
-    return {**now, **{key: value for key, value in was.items() if key != "plan"}}
+    return {**was, "plan": now["plan"]} if was else now
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
