@@ -1,6 +1,8 @@
 """Comparisons of systems: train alike, judge alike, one table."""
 
 from wavegen.experiments.ablate import ablate
+from wavegen.experiments.ablation import Ablation, Expectation
+from wavegen.experiments.ask import run_ablation
 from wavegen.experiments.bridges import degraded, native_row, variances
 from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
@@ -18,8 +20,10 @@ from wavegen.experiments.subband_picture import subband_picture
 from wavegen.experiments.train_systems import run_folder
 
 __all__ = [
+    "Ablation",
     "Comparison",
     "Data",
+    "Expectation",
     "Outcome",
     "Row",
     "Shipment",
@@ -40,6 +44,7 @@ __all__ = [
     "native_row",
     "prepare",
     "read_grid",
+    "run_ablation",
     "run_command",
     "run_folder",
     "run_task",
