@@ -93,6 +93,17 @@ def test_rows_are_asked_of_all_systems_or_of_one(capsys: pytest.CaptureFixture[s
     assert "left out: a at 4 calls" in capsys.readouterr().err
 
 
+def test_a_process_of_one_call_has_one_row(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = read_grid(grid(vary={"bridge.name": ["bbdp", "regression"]}))
+    assert [(r.system, r.steps) for r in plan.rows] == [("bridge.name=bbdp", 200), ("bridge.name=regression", 1)]
+    assert not capsys.readouterr().err
+    plan = read_grid(grid(vary={"bridge.name": ["bbdp", "regression"], "sampler.steps": [1, 2]}))
+    assert [(r.system, r.steps) for r in plan.rows] == [
+        ("bridge.name=bbdp", 1), ("bridge.name=bbdp", 2), ("bridge.name=regression", 1)
+    ]  # fmt: skip
+    assert "left out: bridge.name=regression at 2 calls" in capsys.readouterr().err
+
+
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"vary": {"transfrom.name": ["haar"]}}, "unknown option 'transfrom'; did you mean 'transform'"),
     ({"vary": {"network.widht": [8]}}, "unknown option 'widht'; did you mean 'width'"),

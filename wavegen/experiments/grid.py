@@ -17,6 +17,7 @@ from wavegen.experiments.differences import differ, labelled, sampling_only, wit
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.inference.scales import Scale
 from wavegen.pipeline import Pipeline
+from wavegen.registry import build
 
 Named = dict[str, Spec | str]
 
@@ -51,12 +52,39 @@ class Grid(BaseModel):
     timed: bool = True
 
 
+@dataclass(frozen=True)
+class _Point:
+    """One combination: its system's name, its own label and values, how it samples, and what it is trained as."""
+
+    name: str
+    label: str
+    varied: Spec
+    config: PipelineConfig
+    calls: int
+    spec: Spec
+    trained: PipelineConfig
+
+
 @dataclass
 class _System:
     """A training, and the rows that it is judged by."""
 
+    label: str
     spec: Spec
+    config: PipelineConfig
+    pipe: Pipeline
     rows: list[Row] = field(default_factory=list)
+
+    def add(self, row: Row) -> None:
+        """Add a row that the process can walk; one of more calls than it takes is left out with a remark."""
+        most = self.pipe.bridge.max_steps
+        if most is not None and row.steps > most:
+            print(f"left out: {row.system} at {row.steps} calls, of which its process takes {most}", file=sys.stderr)
+            return
+        self.pipe.grid(row.steps, row.grid or self.config.sampler.grid)
+        check_solver(self.pipe.bridge, row.solver or self.config.sampler.solver, row.eta)
+        if (row.steps, row.key(), row.images) not in {(r.steps, r.key(), r.images) for r in self.rows}:
+            self.rows.append(row)
 
 
 def read_grid(values: Mapping[str, Any], where: str = "grid") -> Comparison:
@@ -119,66 +147,62 @@ def _named(grid: Grid) -> Iterator[tuple[str, Spec]]:
 
 
 def _systems(grid: Grid) -> dict[str, _System]:
-    """Every training by its name, with its rows."""
-    base: Spec = {"name": grid.base} if isinstance(grid.base, str) else grid.base
-    Pipeline.configure(base)
-    systems: dict[str, _System] = {}
-    resolved: dict[str, PipelineConfig] = {}
-    pipes: dict[str, Pipeline] = {}
+    """Every training by its name, with its rows. Points that differ in their sampling alone share one."""
     known = [name for name, _ in _named(grid)]
-    for row in grid.rows:
-        if "system" in row and row["system"] not in known:
-            raise InputError(f"rows: no system {row['system']!r}; {near_matches(str(row['system']), known)}")
-    for (name, named), values in product(list(_named(grid)), product(*grid.vary.values())):
-        varied = dict(zip(grid.vary, values, strict=True))
-        whole = differ(base, {**named, **varied})
-        config = Pipeline.configure(whole)
-        apart = sampling_only(config)
-        changes = {**named, **varied}
-        spec = differ(base, without_sampler(changes)) if apart else whole
-        trained = {key: value for key, value in varied.items() if not (apart and not without_sampler({key: value}))}
-        label = labelled(name, trained) or str(base["name"])
-        own = Pipeline.configure(spec)
-        # Systems that differ in their sampling alone are one training, under the name of the first.
-        label = next((other for other, was in resolved.items() if was == own), label)
-        if label not in systems:
-            pipes[label] = Pipeline.from_config(spec)  # builds every part: names, options and their ranges
-            systems[label], resolved[label] = _System(spec), own
+    for given in grid.rows:
+        if "system" in given and given["system"] not in known:
+            raise InputError(f"rows: no system {given['system']!r}; {near_matches(str(given['system']), known)}")
+    systems: dict[str, _System] = {}
+    for point in _points(grid):
+        same = (made for made in systems.values() if made.config == point.trained)
+        made = next(same, None)
+        if made is None:  # building checks the names and options of all parts
+            made = systems[point.label] = _System(
+                point.label, point.spec, point.trained, Pipeline.from_config(point.spec)
+            )
         for given in grid.rows:
-            if given.get("system", name) == name:
-                _add(systems[label], _row(label, config, own, given, varied), pipes[label])
+            if given.get("system", point.name) == point.name:
+                made.add(_row(made, point, given))
     for label, made in systems.items():
         if not made.rows:
             raise InputError(f"{label}: no row is left; its process takes fewer calls than are asked for")
     return systems
 
 
-def _row(label: str, config: PipelineConfig, trained: PipelineConfig, given: Spec, varied: Spec) -> Row:
+def _points(grid: Grid) -> Iterator[_Point]:
+    """All combinations of systems and values."""
+    base: Spec = {"name": grid.base} if isinstance(grid.base, str) else grid.base
+    Pipeline.configure(base)
+    for (name, named), values in product(list(_named(grid)), product(*grid.vary.values())):
+        varied = dict(zip(grid.vary, values, strict=True))
+        changes = {**named, **varied}
+        spec = differ(base, changes)
+        config = Pipeline.configure(spec)
+        most = build("bridge", config.bridge).max_steps
+        trained = varied
+        if sampling_only(config):
+            spec, trained = differ(base, without_sampler(changes)), without_sampler(varied)
+        if most is not None:
+            spec = differ(spec, {"sampler.steps": most})
+        # The base's number of calls is not asked of a process that takes fewer.
+        calls = most if most is not None and without_sampler(changes) == changes else config.sampler.steps
+        label = labelled(name, trained) or str(base["name"])
+        yield _Point(name, label, varied, config, calls, spec, Pipeline.configure(spec))
+
+
+def _row(system: _System, point: _Point, given: Spec) -> Row:
     """How one point of a grid is sampled: as its row says, else its configuration."""
-    own, other = config.sampler, trained.sampler
-    if config.sampler.eta_bbdm is not None:
+    own, other = point.config.sampler, system.config.sampler
+    if own.eta_bbdm is not None:
         raise InputError("sampler.eta_bbdm: rows are sampled with eta; leave it out")
     settings: Spec = {
-        "steps": own.steps,
+        "steps": point.calls,
         "eta": own.eta,
         "solver": own.solver if own.solver != other.solver else None,
         "grid": own.grid if own.grid != other.grid else None,
     }
-    row: Row = check(Row, {**settings, **given, "system": label, "varied": varied}, "rows")
+    row: Row = check(Row, {**settings, **given, "system": system.label, "varied": point.varied}, "rows")
     return row
-
-
-def _add(system: _System, row: Row, pipe: Pipeline) -> None:
-    """Add a row that the process can walk; one of more calls than it takes is left out with a remark."""
-    most = pipe.bridge.max_steps
-    if most is not None and row.steps > most:
-        print(f"left out: {row.system} at {row.steps} calls, of which its process takes {most}", file=sys.stderr)
-        return
-    pipe.grid(row.steps, row.grid or pipe.config.sampler.grid)
-    check_solver(pipe.bridge, row.solver or pipe.config.sampler.solver, row.eta)
-    same = [r for r in system.rows if (r.steps, r.key(), r.images) == (row.steps, row.key(), row.images)]
-    if not same:
-        system.rows.append(row)
 
 
 def same_grid(was: Comparison, now: Comparison) -> str:

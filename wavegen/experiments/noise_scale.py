@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
+
 from wavegen.analysis import BandSpectrum, residual_spectra
 from wavegen.bridges.planner import SCALES
 from wavegen.config import PipelineConfig, Spec
@@ -27,6 +29,7 @@ def measuring_pairs(plan: Comparison) -> list[Pair]:
     return [data[i] for i in range(min(IMAGES, len(data)))]
 
 
+@torch.no_grad()
 def coarsest(pairs: Sequence[Pair], config: PipelineConfig) -> BandSpectrum:
     """The spectra of a system's coarsest band: of x, and of what the best linear estimate from y's leaves.
 
