@@ -19,7 +19,8 @@ from wavegen.version import __version__
 Failed = Mapping[Task, BaseException]
 LOCAL = "local"
 SECONDS = 10  # that a scheduler has to answer
-LOOK = 0.1  # seconds between two looks at the runs
+GONE = "the scheduler went away; what is done is kept, and the same command continues"
+LOOK = 0.2  # seconds between two looks at the runs
 
 
 @contextmanager
@@ -31,7 +32,9 @@ def connected(scheduler: str, workers: int) -> Iterator[Any]:
     """
     from distributed import Client, LocalCluster
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # runs that end are told of by Progress
+    for name in ["distributed", *logging.root.manager.loggerDict]:
+        if name.split(".")[0] == "distributed":  # each has a level of its own; Progress tells what matters
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     if scheduler == LOCAL:
         # Spawned, not forked: a forked process inherits thread pools that no longer run.
         with (
@@ -88,7 +91,7 @@ def run_tasks(
     failed: dict[Task, BaseException] = {}
     try:
         while pending:
-            workers = len(client.scheduler_info(n_workers=-1)["workers"])
+            workers = _workers(client)
             for future in [f for f in pending if f.status != "pending"]:
                 task = pending.pop(future)
                 if future.status == "finished":
@@ -98,14 +101,21 @@ def run_tasks(
                     failed[task] = _error(future)
                     progress.broke(task, failed[task], workers)
                 else:
-                    left = len(pending) + 1
-                    raise InputError(f"the scheduler went away with {left} runs to do; the same command continues")
+                    raise InputError(GONE)
             progress.tick(workers)
             time.sleep(LOOK)
     finally:
         progress.close()
         client.cancel(list(pending))
     return failed
+
+
+def _workers(client: Any) -> int:
+    """How many workers there are now."""
+    try:
+        return len(client.nthreads())
+    except (OSError, TimeoutError):
+        raise InputError(GONE) from None
 
 
 def _error(future: Any) -> BaseException:
