@@ -34,7 +34,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
 )
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 SLOW = {"timm", "kornia", "lpips", "torchvision", "matplotlib", "gradio", "dask", "skimage", "pytorch_fid"}
-SLOW |= {"torchmetrics", "accelerate"}
+SLOW |= {"torchmetrics", "accelerate", "distributed"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 DOCS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
 
@@ -125,7 +125,7 @@ def test_lazy_import() -> None:
     check = """
 import sys, wavegen, wavegen.cli
 for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["plan"], ["analyze"], ["list"], ["weights"],
-                ["data", "check"], ["bench", "io"], ["bench", "transforms"], ["learn-basis"], ["report"]):
+                ["data", "check"], ["bench", "io"], ["bench", "transforms"], ["learn-basis"], ["report"], ["ablate"]):
     try:
         wavegen.cli.main([*command, "--help"])
     except SystemExit as done:

@@ -57,6 +57,15 @@ class Pipeline(System):
         Raises:
             InputError: unknown names, misspelt options, values out of range.
         """
+        return cls(cls.configure(config))
+
+    @staticmethod
+    def configure(config: Mapping[str, Any] | str) -> PipelineConfig:
+        """The whole configuration that :meth:`from_config` builds; options of components are checked by building.
+
+        Raises:
+            InputError: unknown names of pipelines, misspelt settings, values out of range.
+        """
         if not isinstance(config, str | Mapping):
             raise InputError(f"a pipeline is configured by a name or a mapping, not {type(config).__name__}")
         given = {"name": config} if isinstance(config, str) else dict(config)
@@ -64,7 +73,8 @@ class Pipeline(System):
         merged = merge(base, given)
         if isinstance(merged.get("transform"), Mapping):
             merged["transform"] = resolved(merged["transform"])  # what is saved must not depend on other files
-        return cls(check(PipelineConfig, merged, f"pipeline {given.get('name')!r}"))
+        made: PipelineConfig = check(PipelineConfig, merged, f"pipeline {given.get('name')!r}")
+        return made
 
     @classmethod
     def from_pretrained(cls, where: str | Path) -> Pipeline:

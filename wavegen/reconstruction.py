@@ -65,7 +65,8 @@ def image_terms(
         fake, real, y = low / gain, true_lows[index + 1] / gain, own_lows[index + 1] / gain
         _compare(scores, fake, real)
         if "crps" in scores:
-            scores["crps"].append(packet_score(*fake.chunk(2), real.chunk(2)[0]))
+            first, second = fake.chunk(2)
+            scores["crps"].append(packet_score(first, second, real.chunk(2)[0]))
         if "adversarial" in stage.weights and judged.any():
             lows = (given, true_lows[index])
             if pipe.config.critic is not None and pipe.config.critic.low and levels:

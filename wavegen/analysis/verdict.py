@@ -23,7 +23,8 @@ def tendency(found: Evidence) -> str:
     """One of :data:`TENDENCIES`: what scale does to LL's distance to a Gaussian.
 
     Gaussian: neither exceeds what a Gaussian field of the same spectrum shows. Otherwise more or less, if the 95 %
-    interval of the change over images leaves out 0 (and the coarsest band exceeds the limit, for less). Little: more, but by less than a quarter of the distance.
+    interval of the change over images leaves out 0 (and the coarsest band exceeds the limit, for less). Little: more,
+    but by less than a quarter of the distance.
     """
     image, coarsest = found.low[0], found.low[-1]
     if not _exceeds(image) and not _exceeds(coarsest):

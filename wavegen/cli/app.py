@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from wavegen.cli.ablate import ablate
 from wavegen.cli.analyze import analyze
 from wavegen.cli.bench import bench
 from wavegen.cli.data import data
@@ -62,6 +63,7 @@ app.command()(evaluate)
 app.command()(plan)
 app.command()(analyze)
 app.command()(report)
+app.command()(ablate)
 app.command("learn-basis")(learn_basis)
 app.command("list")(list_components)
 app.command()(weights)

@@ -18,9 +18,10 @@ from wavegen.config import Training
 from wavegen.errors import InputError
 from wavegen.experiments.benchmark import SMOKE, tiny
 from wavegen.experiments.command import run_command
-from wavegen.experiments.compare import compare, images_of
+from wavegen.experiments.compare import images_of
 from wavegen.experiments.intervals import difference
 from wavegen.experiments.plan import Comparison, Row, restored_by
+from wavegen.experiments.runs import compare
 from wavegen.experiments.ship import Shipment, ship
 from wavegen.experiments.train_systems import run_folder
 from wavegen.inference.scales import scaled

@@ -11,8 +11,8 @@ from typing import Any
 from wavegen.config import Spec, Training, merge
 from wavegen.errors import InputError
 from wavegen.experiments.command import run_command
-from wavegen.experiments.compare import compare
 from wavegen.experiments.plan import Comparison, Row
+from wavegen.experiments.runs import compare
 from wavegen.experiments.ship import Shipment, ship
 from wavegen.inference.scales import Scale
 

@@ -1,0 +1,254 @@
+"""Running grids: once, again, after failures, on a full disk, over damaged files; and on a real scheduler."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from grids import grid, in_this_process
+
+from wavegen.cli import main
+from wavegen.errors import InputError
+from wavegen.experiments import ablate, execute, read_grid, runs
+from wavegen.experiments.progress import Progress, time_left
+from wavegen.experiments.schedule import connected
+from wavegen.experiments.train_systems import train_one
+
+FILES = ("results.csv", "results.json", "table.md", "grid.json")
+
+
+@pytest.fixture
+def _here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "connected", in_this_process)
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {name: (out / name).read_bytes() for name in FILES}
+
+
+def trained(out: Path) -> dict[str, int]:
+    return {p.parent.name: p.stat().st_mtime_ns for p in out.glob("runs/*/checkpoint.safetensors")}
+
+
+@contextmanager
+def nowhere(scheduler: str, workers: int) -> Iterator[Any]:
+    raise AssertionError("there is nothing to do")
+    yield
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_grid_is_run_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = ablate(read_grid(grid(classical=["input"])), tmp_path)
+    assert not made.failed
+    assert "[3 of 3 done, 0 running, 0 failed] done bridge.s=0.2, seed 0" in capsys.readouterr().err
+    assert [(r["system"], r["steps"], r["nfe"]) for r in made.rows[1:]] == [
+        (f"bridge.s={s}", n, n) for s in (0.1, 0.2) for n in (1, 2)
+    ]
+    assert [(r.get("bridge.s"), r.get("sampler.steps")) for r in made.rows] == [
+        (None, None), (0.1, 1), (0.1, 2), (0.2, 1), (0.2, 2)
+    ]  # fmt: skip
+    assert len(trained(tmp_path)) == 2
+    before, times = contents(tmp_path), trained(tmp_path)
+    monkeypatch.setattr(runs, "connected", nowhere)
+    monkeypatch.setattr(runs, "about", lambda plan: {"date": "2099-01-01", "plan": plan.model_dump(mode="json")})
+    assert ablate(read_grid(grid(classical=["input"])), tmp_path).rows == made.rows
+    assert contents(tmp_path) == before
+    assert trained(tmp_path) == times
+    header, *lines = before["results.csv"].decode().splitlines()
+    assert header.endswith("bridge.s,sampler.steps")
+    assert len(lines) == 5
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_grid_that_grows_does_what_is_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = ablate(read_grid(grid(vary={"bridge.s": [0.1]}, rows=[{"steps": 1}])), tmp_path)
+    times = trained(tmp_path)
+    capsys.readouterr()
+    more = read_grid(grid(vary={"bridge.s": [0.1, 0.2]}, rows=[{"steps": 1}, {"steps": 2}]))
+    grown = ablate(more, tmp_path)
+    assert len(grown.rows) == 4
+    assert grown.rows[0] == first.rows[0]
+    assert trained(tmp_path).items() > times.items()
+    with pytest.raises(InputError, match=r"another grid \(another systems"):
+        ablate(read_grid(grid(vary={"bridge.s": [0.2]}, rows=[{"steps": 1}])), tmp_path)
+    with pytest.raises(InputError, match=r"another grid \(another training"):
+        ablate(more.model_copy(update={"training": more.training.model_copy(update={"steps": 4})}), tmp_path)
+    assert len(trained(tmp_path)) == 2
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_failed_run_is_named_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(plan: Any, out: Path, system: str, seed: int) -> None:
+        if system == "bridge.s=0.1":
+            raise InputError("training diverged at step 2")
+        train_one(plan, out, system, seed)
+
+    file = tmp_path / "my.yaml"
+    file.write_text(yaml.safe_dump(grid()))
+
+    def run() -> tuple[Any, str]:
+        with pytest.raises(SystemExit) as done:
+            main(["ablate", str(file), "--out", str(tmp_path / "out")])
+        return done.value.code, capsys.readouterr().err
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execute, "train_one", fails)
+        code, err = run()
+    assert code == 3
+    assert "1 failed] FAILED bridge.s=0.1, seed 0: training diverged at step 2" in err
+    rows = json.loads((tmp_path / "out" / "results.json").read_text())["rows"]
+    assert {row["system"] for row in rows} == {"bridge.s=0.2"}
+    times = trained(tmp_path / "out")
+    code, err = run()
+    assert code == 0
+    assert "bridge.s=0.2" not in err
+    assert times.items() < trained(tmp_path / "out").items()
+    assert len(json.loads((tmp_path / "out" / "results.json").read_text())["rows"]) == 4
+
+
+@pytest.mark.usefixtures("_here")
+def test_damaged_files_are_named_and_nothing_done_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = read_grid(grid())
+    ablate(plan, tmp_path)
+    before, times = contents(tmp_path), trained(tmp_path)
+    run = tmp_path / "runs" / "bridge.s=0.1-seed0"
+    for file in (run / "scores.json", run / "run.json", tmp_path / "results.json", tmp_path / "grid.json"):
+        kept = file.read_bytes()
+        for broken in (b'{"rows": [', b"[]", b"\xff\xfe"):
+            file.write_bytes(broken)
+            with pytest.raises(InputError, match=f"{file.name} is damaged"):
+                ablate(plan, tmp_path)
+        file.unlink()
+        ablate(plan, tmp_path)
+        assert contents(tmp_path) == before
+        assert trained(tmp_path) == times
+        assert file.exists() or file.name == "run.json"
+        file.write_bytes(kept)
+    (tmp_path / "times.json").write_text("{")
+    with pytest.raises(InputError, match=r"times.json is damaged"):
+        ablate(plan, tmp_path)
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = read_grid(grid(vary={"sampler.steps": [1]}))
+    replace = os.replace
+
+    def full(source: Any, target: Any) -> None:
+        if Path(target).name in ("results.json", "scores.json"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        with pytest.raises(InputError, match="No space left"):
+            ablate(plan, tmp_path)
+    times = trained(tmp_path)
+    assert len(times) == 1
+    assert not list(tmp_path.rglob("*.part"))
+    assert len(ablate(plan, tmp_path).rows) == 1
+    assert trained(tmp_path) == times
+
+
+def test_a_scheduler_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wavegen.experiments.schedule.SECONDS", 1)
+    for address in ("tcp://127.0.0.1:9", "nonsense", "x://y:1"):
+        with pytest.raises(InputError, match="no scheduler answers at"):
+            ablate(read_grid(grid()), tmp_path, scheduler=address)
+    assert not trained(tmp_path)
+
+
+def test_wrong_grids_cost_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "my.yaml"
+    for text in ("a: [", "- 1", yaml.safe_dump(grid(vary={"bridge.s": [-1]}))):
+        file.write_text(text)
+        with pytest.raises(SystemExit) as done:
+            main(["ablate", str(file), "--out", str(tmp_path / "out")])
+        assert done.value.code == 2
+        err = capsys.readouterr().err
+        assert len(err.strip().splitlines()) == 1
+        assert "my.yaml" in err
+    file.write_text(yaml.safe_dump(grid()))
+    with pytest.raises(SystemExit) as done:
+        main(["ablate", str(file), "--out", str(tmp_path / "out"), "--dry-run"])
+    assert done.value.code == 0
+    out = capsys.readouterr().out
+    assert "bridge.s=0.1, seed 0" in out
+    assert "to do" in out
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_time_that_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    assert time_left([10.0, 20.0], 6, 2) == 45
+    assert time_left([10.0], 1, 4) == 10
+    progress = Progress(6, 4)
+    task = execute.Task("a", 0)
+    progress.finished(task, 10.0, 2)
+    progress.broke(task, ValueError(), 0)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "[3 of 6 done, 2 running, 0 failed, about 15 s left] done a, seed 0 in 10 s"
+    assert second == "[3 of 6 done, 0 running, 1 failed, waiting for workers] FAILED a, seed 0: ValueError"
+
+
+def started(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments, "--no-dashboard"]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def test_a_killed_worker_changes_nothing(tmp_path: Path) -> None:
+    """A scheduler and two workers in processes of their own; one is killed in the middle of its run."""
+    training = {"steps": 60, "batch": 2, "crop": 32, "warmup": 1, "checkpoint_every": 5}
+    plan = read_grid(grid(vary={"bridge.s": [0.1, 0.2]}, rows=[{"steps": 2, "samples": 2}], training=training))
+    address = tmp_path / "scheduler.json"
+    processes = [started("dask_scheduler", "--port", "0", "--scheduler-file", str(address))]
+    where = ["--scheduler-file", str(address), "--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path)]
+    try:
+        processes += [started("dask_worker", *where) for _ in range(2)]
+        deadline = time.monotonic() + 60
+        while not address.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        tcp = json.loads(address.read_text())["address"]
+        with connected(tcp, 0) as client:
+            client.wait_for_workers(2, timeout=60)
+        killer = Killer(tmp_path / "disturbed", processes[1])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(runs.Progress, "tick", killer.tick)
+            disturbed = ablate(plan, tmp_path / "disturbed", scheduler=tcp)
+        assert killer.done
+        assert processes[1].wait(10) == -signal.SIGKILL
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    assert not disturbed.failed
+    quiet = ablate(plan, tmp_path / "quiet", workers=1)
+    assert [{**row, "minutes": 0} for row in disturbed.rows] == [{**row, "minutes": 0} for row in quiet.rows]
+    assert len(quiet.rows) == 2
+
+
+class Killer:
+    """Kills a worker as soon as both runs have begun to train."""
+
+    def __init__(self, out: Path, worker: subprocess.Popen[bytes]) -> None:
+        self.out, self.worker, self.done = out, worker, False
+
+    def tick(self, workers: int) -> None:
+        if not self.done and len(trained(self.out)) == 2:
+            assert not list(self.out.glob("runs/*/model"))
+            self.worker.send_signal(signal.SIGKILL)
+            self.done = True
