@@ -28,7 +28,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from wavegen.experiments import BENCHMARK_DATA, Row, benchmark, compare, run_command
+from wavegen.experiments import BENCHMARK_DATA, Row, benchmark, chosen_systems, compare, run_command
 
 SHOWN = (("unet", 1), ("bbdm", 4), ("bbdm-patch-gan", 4), ("irsde", 4), ("ddpm", 4), ("flow", 4), ("wavediff", 4))
 SHOWN += (("diffll", 4), ("mscgm", 4), ("mscgm-joint", 1), ("mscgm-joint", 4))
@@ -43,16 +43,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=4.0, help="processor minutes of training per system (cpu)")
     parser.add_argument("--seeds", type=int, default=3, help="seeds of the four systems that are compared over seeds")
-    parser.add_argument("--only", type=lambda text: text.split(","), help="system,system: these only")
+    parser.add_argument("--only", help="system,system: these only")
     parser.add_argument("--longest", type=int, default=1000, help="leave out rows of more calls")
     parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
     given = parser.parse_args()
     plan = benchmark(
-        given.data, given.preset, root=given.root, minutes=given.minutes, seeds=given.seeds, only=given.only,
-        longest=given.longest,
-    )  # fmt: skip
+        given.data, given.preset, root=given.root, minutes=given.minutes, seeds=given.seeds, longest=given.longest
+    )
     shown = [Row(system=name, steps=steps) for name, steps in SHOWN if name in plan.systems]
-    compare(plan, given.out, jobs=given.jobs, shown=shown)
+    only = chosen_systems(given.only) if given.only else None
+    compare(plan, given.out, jobs=given.jobs, shown=shown, only=only)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from wavegen.experiments.ablation import Ablation, Expectation
 from wavegen.experiments.ask import run_ablation
 from wavegen.experiments.benchmark import DATA as BENCHMARK_DATA
 from wavegen.experiments.benchmark import benchmark
+from wavegen.experiments.benchmark import chosen as chosen_systems
 from wavegen.experiments.bridges import degraded, native_row, variances
 from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
@@ -48,6 +49,7 @@ __all__ = [
     "aggregate",
     "as_csv",
     "benchmark",
+    "chosen_systems",
     "claims",
     "compare",
     "complete",

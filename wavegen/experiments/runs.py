@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,8 @@ class Outcome:
     failed: Failed
 
 
-def prepare(plan: Comparison, out: Path, split: str = "test") -> Prepared:
-    """Check everything that can be wrong before any work; nothing is written.
+def prepare(plan: Comparison, out: Path, split: str = "test", only: Collection[str] | None = None) -> Prepared:
+    """Check everything that can be wrong before any work; nothing is written. ``only`` these systems are to be done.
 
     Raises:
         InputError: wrong configurations or data, a run in ``out`` made from something else, a damaged file of results.
@@ -66,7 +66,8 @@ def prepare(plan: Comparison, out: Path, split: str = "test") -> Prepared:
     _kept_about(results_file(out, split), plan)
     read_times(out / "times.json")
     # Methods first: they are few and tell early whether the images can be judged.
-    tasks = [Task(name, None) for name in plan.classical] + [Task(*run) for run in plan.runs()]
+    runs = [run for run in plan.runs() if only is None or run[0] in only]
+    tasks = [Task(name, None) for name in plan.classical] + [Task(*run) for run in runs]
     return Prepared(judge, out, identities, tuple(tasks), tuple(t for t in tasks if not is_done(judge, out, t)))
 
 
@@ -103,16 +104,25 @@ def complete(ready: Prepared, *, workers: int = 2, scheduler: str = LOCAL) -> Ou
     return Outcome(rows, table, failed)
 
 
-def compare(plan: Comparison, out: Path, *, jobs: int = 2, split: str = "test", shown: Sequence[Row] = ()) -> None:
+def compare(
+    plan: Comparison,
+    out: Path,
+    *,
+    jobs: int = 2,
+    split: str = "test",
+    shown: Sequence[Row] = (),
+    only: Collection[str] | None = None,
+) -> None:
     """Train, judge, time and draw; print the table. Repeating it does only what is missing.
 
-    Settings are chosen with ``split="validation"``; the test set judges the chosen ones.
+    Settings are chosen with ``split="validation"``; the test set judges the chosen ones. ``only`` these systems are
+    worked on; what others have done in ``out`` stays in the table.
 
     Raises:
         InputError: a run in ``out`` was made with another configuration; a folder that cannot be written. The error
             of the first run that failed, after all others are done.
     """
-    made = complete(prepare(plan, out, split), workers=jobs)
+    made = complete(prepare(plan, out, split, only), workers=jobs)
     figure(plan, out, images_of(plan), shown, range(min(4, len(images_of(plan)))))
     print(made.table)
     print(f"results: {out / 'results.json'}, {out / 'times.json'}; figure: {out / 'figure.png'}")

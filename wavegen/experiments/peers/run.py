@@ -78,7 +78,7 @@ def run_peers(
     for name in [*names, *(pythons or {})]:
         if name not in PEERS:
             raise InputError(f"there is no peer {name!r}; {near_matches(name, PEERS)}")
-    plan = benchmark(data, kind, root=root, minutes=minutes, only=["unet"])
+    plan = benchmark(data, kind, root=root, minutes=minutes)
     test, scorer = images_of(plan), Scorer(scale=plan.scale)
     file = out / "peers.json"
     rows: list[Result] = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
