@@ -21,9 +21,11 @@ from grids import grid, in_this_process
 from wavegen.cli import main
 from wavegen.errors import InputError
 from wavegen.experiments import ablate, execute, read_grid, runs
+from wavegen.experiments.ablate import overview, prepare_grid
 from wavegen.experiments.progress import Progress, time_left
 from wavegen.experiments.schedule import connected
 from wavegen.experiments.train_systems import train_one
+from wavegen.training import state
 
 FILES = ("results.csv", "results.json", "table.md", "grid.json")
 
@@ -119,6 +121,30 @@ def test_a_failed_run_is_named_and_the_others_go_on(
     assert "bridge.s=0.2" not in err
     assert times.items() < trained(tmp_path / "out").items()
     assert len(json.loads((tmp_path / "out" / "results.json").read_text())["rows"]) == 4
+
+
+@pytest.mark.usefixtures("_here")
+def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped at its third checkpoint of five: the first step that is done again is the one after it."""
+    training = {"steps": 5, "batch": 2, "crop": 32, "warmup": 1, "checkpoint_every": 1}
+    plan = read_grid(grid(vary={"sampler.steps": [1]}, training=training))
+    saved: list[int] = []
+    save = state.save
+
+    def stopping(path: Path, modules: Any, optimizers: Any, ema: Any, progress: Any, run: Any) -> None:
+        save(path, modules, optimizers, ema, progress, run)
+        saved.append(progress.step)
+        if saved == [1, 2, 3]:
+            raise InputError("the power is gone")
+
+    monkeypatch.setattr(state, "save", stopping)
+    assert [str(error) for error in ablate(plan, tmp_path / "a").failed.values()] == ["the power is gone"]
+    assert [line[1] for line in overview(prepare_grid(plan, tmp_path / "a"))] == ["interrupted"]
+    again = ablate(plan, tmp_path / "a")
+    assert saved[3:] == [4, 5, 5]  # the last is the end's
+    monkeypatch.setattr(state, "save", save)
+    whole = ablate(plan, tmp_path / "b")
+    assert [row["model"] for row in again.rows] == [row["model"] for row in whole.rows]
 
 
 @pytest.mark.usefixtures("_here")
