@@ -4,9 +4,9 @@
 
 An orthonormal LL band of level J has values 2^J times larger, so that with one noise scale for all levels S/v falls by
 4^J: "fewer steps in the wavelet domain" could be that alone. Bands are normalised here, and S is set to .55 v at
-every level, v being what y leaves unknown of that level's LL band. ``2 levels, S/v a tenth`` has a tenth of it, about
-what the confounder does to two levels. The coarse network works on one grid, 4 x 4 pixels, at levels 0
-and 2, and as the preset does at level 1; without levels there is no head, and the bridge makes the image.
+every level, v being what y leaves unknown of that level's LL band. ``2 levels, S/v a sixteenth`` shows what the
+confounder would do to two levels. The coarse network works on a grid of 4 x 4 pixels up to two levels, of 8 x 8 at
+three; without levels there is no head, and the bridge makes the image.
 
 ``smoke`` takes a minute and means nothing; ``cpu`` trains every system for ``--minutes`` processor minutes; ``paper``
 has the settings of arXiv 2407.05259, for a GPU. What is done in ``--out`` is not done again.
@@ -22,7 +22,7 @@ S_OVER_V = 0.55
 
 
 def levels(count: int) -> dict[str, Any]:
-    """The hybrid with so many levels; its coarse network takes patches of what is left to 4 x 4 pixels, at least 1."""
+    """The hybrid with so many levels; its coarse network takes patches such that they stand for 4 x 4 pixels."""
     if count == 0:
         return {"transform": {"name": "identity"}, "network.patch": 4}
     return {"transform": {"name": "haar", "levels": count}, "network.patch": 2 if count == 1 else 1}
@@ -30,8 +30,8 @@ def levels(count: int) -> dict[str, Any]:
 
 SYSTEMS = {f"{n} level{'s' * (n != 1)}": levels(n) for n in range(4)}
 ABLATION = Ablation(
-    systems={**SYSTEMS, "2 levels, S/v a tenth": levels(2)},
-    s_over_v={**dict.fromkeys(SYSTEMS, S_OVER_V), "2 levels, S/v a tenth": S_OVER_V / 10},
+    systems={**SYSTEMS, "2 levels, S/v a sixteenth": levels(2)},
+    s_over_v={**dict.fromkeys(SYSTEMS, S_OVER_V), "2 levels, S/v a sixteenth": S_OVER_V / 16},
     rows=tuple({"steps": n} for n in (1, 2, 4, 8)),
     expectations=(
         Expectation("a coarser band is better conditioned and keeps more spread", "measured", "most", "predicted"),

@@ -19,7 +19,7 @@ from typing import Any
 
 from wavegen.experiments import ablate, read_grid, run_command
 
-STEPS = {"smoke": 3, "cpu": 120}
+STEPS = {"smoke": 3, "cpu": 200}
 BASE = {"name": "bbdm", "network": {"width": 16, "multipliers": [1, 2]}}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 UNET = {"name": "unet", "network": {"width": 8, "multipliers": [1, 2]}}
@@ -24,6 +25,11 @@ def grid(**differences: Any) -> dict[str, Any]:
         "timed": False,
         **differences,
     }
+
+
+def trained(out: Path) -> dict[str, int]:
+    """The runs that have a checkpoint, and when it was written."""
+    return {p.parent.name: p.stat().st_mtime_ns for p in out.glob("runs/*/checkpoint.safetensors")}
 
 
 @contextmanager

@@ -1,14 +1,10 @@
-"""Running grids: once, again, after failures, on a full disk, over damaged files; and on a real scheduler."""
+"""Running grids: once, again, after failures, on a full disk, over damaged files."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,14 +12,14 @@ from typing import Any
 
 import pytest
 import yaml
-from grids import grid, in_this_process
+from grids import grid, in_this_process, trained
 
 from wavegen.cli import main
 from wavegen.errors import InputError
 from wavegen.experiments import ablate, execute, read_grid, runs
-from wavegen.experiments.progress import Progress, time_left
-from wavegen.experiments.schedule import connected
+from wavegen.experiments.ablate import overview, prepare_grid
 from wavegen.experiments.train_systems import train_one
+from wavegen.training import state
 
 FILES = ("results.csv", "results.json", "table.md", "grid.json")
 
@@ -35,10 +31,6 @@ def _here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def contents(out: Path) -> dict[str, bytes]:
     return {name: (out / name).read_bytes() for name in FILES}
-
-
-def trained(out: Path) -> dict[str, int]:
-    return {p.parent.name: p.stat().st_mtime_ns for p in out.glob("runs/*/checkpoint.safetensors")}
 
 
 @contextmanager
@@ -122,6 +114,30 @@ def test_a_failed_run_is_named_and_the_others_go_on(
 
 
 @pytest.mark.usefixtures("_here")
+def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped at its third checkpoint of five: the first step that is done again is the one after it."""
+    training = {"steps": 5, "batch": 2, "crop": 32, "warmup": 1, "checkpoint_every": 1}
+    plan = read_grid(grid(vary={"sampler.steps": [1]}, training=training))
+    saved: list[int] = []
+    save = state.save
+
+    def stopping(path: Path, modules: Any, optimizers: Any, ema: Any, progress: Any, run: Any) -> None:
+        save(path, modules, optimizers, ema, progress, run)
+        saved.append(progress.step)
+        if saved == [1, 2, 3]:
+            raise InputError("the power is gone")
+
+    monkeypatch.setattr(state, "save", stopping)
+    assert [str(error) for error in ablate(plan, tmp_path / "a").failed.values()] == ["the power is gone"]
+    assert [line[1] for line in overview(prepare_grid(plan, tmp_path / "a"))] == ["interrupted"]
+    again = ablate(plan, tmp_path / "a")
+    assert saved[3:] == [4, 5, 5]  # the last is the end's
+    monkeypatch.setattr(state, "save", save)
+    whole = ablate(plan, tmp_path / "b")
+    assert [row["model"] for row in again.rows] == [row["model"] for row in whole.rows]
+
+
+@pytest.mark.usefixtures("_here")
 def test_damaged_files_are_named_and_nothing_done_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = read_grid(grid())
     ablate(plan, tmp_path)
@@ -191,64 +207,3 @@ def test_wrong_grids_cost_one_line(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "bridge.s=0.1, seed 0" in out
     assert "to do" in out
     assert not (tmp_path / "out").exists()
-
-
-def test_the_time_that_is_left(capsys: pytest.CaptureFixture[str]) -> None:
-    assert time_left([10.0, 20.0], 6, 2) == 45
-    assert time_left([10.0], 1, 4) == 10
-    progress = Progress(6, 4)
-    task = execute.Task("a", 0)
-    progress.finished(task, 10.0, 2)
-    progress.broke(task, ValueError(), 0)
-    first, second = capsys.readouterr().err.splitlines()
-    assert first == "[3 of 6 done, 2 running, 0 failed, about 15 s left] done a, seed 0 in 10 s"
-    assert second == "[3 of 6 done, 0 running, 1 failed, waiting for workers] FAILED a, seed 0: ValueError"
-
-
-def started(module: str, *arguments: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments, "--no-dashboard"]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-
-
-def test_a_killed_worker_changes_nothing(tmp_path: Path) -> None:
-    """A scheduler and two workers in processes of their own; one is killed in the middle of its run."""
-    training = {"steps": 60, "batch": 2, "crop": 32, "warmup": 1, "checkpoint_every": 5}
-    plan = read_grid(grid(vary={"bridge.s": [0.1, 0.2]}, rows=[{"steps": 2, "samples": 2}], training=training))
-    address = tmp_path / "scheduler.json"
-    processes = [started("dask_scheduler", "--port", "0", "--scheduler-file", str(address))]
-    where = ["--scheduler-file", str(address), "--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path)]
-    try:
-        processes += [started("dask_worker", *where) for _ in range(2)]
-        deadline = time.monotonic() + 60
-        while not address.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        tcp = json.loads(address.read_text())["address"]
-        with connected(tcp, 0) as client:
-            client.wait_for_workers(2, timeout=60)
-        killer = Killer(tmp_path / "disturbed", processes[1])
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(runs.Progress, "tick", killer.tick)
-            disturbed = ablate(plan, tmp_path / "disturbed", scheduler=tcp)
-        assert killer.done
-        assert processes[1].wait(10) == -signal.SIGKILL
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-    assert not disturbed.failed
-    quiet = ablate(plan, tmp_path / "quiet", workers=1)
-    assert [{**row, "minutes": 0} for row in disturbed.rows] == [{**row, "minutes": 0} for row in quiet.rows]
-    assert len(quiet.rows) == 2
-
-
-class Killer:
-    """Kills a worker as soon as both runs have begun to train."""
-
-    def __init__(self, out: Path, worker: subprocess.Popen[bytes]) -> None:
-        self.out, self.worker, self.done = out, worker, False
-
-    def tick(self, workers: int) -> None:
-        if not self.done and len(trained(self.out)) == 2:
-            assert not list(self.out.glob("runs/*/model"))
-            self.worker.send_signal(signal.SIGKILL)
-            self.done = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +104,3 @@ def read_json(file: Path, advice: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InputError(f"{file} is damaged (no names in it); {advice}")
     return found
-
-
-def check_runs(out: Path, runs: Iterable[tuple[str, int]], identities: Mapping[tuple[str, int], Identity]) -> None:
-    """:func:`check_folder` of all runs, before any work."""
-    for system, seed in runs:
-        check_folder(out, system, seed, identities[system, seed])
