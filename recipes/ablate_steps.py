@@ -26,7 +26,7 @@ ABLATION = Ablation(
     rows=(*({"steps": n} for n in CALLS), *({"steps": n, "planned": True} for n in CALLS[1:5])),
     expectations=(
         Expectation("the noise scale that the planner prefers keeps the most spread", "measured", "most", "predicted"),
-        Expectation("fewer calls are closer to the truth pixel by pixel at either scale", "psnr", "S/v 0.55"),
+        Expectation("less noise leaves less to undo: closer to the truth pixel by pixel", "psnr", "S/v 0.55"),
     ),
 )
 
