@@ -18,6 +18,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from wavegen import InputError
 from wavegen.experiments import Comparison, Row, compare, head_figures, heads_table, run_command
 
 FIT = {"coarse": 1.0, "l1": 2.0}
@@ -161,10 +162,15 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=4.0, help="processor minutes of training per system")
     parser.add_argument("--seeds", type=int, default=1, help="seeds of every system")
     parser.add_argument("--split", choices=["validation", "test"], default="test", help="images to judge on")
+    parser.add_argument("--only", help="some systems of the table: name;name")
     parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
     arguments = parser.parse_args()
     chosen = plan(arguments.preset, arguments.table, arguments.data, arguments.minutes, arguments.seeds)
-    compare(chosen, arguments.out, jobs=arguments.jobs, split=arguments.split)
+    only = arguments.only.split(";") if arguments.only else None
+    for name in only or ():
+        if name not in chosen.systems:
+            raise InputError(f"table {arguments.table} has no system {name!r}; it has {'; '.join(chosen.systems)}")
+    compare(chosen, arguments.out, jobs=arguments.jobs, split=arguments.split, only=only)
     table = heads_table(head_figures(chosen, arguments.out, arguments.split))
     (arguments.out / ("heads.md" if arguments.split == "test" else "heads-validation.md")).write_text(table)
     print(table)
