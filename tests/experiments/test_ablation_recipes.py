@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import runpy
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
+from grids import in_this_process
 
 from wavegen import Pipeline
 from wavegen.errors import InputError
-from wavegen.experiments import Ablation, Expectation, Row
+from wavegen.experiments import Ablation, Expectation, Row, read_grid, run_ablation, runs
 from wavegen.experiments.ablation import asked
 from wavegen.experiments.expected import band_share, verdict
 from wavegen.experiments.noise_scale import residual_variance, with_variance
@@ -98,6 +101,30 @@ def test_the_share_of_the_spread_is_that_of_known_draws(share: float, monkeypatc
     pipe = Pipeline.from_config({"name": "bbdm", "network": {"width": 8}, "intensity": {"mode": "fixed"}})
     found = band_share(pipe, [Pair(mean + truth, mean)], Row(system="a"))  # type: ignore[arg-type]
     assert found == pytest.approx(share, abs=0.04)
+
+
+def test_a_recipe_runs_and_repeats_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asks = ablation("heads")
+    few = Ablation({name: asks.systems[name] for name in list(asks.systems)[:2]}, asks.rows, asks.expectations[:1])
+    monkeypatch.setattr(runs, "connected", in_this_process)
+
+    def run() -> tuple[str, dict[str, bytes]]:
+        monkeypatch.setattr("sys.argv", ["ablate_heads.py", "--out", str(tmp_path)])
+        with pytest.raises(SystemExit) as done:
+            run_ablation("", few)
+        assert done.value.code == 0
+        return capsys.readouterr().out, {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()}
+
+    text, files = run()
+    assert "| bridge low, GAN high, 4 at eta 1 |" in files["expected.md"].decode()
+    assert "expected: the paper: a bridge for the low band and GANs for the high bands; best by lpips" in text
+    assert {"results.csv", "results.json", "table.md", "expected.json", "grid.yaml", "grid.json"} < files.keys()
+    again = read_grid(yaml.safe_load(files["grid.yaml"]))
+    assert json.loads(again.model_dump_json()) == json.loads(files["grid.json"])  # the file is the whole grid
+    monkeypatch.setattr(runs, "connected", None)
+    assert run() == (text, files)
 
 
 def test_verdicts_name_who_was_expected_and_who_is_best() -> None:

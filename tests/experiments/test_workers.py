@@ -40,15 +40,25 @@ def test_a_killed_worker_changes_nothing(tmp_path: Path) -> None:
     plan = read_grid(grid(vary={"bridge.s": [0.1, 0.2]}, rows=[{"steps": 2, "samples": 2}], training=training))
     address = tmp_path / "scheduler.json"
     processes = [started("dask_scheduler", "--port", "0", "--scheduler-file", str(address))]
-    where = ["--scheduler-file", str(address), "--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path)]
+    where = [
+        "--scheduler-file",
+        str(address),
+        "--nthreads",
+        "1",
+        "--no-nanny",
+        "--death-timeout",
+        "300",
+        "--local-directory",
+        str(tmp_path),
+    ]
     try:
         processes += [started("dask_worker", *where) for _ in range(2)]
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not address.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         tcp = json.loads(address.read_text())["address"]
         with connected(tcp, 0) as client:
-            client.wait_for_workers(2, timeout=60)
+            client.wait_for_workers(2, timeout=180)
         killer = Killer(tmp_path / "disturbed", processes[1])
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(runs.Progress, "tick", killer.tick)
