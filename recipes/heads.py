@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from wavegen import InputError
-from wavegen.experiments import Comparison, Row, compare, head_figures, heads_table, run_command
+from wavegen.experiments import Comparison, Row, compare, head_figures, heads_table, run_command, small
 
 FIT = {"coarse": 1.0, "l1": 2.0}
 NETWORK = {"name": "unet", "width": 48, "multipliers": [1, 2], "patch": 2}
@@ -140,16 +140,6 @@ def plan(preset: str, table: str, data: str, minutes: float, seeds: int) -> Comp
         size=64,
         classical=(),
     )
-
-
-def small(spec: dict[str, Any]) -> dict[str, Any]:
-    """The same structure with tiny networks."""
-    made = {**spec, "network": {**spec.get("network", {}), "width": 8, "multipliers": [1, 2]}}
-    head = spec.get("head", {"name": "gan"} if spec["name"] == "mscgm-joint" else {})
-    if spec["name"] == "bbdm-patch" or head.get("name") in ("copy", "shrink"):
-        return made
-    tiny = {"name": "unet", "width": 8, "multipliers": [1, 2], "patch": 1}
-    return {**made, "head": {**head, "network": tiny}}
 
 
 def main() -> None:

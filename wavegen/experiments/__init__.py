@@ -24,6 +24,7 @@ from wavegen.experiments.report_page import report_page
 from wavegen.experiments.results_docs import write_docs
 from wavegen.experiments.runs import Outcome, as_csv, compare, complete, prepare
 from wavegen.experiments.ship import Shipment, ship
+from wavegen.experiments.small import small
 from wavegen.experiments.spread import SpreadStudy, spread_study
 from wavegen.experiments.study import Study, read_study
 from wavegen.experiments.subband_figures import subband_figures
@@ -76,6 +77,7 @@ __all__ = [
     "run_peers",
     "run_task",
     "ship",
+    "small",
     "spread_study",
     "subband_figures",
     "subband_picture",

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wavegen.analysis import BandSpectrum
-from wavegen.config import Spec, merge
+from wavegen.config import Spec
 from wavegen.errors import InputError
 from wavegen.experiments.differences import differ
 from wavegen.experiments.grid import read_grid
 from wavegen.experiments.noise_scale import coarsest, measuring_pairs, residual_variance, with_variance
 from wavegen.experiments.plan import Comparison
 from wavegen.experiments.recipe import PAPER
+from wavegen.experiments.small import small
 from wavegen.pipeline import Pipeline
 from wavegen.types import Pair
 
@@ -126,12 +127,3 @@ def _common(preset: str, data: str, minutes: float, seeds: int) -> dict[str, Any
     if preset == "paper":
         return {"data": data, "training": PAPER, "seeds": seeds, "pool": 4096}
     return {"data": data, "training": {"minutes": minutes}, "seeds": seeds, "test_images": 32}
-
-
-def small(spec: Spec) -> Spec:
-    """The same structure with networks that run in seconds."""
-    config = Pipeline.configure(spec)
-    made = merge(spec, {"network": {"width": 8, "multipliers": [1, 2]}})
-    if config.head is not None and "network" in config.head:
-        made = merge(made, {"head": {**config.head, "network": {**config.head["network"], "width": 8}}})
-    return merge(made, {"critic": {"width": 8, "layers": 2}}) if config.critic is not None else made

@@ -9,8 +9,8 @@ from wavegen.config import Spec, Training, merge
 from wavegen.errors import InputError, near_matches
 from wavegen.experiments.bridges import native_row
 from wavegen.experiments.plan import Comparison, Row
-from wavegen.experiments.recipe import PAPER, Data
-from wavegen.presets import preset
+from wavegen.experiments.recipe import PAPER, SMOKE, Data
+from wavegen.experiments.small import small
 
 SYSTEMS: dict[str, Spec] = {
     name: {"name": name}
@@ -28,7 +28,6 @@ MATCHED = (1, 4)
 # Rows of at least so many calls are judged on a subset: (calls, images of 256 x 256, draws of each).
 LONG = ((1000, 4, 1), (50, 8, 2))
 FILTERS = ("input", "gaussian", "total variation", "non-local means")
-SMOKE: Spec = {"steps": 3, "batch": 2, "crop": 32, "warmup": 1}
 DATA = ("nanobeads", "hela", "w2s")
 
 
@@ -137,26 +136,13 @@ def benchmark(
         whole = {(row.system, row.steps, row.key()): row.model_copy(update={"images": None}) for row in rows}
         training = Training(**PAPER)
         return Comparison(**common, systems=systems, rows=list(whole.values()), training=training, pool=4096)
-    small = [row.model_copy(update={"samples": min(row.samples, 2), "spread_images": 1}) for row in rows]
+    few = [row.model_copy(update={"samples": min(row.samples, 2), "spread_images": 1}) for row in rows]
     return Comparison(
         **(common | {"seeds": {}, "classical": ("input",)}),
-        systems={name: merge(spec, tiny(spec["name"])) for name, spec in systems.items()},
-        rows=[row for row in small if row.steps <= 15 and row.images is None],
+        systems={name: small(spec) for name, spec in systems.items()},
+        rows=[row for row in few if row.steps <= 15 and row.images is None],
         training=Training(**SMOKE),
         pool=4,
         test_images=2,
         size=64,
     )
-
-
-def tiny(name: str) -> Spec:
-    """Differences that make the networks of a preset run in seconds."""
-    base = preset(name)
-    small: Spec = {"network": {"width": 8}}
-    if "network" in base.get("head", {}):
-        small["head"] = {"network": {"width": 8}}
-    if base["transform"]["name"] == "autoencoder":
-        small["transform"] = {"width": 8}
-    if "critic" in base:
-        small["critic"] = {"width": 8}
-    return small

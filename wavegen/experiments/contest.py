@@ -16,13 +16,14 @@ from torch import Tensor
 from wavegen.checkpoint import write_text
 from wavegen.config import Training
 from wavegen.errors import InputError
-from wavegen.experiments.benchmark import SMOKE, tiny
 from wavegen.experiments.command import run_command
 from wavegen.experiments.compare import images_of
 from wavegen.experiments.intervals import difference
 from wavegen.experiments.plan import Comparison, Row, restored_by
+from wavegen.experiments.recipe import SMOKE
 from wavegen.experiments.runs import compare
 from wavegen.experiments.ship import Shipment, ship
+from wavegen.experiments.small import small
 from wavegen.experiments.train_systems import run_folder
 from wavegen.inference.scales import scaled
 from wavegen.pipeline import Pipeline
@@ -53,9 +54,9 @@ def contest_plan(contest: Contest, preset: str, data: str, minutes: float | None
     names = (contest.system, *(() if preset == "ship" else contest.rivals))
     common: dict[str, Any] = {"data": {"name": data}, "rows": [r for r in contest.rows if r.system in names]}
     if preset == "smoke":
-        systems = {name: {"name": name, **tiny(name)} for name in names}
-        small: dict[str, Any] = {"pool": 4, "test_images": 2, "size": 64, "classical": ()}
-        return Comparison(**common, systems=systems, training=Training(**SMOKE), **small)
+        systems = {name: small({"name": name}) for name in names}
+        few: dict[str, Any] = {"pool": 4, "test_images": 2, "size": 64, "classical": ()}
+        return Comparison(**common, systems=systems, training=Training(**SMOKE), **few)
     budget = Training(minutes=minutes or MINUTES[preset])
     systems = {name: {"name": name} for name in names}
     if preset == "ship":
