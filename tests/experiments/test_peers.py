@@ -59,7 +59,7 @@ def test_rows_have_the_columns_of_the_benchmark(folder: Path) -> None:
         assert row["training_steps"] == 3
         assert 0 < float(str(row["psnr"])) < 60
         assert float(str(row["ms_batch_1"])) > 0
-    wanted = Pipeline.from_config(benchmark("nanobeads", "smoke", only=["unet"]).systems["unet"]).parameters_count
+    wanted = Pipeline.from_config(benchmark("nanobeads", "smoke").systems["unet"]).parameters_count
     assert abs(int(str(made[0]["parameters"])) / wanted - 1) < 0.35
 
 
@@ -70,7 +70,7 @@ def test_what_is_missing_is_skipped_with_the_reason(folder: Path) -> None:
 
 
 def test_pairs_are_in_network_units(folder: Path) -> None:
-    plan = benchmark("nanobeads", "smoke", only=["unet"])
+    plan = benchmark("nanobeads", "smoke")
     pipe, test = Pipeline.from_config(plan.systems["unet"]), images_of(plan)
     exported = np.load(folder / "peers" / "pairs" / "test.npy")
     assert exported.shape == (2, 1, 64, 64)
@@ -83,7 +83,7 @@ def test_restorations_are_scored_in_the_images_own_units(folder: Path, monkeypat
     from wavegen.experiments.peers import run
     from wavegen.inference.evaluate import Scorer
 
-    plan = benchmark("nanobeads", "smoke", only=["unet"])
+    plan = benchmark("nanobeads", "smoke")
     pipe, test = Pipeline.from_config(plan.systems["unet"]), images_of(plan)
     perfect = torch.stack([pipe.normalise(test[i]).x for i in range(2)])[None]
     np.save(folder / "perfect.npy", perfect.numpy())
