@@ -22,8 +22,9 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("config", "checkpoint"),
     ("transforms", "bridges", "gans", "networks", "degradations", "metrics", "io"),
     ("data", "normalise", "presets", "pretrained", "bridge_head"),
+    ("presets_rivals",),
     ("components", "system"),
-    ("adversarial", "distillation"),
+    ("adversarial", "distillation", "packet_score"),
     ("reconstruction",),
     ("objective",),
     ("pipeline",),
@@ -33,7 +34,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
 )
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 SLOW = {"timm", "kornia", "lpips", "torchvision", "matplotlib", "gradio", "dask", "skimage", "pytorch_fid"}
-SLOW |= {"torchmetrics", "accelerate"}
+SLOW |= {"torchmetrics", "accelerate", "distributed"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 DOCS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
 
@@ -123,8 +124,8 @@ def test_lazy_import() -> None:
     """Importing the package or asking the command line for help must not wait for slow libraries."""
     check = """
 import sys, wavegen, wavegen.cli
-for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["plan"], ["list"], ["weights"], ["data", "check"],
-                ["bench", "io"], ["bench", "transforms"], ["learn-basis"], ["report"]):
+for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["plan"], ["analyze"], ["list"], ["weights"],
+                ["data", "check"], ["bench", "io"], ["bench", "transforms"], ["learn-basis"], ["report"], ["ablate"]):
     try:
         wavegen.cli.main([*command, "--help"])
     except SystemExit as done:

@@ -17,7 +17,8 @@ from wavegen.registry import names
 
 PIPELINES = names("pipeline")
 # Systems that a table puts side by side as equals; the paper's own structure (mscgm) is not sized to them.
-COMPARED = ("mscgm-joint", "unet", "bbdm", "bbdm-patch", "irsde", "ddpm")
+COMPARED = ("mscgm-joint", "unet", "cgan", "bbdm", "bbdm-gan", "bbdm-patch", "bbdm-patch-gan", "wavediff")
+COMPARED += ("diffll", "latent", "ddpm", "flow", "irsde", "refusion", "i2sb", "resshift", "goub")
 
 
 def tiny(name: str, **differences: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def test_losses_depend_on_their_generator_only(name: str) -> None:
         for key, value in runs[0].items():
             assert value.ndim == 0
             torch.testing.assert_close(value, runs[1][key], rtol=0, atol=0)
-        if name in SEVERAL:
+        if name in SEVERAL and "autoencoder" not in runs[0]:
             assert any((runs[0][key] - runs[2][key]).norm() > 0 for key in runs[0])
 
 
@@ -106,19 +106,15 @@ def extreme_seed(least: float) -> int:
 
 @pytest.mark.parametrize("max_t", [1.0, 0.6, 0.02])
 def test_rolled_out_states(max_t: float) -> None:
-    """States at t = 1 stay; the others become the model's own, at one time that the critic judges."""
+    """The model's own states, at one time that the critic judges."""
     pipeline = tiny("bbdm")
-    x_t, y, condition = torch.rand(3, 3, 1, 8, 8)
-    t = torch.tensor([1.0, 0.7, 0.2], dtype=torch.float64)
+    y, condition = torch.rand(2, 3, 1, 8, 8)
     for seed in (*range(10), extreme_seed(0.9995)):
-        states, times = None, None
-        times, states = _roll_out(pipeline, x_t, y, condition, t, max_t, torch.Generator().manual_seed(seed))
-        torch.testing.assert_close(times[0], t[0])
-        torch.testing.assert_close(states[0], x_t[0], rtol=0, atol=0)
-        torch.testing.assert_close(times[1], times[2])
-        assert 0 < times[1] <= max_t
+        states, times = _roll_out(pipeline, y, condition, max_t, torch.Generator().manual_seed(seed))
+        torch.testing.assert_close(times, times[:1].expand(3))
+        assert 0 < times[0] <= max_t
         assert torch.isfinite(states).all()
-        assert (states[1:] - x_t[1:]).norm() > 1e-3
+        assert (states - y).norm() > 1e-3
 
 
 def losses_of(name: str, weights: dict[str, float], **stage: Any) -> Any:
@@ -130,11 +126,20 @@ def losses_of(name: str, weights: dict[str, float], **stage: Any) -> Any:
 
 @pytest.mark.parametrize("rollout", [False, True])
 def test_only_late_states_are_judged(rollout: bool) -> None:
-    """3 of 8 states lie at t = 1; of the other 5 those below max_t, or all once they are rolled out."""
+    """3 of 8 states lie at t = 1; of the other 5 those below max_t; of rolled out ones half a batch."""
     _, _, terms = losses_of("mscgm-joint", {"l1": 1.0, "adversarial": 1.0}, max_t=0.6, rollout=rollout)
     assert len(terms.candidates) == 1
-    assert len(terms.candidates[0].fake) == (5 if rollout else 3)
+    assert len(terms.candidates[0].fake) == (4 if rollout else 3)
     assert terms.losses.keys() == {"l1", "adversarial"}
+
+
+def test_a_rollout_leaves_the_other_terms_alone() -> None:
+    """A state that the model reached says nothing of this x: regressing on it would teach to ignore the state."""
+    weights = {"coarse": 1.0, "l1": 1.0}
+    _, _, plain = losses_of("mscgm-joint", weights)
+    _, _, rolled = losses_of("mscgm-joint", weights | {"adversarial": 1.0}, rollout=True)
+    for name in weights:
+        torch.testing.assert_close(rolled.losses[name], plain.losses[name], rtol=0, atol=0)
 
 
 def test_critics_see_whitened_bands() -> None:
@@ -182,7 +187,8 @@ def test_states_have_the_moments_of_the_process(name: str) -> None:
     pipeline, seen = tiny(name), []
     x, y = torch.rand(2, 6, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     pipeline.coarse.register_forward_hook(lambda module, given, out: seen.append(given))
-    pipeline.losses(x, y, 0, torch.Generator().manual_seed(1))
+    stage = int("autoencoder" in pipeline.config.stages[0].weights)
+    pipeline.losses(x, y, stage, torch.Generator().manual_seed(1))
     ((inputs, t),) = seen
     bands = [pipeline.norm.low(pipeline.transform.forward(image).ll, 0) for image in (x, y)]
     x_t = inputs[:, : bands[0].shape[1]]
@@ -448,3 +454,31 @@ def test_a_coarse_gan_draws_from_its_noise() -> None:
     torch.testing.assert_close(pipeline.restore(image, samples=3, seed=0).std, found.std, rtol=0, atol=0)
     silent = tiny("gan-all", head={"noise": 0}, coarse_noise=0)
     assert float(silent.restore(image, samples=3, seed=0).std.max()) == 0
+
+
+DRAWN: dict[str, Any] = {
+    "coarse_noise": 1,
+    "head": {"name": "gan", "inject": True, "noise": 1, "features": 4},
+    "stages": [{"name": "one", "weights": {"crps": 1.0}}],
+}
+
+
+def test_crps_scores_two_whole_draws() -> None:
+    """The score rewards a draw of the coarse network's noise and of the heads': both learn from it."""
+    pipeline = tiny("mscgm-joint", **DRAWN).train()
+    x, y = torch.rand(2, 3, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    losses = pipeline.losses(x, y, 0, torch.Generator().manual_seed(1)).losses
+    assert losses.keys() == {"crps"}
+    losses["crps"].backward()
+    for network in (pipeline.coarse, pipeline.head(0).network):
+        gradient = network.mix[0].weight.grad
+        assert gradient is not None
+        assert float(gradient.norm()) > 0
+
+
+def test_crps_needs_noise_and_whole_draws() -> None:
+    with pytest.raises(InputError, match="nothing is drawn without coarse_noise or a head's noise"):
+        tiny("unet", stages=DRAWN["stages"])
+    sampled = [{"name": "one", "weights": {"crps": 1.0}, "ll": "sampled"}]
+    with pytest.raises(InputError, match="stage 'one': crps draws the whole image: give ll: predicted"):
+        tiny("mscgm-joint", stages=sampled)

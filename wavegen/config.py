@@ -12,8 +12,9 @@ from wavegen.registry import explain
 
 Spec = dict[str, Any]
 Terms = Literal[
-    "coarse", "distill", "bands", "energy", "diversity", "l1", "l2", "ssim", "lpips", "fourier", "adversarial"
-]
+    "coarse", "distill", "crps", "bands", "energy", "diversity", "l1", "l2", "ssim", "lpips", "fourier", "adversarial",
+    "autoencoder",
+]  # fmt: skip
 Times = Literal["uniform", "logit-normal", "grid"]
 
 
@@ -107,8 +108,8 @@ class Stage(_Schema):
     ``ll`` says whether heads see the true low bands (the paper), the true ones with noise of a standard deviation
     up to ``ll_noise`` (``noisy``, of normalised bands), samples of the coarse stage as it is (``sampled``), or its
     estimates at random times, through which it is trained too (``predicted``).
-    The adversarial term is taken on items with t < ``max_t`` only; ``rollout`` replaces their bridge
-    states by states that the model reached itself. ``restart`` begins the learning rate's cycle anew, for stages
+    The adversarial term is taken on items with t < ``max_t`` only; with ``rollout`` on states that the model reached
+    itself, at such times, for half of the batch. ``restart`` begins the learning rate's cycle anew, for stages
     that train other networks than the one before. ``teacher_steps`` is how many steps of the frozen teacher one
     step of the student stands for (``distill``).
     """
@@ -156,6 +157,8 @@ class PipelineConfig(_Schema):
         for stage in self.stages:
             if not stage.weights:
                 raise ValueError(f"stage {stage.name!r} weighs no loss term")
+            if "crps" in stage.weights and (stage.rollout or stage.ll != "predicted"):
+                raise ValueError(f"stage {stage.name!r}: crps draws the whole image: give ll: predicted, no rollout")
             if stage.rollout and self.target in ("eps", "v"):
                 raise ValueError(f"stage {stage.name!r}: rollout needs target x0, residual or grad, not {self.target}")
             if "distill" in stage.weights:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -71,24 +71,29 @@ def loss_terms(
 ) -> Terms:
     """All loss terms that ``stage`` weighs, for pairs (B, C, H, W) in network units.
 
-    ``coarse`` is the bridge's regression in the configured target; ``distill`` compares the estimate of x0 with
-    the end of the trajectory of ``teacher`` (None: the network as it is) that the state lies on; the others are of
-    :func:`~wavegen.reconstruction.image_terms`.
+    ``coarse`` is the bridge's regression in the configured target; ``crps`` draws each item twice;
+    ``distill`` compares the estimate of x0 with the end of the trajectory of ``teacher`` (None: the network as it is)
+    that the state lies on; ``autoencoder`` is the L1 error of a lossy transform, which only this term trains; the
+    others are of :func:`~wavegen.reconstruction.image_terms`.
     """
     config, weights, device = pipe.config, stage.weights, y.device
+    if pipe.transform.lossy:
+        pipe.transform.requires_grad_("autoencoder" in weights)
+    if "autoencoder" in weights:
+        return Terms({"autoencoder": _reconstruction(pipe, torch.cat([x, y]))})
+    members = 2 if "crps" in weights else 1
+    x, y = x.repeat(members, 1, 1, 1), y.repeat(members, 1, 1, 1)
     true, own = pipe.transform.forward(x), pipe.transform.forward(y)
     x0, y_low = pipe.norm.low(true.ll, 0), pipe.norm.low(own.ll, 0)
     shape = (len(y), config.coarse_noise, *y_low.shape[-2:])
     condition = pipe.condition(y, own, torch.randn(shape, generator=generator).to(device))
     one_step = config.bridge["name"] == "regression"
     share = 1.0 if one_step else config.start_fraction
-    t = draw_times(len(x), share, generator, config.times, pipe.times)  # float64: stays on the CPU
-    eps = torch.randn(x0.shape, generator=generator).to(device)
+    count = len(x) // members
+    t = draw_times(count, share, generator, config.times, pipe.times).repeat(members)  # float64: stays on the CPU
+    eps = torch.randn((count, *x0.shape[1:]), generator=generator).to(device).repeat(members, 1, 1, 1)
     a, b, c = (k.float().view(-1, 1, 1, 1).to(device) for k in pipe.bridge.coefficients(t))
     x_t = a * x0 + b * y_low + c * eps
-    rolled = stage.rollout and "adversarial" in weights
-    if rolled:
-        t, x_t = _roll_out(pipe, x_t, y_low, condition, t, stage.max_t, generator)
     end = x0
     if "distill" in weights:
         t, x_t, end = teacher_states(pipe, teacher or pipe.coarse, y_low, condition, stage.teacher_steps, generator)
@@ -112,18 +117,28 @@ def loss_terms(
     if stage.ll == "sampled":
         seed = int(torch.randint(1 << 31, (1,), generator=generator))
         low, features = own_sample(pipe, y_low, condition, [seed + i for i in range(len(y))])
+    critic = config.critic
+    apart = stage.rollout and "adversarial" in weights  # the critics then see states of the model's own
+    judged = t <= stage.max_t if stage.max_t < 1 else torch.ones_like(t, dtype=torch.bool)
+    judged[count:] = False  # of two draws the critic sees one
     if weights.keys() - COARSE_TERMS:
-        judged = t <= stage.max_t if stage.max_t < 1 else torch.ones_like(t, dtype=torch.bool)
-        critic = config.critic
-        if critic is not None and critic.coarse and "adversarial" in weights and judged.any():
+        now = _without(stage, {"adversarial"}) if apart else stage
+        if critic is not None and critic.coarse and "adversarial" in now.weights and judged.any():
             terms.candidates.append(candidate(critic, low[judged], x0[judged], y_low[judged], generator))
-        scores, candidates = image_terms(pipe, stage, true, own, low, features, judged, generator)
+        scores, candidates = image_terms(pipe, now, true, own, low, features, judged, generator)
         terms.losses.update(scores)
         terms.candidates.extend(candidates)
+    if apart:
+        terms.candidates.extend(_own_candidates(pipe, x[:count], y[:count], condition[:count], stage, generator))
     if "adversarial" in weights and critics is not None and terms.candidates:
         assert config.critic is not None
         terms.losses["adversarial"] = adversarial_term(config.critic, critics, terms.candidates)
     return terms
+
+
+def _reconstruction(pipe: System, images: Tensor) -> Tensor:
+    """What the encoder and decoder lose of images, clean and degraded alike."""
+    return F.l1_loss(pipe.transform.inverse(pipe.transform.forward(images)), images)
 
 
 @torch.no_grad()
@@ -149,33 +164,50 @@ def own_sample(pipe: System, y_low: Tensor, condition: Tensor, seeds: list[int])
     return reached.x, features
 
 
+def _own_candidates(
+    pipe: System, x: Tensor, y: Tensor, condition: Tensor, stage: Stage, generator: torch.Generator
+) -> list[Candidate]:
+    """What the critics judge of states that the model reached itself, for half of the batch.
+
+    The other terms keep states made from the truth: one that the model reached says nothing of this x, so that a
+    regression on it unlearns to follow the state, and the spread of the samples with it.
+    """
+    half = slice(0, -(-len(x) // 2))
+    x, y, condition = x[half], y[half], condition[half]
+    true, own = pipe.transform.forward(x), pipe.transform.forward(y)
+    x0, y_low = pipe.norm.low(true.ll, 0), pipe.norm.low(own.ll, 0)
+    x_t, t = _roll_out(pipe, y_low, condition, stage.max_t, generator)
+    out, features = pipe.predict(x_t, t.float().to(y.device), condition)
+    low = to_x0(pipe.config.target, out, x_t, y_low, pipe.bridge.coefficients(t))
+    alone = _without(stage, stage.weights.keys() - {"adversarial"})
+    judged = torch.ones_like(t, dtype=torch.bool)
+    found = image_terms(pipe, alone, true, own, low, features, judged, generator)[1]
+    critic = pipe.config.critic
+    if critic is not None and critic.coarse:
+        found.insert(0, candidate(critic, low, x0, y_low, generator))
+    return found
+
+
+def _without(stage: Stage, terms: Collection[str]) -> Stage:
+    """The stage without some of its terms."""
+    return stage.model_copy(update={"weights": {k: v for k, v in stage.weights.items() if k not in terms}})
+
+
 @torch.no_grad()
 def _roll_out(
-    pipe: System,
-    x_t: Tensor,
-    y_low: Tensor,
-    condition: Tensor,
-    t: Tensor,
-    max_t: float,
-    generator: torch.Generator,
+    pipe: System, y_low: Tensor, condition: Tensor, max_t: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Replace all states but those at t = 1 by states that the model reaches itself at one common time."""
-    inside = t < 1
-    if not inside.any():
-        return t, x_t
+    """States that the model reaches itself from y at one common time of at most ``max_t``, and that time (B,)."""
     u = torch.rand(2, generator=generator)
     least = min(0.05, max_t / 2)
     end = float(least + 0.95 * (max_t - least) * u[0])
     seed = int(torch.randint(1 << 31, (1,), generator=generator))
-    cond = condition[inside]
 
     def predict_x0(state: Tensor, time: Tensor, low: Tensor) -> Tensor:
-        out, _ = pipe.predict(state, time, cond)
+        out, _ = pipe.predict(state, time, condition)
         return to_x0(pipe.config.target, out, state, low, pipe.bridge.coefficients(time.cpu().double()))
 
     middle = end + (1 - end) * (0.05 + 0.9 * float(u[1]))
-    seeds = [seed + i for i in range(len(cond))]
-    reached = sample(pipe.bridge, predict_x0, y_low[inside], grid=[1.0, middle, end], seeds=seeds).x
-    x_t, t = x_t.clone(), t.clone()
-    x_t[inside], t[inside] = reached, end
-    return t, x_t
+    seeds = [seed + i for i in range(len(y_low))]
+    reached = sample(pipe.bridge, predict_x0, y_low, grid=[1.0, middle, end], seeds=seeds).x
+    return reached, torch.full((len(y_low),), end, dtype=torch.float64)

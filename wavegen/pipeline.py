@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from wavegen import presets_rivals  # noqa: F401  (registers them)
 from wavegen.bridges import Guidance, guided, noise, sample, to_x0
 from wavegen.checkpoint import check_state, read_tensors, write_tensors, write_text
 from wavegen.config import PipelineConfig, check, merge
@@ -56,6 +57,15 @@ class Pipeline(System):
         Raises:
             InputError: unknown names, misspelt options, values out of range.
         """
+        return cls(cls.configure(config))
+
+    @staticmethod
+    def configure(config: Mapping[str, Any] | str) -> PipelineConfig:
+        """The whole configuration that :meth:`from_config` builds; options of components are checked by building.
+
+        Raises:
+            InputError: unknown names of pipelines, misspelt settings, values out of range.
+        """
         if not isinstance(config, str | Mapping):
             raise InputError(f"a pipeline is configured by a name or a mapping, not {type(config).__name__}")
         given = {"name": config} if isinstance(config, str) else dict(config)
@@ -63,7 +73,8 @@ class Pipeline(System):
         merged = merge(base, given)
         if isinstance(merged.get("transform"), Mapping):
             merged["transform"] = resolved(merged["transform"])  # what is saved must not depend on other files
-        return cls(check(PipelineConfig, merged, f"pipeline {given.get('name')!r}"))
+        made: PipelineConfig = check(PipelineConfig, merged, f"pipeline {given.get('name')!r}")
+        return made
 
     @classmethod
     def from_pretrained(cls, where: str | Path) -> Pipeline:
@@ -87,8 +98,9 @@ class Pipeline(System):
     def save_pretrained(self, where: str | Path, *, card: str | None = None, half: bool = False) -> None:
         """Write ``config.json``, ``model.safetensors`` and a model card; ``half`` stores weights in 16 bits."""
         folder = Path(where)
+        exact = ("norm.",) if self.transform.lossy else ("norm.", "transform.")  # a basis must stay one
         tensors = {
-            name: tensor.half() if half and not name.startswith(("norm.", "transform.")) else tensor
+            name: tensor.half() if half and not name.startswith(exact) else tensor
             for name, tensor in self.state_dict().items()
         }
         described = {"wavegen": __version__, "pipeline": self.config.model_dump(mode="json")}

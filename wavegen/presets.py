@@ -1,4 +1,4 @@
-"""The named systems: each is one configuration of the one Pipeline."""
+"""The named hybrids: each is one configuration of the one Pipeline. Their rivals are in ``presets_rivals``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,39 @@ from typing import Any
 from wavegen.errors import InputError
 from wavegen.registry import entry, register
 
-# The same settings for every system that can have them, so that a table compares structures:
-# full-resolution networks of about the hybrid's number of parameters, one bridge, one loss.
-FULL_UNET = {"name": "unet", "width": 32, "multipliers": [1, 2, 4, 5]}
+# The same settings for every system that can have them, so that a table compares structures: one bridge, one loss.
 BRIDGE = {"name": "bbdp", "s": 0.1}
 FIT = [{"name": "fit", "weights": {"coarse": 1.0, "l1": 2.0}}]
+# What makes samples spread and look real, chosen on validation images (docs/heads.md); for hybrids and rivals alike.
+SAMPLES: dict[str, Any] = {
+    "bridge": {"name": "bbdp", "s": 1.0},
+    "times": "grid",
+    "sampler": {
+        "steps": 4,
+        "eta": 0.0,
+        "solver": "multistep-start",
+        "grid": {"name": "planned", "low": 1.0, "high": 10.0},
+    },
+    "critic": {
+        "on": "bands",
+        "loss": "relativistic",
+        "learning_rate": 4e-4,
+        "spectral_norm": False,
+        "r1": 0.002,
+        "r2": 0.002,
+        "penalty_every": 4,
+    },
+    "stages": [
+        {"name": "fit", "share": 0.7, "weights": {"coarse": 1.0, "l1": 2.0}},
+        {
+            "name": "gan",
+            "share": 0.3,
+            "weights": {"coarse": 1.0, "l1": 2.0, "adversarial": 0.1},
+            "max_t": 0.6,
+            "rollout": True,
+        },
+    ],
+}
 
 
 def preset(name: Any) -> dict[str, Any]:
@@ -87,6 +115,31 @@ def mscgm_joint() -> dict[str, Any]:
     }
 
 
+@register("pipeline", "mscgm-fidelity", "the hybrid for scores: one call, no noise, no critic; the best guess")
+def mscgm_fidelity() -> dict[str, Any]:
+    """mscgm-joint with a regression in the place of the bridge, and of the head."""
+    made = mscgm_joint()
+    del made["critic"]
+    return {
+        **made,
+        "bridge": {"name": "regression"},
+        "head": {**made["head"], "name": "regression"},
+        "sampler": {"steps": 1},
+        "stages": FIT,
+    }
+
+
+@register(
+    "pipeline",
+    "mscgm-realism",
+    "the hybrid for samples: four planned calls, a relativistic critic on states that the model reached itself",
+    paper="R3GAN, arXiv 2501.05441, for the critic",
+)
+def mscgm_realism() -> dict[str, Any]:
+    """mscgm-joint with a bridge, times and sampler that keep the spread, and a critic that acts."""
+    return {**mscgm_joint(), **SAMPLES}
+
+
 @register("pipeline", "gan-all", "a GAN for every band: noise in place of the bridge, in one call of each network")
 def gan_all() -> dict[str, Any]:
     """mscgm-joint with one-step generators only; one critic for the coarsest band, one for the image."""
@@ -111,98 +164,4 @@ def bridge_all() -> dict[str, Any]:
         **made,
         "head": {**made["head"], "name": "bridge", "steps": 2},
         "stages": [{"name": "fit", "weights": {"coarse": 1.0, "l1": 2.0}}],
-    }
-
-
-@register(
-    "pipeline",
-    "bbdm",
-    "Brownian bridge diffusion at full resolution, same bridge settings",
-    paper="arXiv 2205.07680",
-)
-def bbdm() -> dict[str, Any]:
-    """No wavelets."""
-    return {
-        "transform": {"name": "identity"},
-        "bridge": BRIDGE,
-        "network": FULL_UNET,
-        "sampler": {"steps": 200},
-        "stages": FIT,
-    }
-
-
-@register("pipeline", "bbdm-patch", "the control without wavelets: the bridge on 4 x 4 patches as channels")
-def bbdm_patch() -> dict[str, Any]:
-    """Space-to-depth in the place of the wavelet transform, no head."""
-    return {
-        "transform": {"name": "space_to_depth", "factor": 4},
-        "bridge": BRIDGE,
-        "network": {"name": "unet", "width": 52, "multipliers": [1, 2, 4]},
-        "sampler": {"steps": 4},
-        "stages": FIT,
-    }
-
-
-@register(
-    "pipeline",
-    "ddpm",
-    "conditional DDPM: y is concatenated to the noisy image",
-    paper="arXiv 2006.11239, SR3 2104.07636",
-)
-def ddpm() -> dict[str, Any]:
-    """Velocity target, since few-step sampling with eps is singular at the start."""
-    return {
-        "transform": {"name": "identity"},
-        "bridge": {"name": "ddpm"},
-        "network": FULL_UNET,
-        "target": "v",
-        "start_fraction": 0.0,
-        "sampler": {"steps": 1000},
-        "stages": [{"name": "fit", "weights": {"coarse": 1.0}}],
-    }
-
-
-@register("pipeline", "irsde", "mean-reverting SDE (IR-SDE, Refusion) at full resolution", paper="arXiv 2301.11699")
-def irsde() -> dict[str, Any]:
-    """Its own process and step count; x0 target and loss as for every other bridge here."""
-    return {
-        "transform": {"name": "identity"},
-        "bridge": {"name": "irsde"},
-        "network": FULL_UNET,
-        "sampler": {"steps": 100},
-        "stages": FIT,
-    }
-
-
-@register(
-    "pipeline",
-    "unet",
-    "one-step regression at full resolution (CARE-like)",
-    paper="CARE, Weigert et al. 2018",
-)
-def unet() -> dict[str, Any]:
-    """The honest floor in realism and ceiling in PSNR."""
-    return {
-        "transform": {"name": "identity"},
-        "bridge": {"name": "regression"},
-        "network": FULL_UNET,
-        "sampler": {"steps": 1},
-        "stages": FIT,
-    }
-
-
-@register("pipeline", "cgan", "conditional GAN at full resolution (pix2pix-like)", paper="arXiv 1611.07004")
-def cgan() -> dict[str, Any]:
-    """Regression with a patch critic on the image."""
-    fit = {"coarse": 1.0, "l1": 2.0}
-    return {
-        "transform": {"name": "identity"},
-        "bridge": {"name": "regression"},
-        "network": FULL_UNET,
-        "sampler": {"steps": 1},
-        "critic": {"on": "image", "loss": "hinge", "learning_rate": 4e-4},
-        "stages": [
-            {"name": "fit", "share": 0.6, "weights": fit},
-            {"name": "gan", "share": 0.4, "weights": {**fit, "adversarial": 0.01}},
-        ],
     }

@@ -10,12 +10,14 @@ from torch import Tensor
 
 from wavegen.adversarial import Candidate, image_candidate
 from wavegen.config import Stage
-from wavegen.gans import diversity_loss, energy_score, fourier_amplitude
+from wavegen.gans import diversity_loss, fourier_amplitude
 from wavegen.metrics import Lpips, ssim
 from wavegen.normalise import low_bands
+from wavegen.packet_score import packet_score
 from wavegen.system import COARSE_TERMS, System
 from wavegen.types import Details, Subbands
 
+BAND_LEVELS = 2  # of the packets of a band, in which two draws are scored
 LPIPS_SIDE = 32  # smaller scales are not judged: the trunk would have nothing left to pool
 
 
@@ -31,8 +33,9 @@ def image_terms(
 ) -> tuple[dict[str, Tensor], list[Candidate]]:
     """Terms by name, averaged over scales, and what the critics judge at each.
 
-    Of the image at each scale: ``l1``, ``l2``, ``ssim`` (1 - SSIM), ``lpips``, ``fourier`` (amplitudes); of the
-    normalised bands of each level: ``bands`` (L1), ``energy`` and ``diversity`` (two draws at one low band).
+    Of the image at each scale: ``l1``, ``l2``, ``ssim`` (1 - SSIM), ``lpips``, ``fourier`` (amplitudes), ``crps`` (of
+    the batch's halves, two draws of the same items); of the normalised bands of each level: ``bands`` (L1), ``energy``
+    and ``diversity`` (two draws at one low band). Scores of draws are of :func:`~wavegen.packet_score.packet_score`.
 
     Args:
         pipe: the system.
@@ -61,6 +64,9 @@ def image_terms(
         gain = float(pipe.transform.ratio ** max(above - 1, 0))  # a low band is ratio^level times its image
         fake, real, y = low / gain, true_lows[index + 1] / gain, own_lows[index + 1] / gain
         _compare(scores, fake, real)
+        if "crps" in scores:
+            first, second = fake.chunk(2)
+            scores["crps"].append(packet_score(first, second, real.chunk(2)[0]))
         if "adversarial" in stage.weights and judged.any():
             lows = (given, true_lows[index])
             if pipe.config.critic is not None and pipe.config.critic.low and levels:
@@ -104,9 +110,11 @@ def _details(
     if scores.keys() & {"energy", "diversity"}:
         z = pipe.draw_noise(given, generator)
         second = pipe.estimate(index, given, y_low, own, truth, z, features, generator)
-        for name, score in (("energy", energy_score), ("diversity", diversity_loss)):
-            if name in scores:
-                scores[name].append(score(bands, second, truth))
+        if "energy" in scores:
+            of_bands = [packet_score(f, g, x, BAND_LEVELS) for f, g, x in zip(bands, second, truth, strict=True)]
+            scores["energy"].append(torch.stack(of_bands).mean())
+        if "diversity" in scores:
+            scores["diversity"].append(diversity_loss(bands, second, truth))
     return pipe.norm.details_inverse(bands, index)
 
 

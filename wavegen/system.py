@@ -83,7 +83,16 @@ class System(nn.Module):
     def _check_stages(self) -> None:
         """Refuse stages whose terms the heads cannot give, or that train nothing."""
         head = self.head(0) if len(self.heads) else None
-        for stage in self.config.stages:
+        if self.transform.lossy != ("autoencoder" in self.config.stages[0].weights):
+            raise InputError(
+                f"transform {self.config.transform['name']!r}: a first stage that weighs 'autoencoder' is what a "
+                "lossy transform needs, and no other can have"
+            )
+        for index, stage in enumerate(self.config.stages):
+            if "autoencoder" in stage.weights:
+                if index or len(stage.weights) > 1:
+                    raise InputError(f"stage {stage.name!r}: 'autoencoder' stands alone, and in the first stage only")
+                continue
             of_bands = sorted(stage.weights.keys() & {"bands", "energy", "diversity"})
             if of_bands and head is None:
                 raise InputError(f"stage {stage.name!r} weighs {of_bands[0]!r}, but the transform has no detail bands")
@@ -92,6 +101,10 @@ class System(nn.Module):
             if two and head is not None and (head.process or not head.noise_channels):
                 raise InputError(
                     f"stage {stage.name!r} weighs {two[0]!r}: head {kind!r} has no noise to draw twice from"
+                )
+            if "crps" in stage.weights and not self.config.coarse_noise + self.head_noise:
+                raise InputError(
+                    f"stage {stage.name!r} weighs 'crps': nothing is drawn without coarse_noise or a head's noise"
                 )
             coarse = stage.ll == "predicted" or not stage.weights.keys().isdisjoint(COARSE_TERMS)
             if not coarse and (head is None or not head.trainable):

@@ -183,16 +183,16 @@ def bands(value: Tensor) -> Details:
 
 
 def test_energy_score_closed_form() -> None:
-    first, second, truth = (bands(torch.tensor([v])) for v in (1.0, 4.0, 2.0))
-    # (1 + 2 - 3) / 2 = 0, for the truth lies between; in the other bands likewise.
+    first, second, truth = (torch.tensor([v, 2 * v]) for v in (1.0, 4.0, 2.0))
+    # (1 + 2 - 3) / 2 = 0, for the truth lies between; doubled likewise.
     torch.testing.assert_close(energy_score(first, second, truth), torch.tensor(0.0))
-    torch.testing.assert_close(energy_score(first, first, truth), torch.tensor((1.0 + 2 + 3) / 3))
+    torch.testing.assert_close(energy_score(first, first, truth), torch.tensor((1.0 + 2.0) / 2))
 
 
 def test_energy_score_is_least_for_the_true_spread() -> None:
     """Of normal draws about 0 those with the truth's own deviation score best; silent ones pay."""
     truth, a, b = (image(200_000, seed=s) for s in range(3))
-    scores = {s: float(energy_score(bands(s * a), bands(s * b), bands(truth))) for s in (0.0, 0.5, 1.0, 2.0)}
+    scores = {s: float(energy_score(s * a, s * b, truth)) for s in (0.0, 0.5, 1.0, 2.0)}
     assert min(scores, key=scores.__getitem__) == 1.0
 
 

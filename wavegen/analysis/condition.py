@@ -11,15 +11,17 @@ from wavegen.errors import InputError
 TAILS = (0.01, 0.99)
 
 
-def condition_number(power: Sequence[float], modes: Sequence[float]) -> float:
+def condition_number(power: Sequence[float], modes: Sequence[float], tails: tuple[float, float] = TAILS) -> float:
     """kappa: largest over smallest eigenvalue of the covariance of a stationary band, robustly.
 
     The eigenvalues are the power spectrum's values. The largest and smallest are the quantiles that leave out one
-    percent of the modes at either end, since single estimates there are noise.
+    percent of the modes at either end, since single estimates there are noise. In a large band that is everything
+    below a fourteenth of the highest frequency: ``tails`` of 0 and 1 leave out nothing.
 
     Args:
         power: of each ring, > 0.
         modes: number of frequencies in each ring.
+        tails: the two quantiles.
 
     Raises:
         InputError: no rings, other numbers of them, or a power that is not above 0.
@@ -29,7 +31,7 @@ def condition_number(power: Sequence[float], modes: Sequence[float]) -> float:
         raise InputError(f"{p.numel()} powers and {m.numel()} numbers of modes: give as many of both, powers above 0")
     order = p.argsort()
     below = m[order].cumsum(0) / m.sum()
-    low, high = (order[min(int(torch.searchsorted(below, q)), len(order) - 1)] for q in TAILS)
+    low, high = (order[min(int(torch.searchsorted(below, q)), len(order) - 1)] for q in tails)
     return float(p[high] / p[low])
 
 

@@ -162,13 +162,13 @@ def residual_spectra(
     Raises:
         InputError: fewer than 8 pairs, or bands below 8 x 8.
     """
-    x, y = whole_pairs(data, lambda pair: _units(pair, intensity or Intensity()), images, size)
+    x, y = whole_pairs(data, lambda pair: network_units(pair, intensity or Intensity()), images, size)
     true, own = transform.forward(x), transform.forward(y)
     found = []
     for name, target, given in _named(true, own):
         scale = target.std() if name.startswith("LL") else target.square().mean().sqrt()
         target, given = (band / scale.clamp_min(1e-8) for band in (target, given))
-        found.append(_spectrum(name, *wiener_residual(target, given)))
+        found.append(band_spectrum(name, *wiener_residual(target, given)))
     return found
 
 
@@ -207,7 +207,7 @@ def model_spectrum(pipe: Pipeline, data: PairSource, *, images: int = 32, size: 
     power, residual = (rings.mean(rings.transform(k).abs().square().mean((0, 1))) for k in (target, error))
     squares = error.double().square()
     kurtosis = _kurtosis(torch.stack([squares.mean(), squares.square().mean()]))
-    return _spectrum(f"LL{pipe.transform.levels or ''}", rings, power, residual, kurtosis)
+    return band_spectrum(f"LL{pipe.transform.levels or ''}", rings, power, residual, kurtosis)
 
 
 def whole_pairs(data: PairSource, units: object, images: int, size: int, fewest: int = FEWEST) -> tuple[Tensor, Tensor]:
@@ -225,7 +225,8 @@ def whole_pairs(data: PairSource, units: object, images: int, size: int, fewest:
     return torch.stack([middle(p.x) for p in pairs]), torch.stack([middle(p.y) for p in pairs])
 
 
-def _units(pair: Pair, intensity: Intensity) -> Pair:
+def network_units(pair: Pair, intensity: Intensity) -> Pair:
+    """A pair (C, H, W) brought to network units by y's intensities."""
     offset, scale = intensity_of(pair.y[None], intensity)
     return Pair(*((image - offset[0]) / scale[0] for image in pair))
 
@@ -243,7 +244,9 @@ def _kurtosis(moments: Tensor) -> float:
     return float(moments[1] / moments[0].square().clamp_min(TINY))
 
 
-def _spectrum(name: str, rings: Rings, power: Tensor, residual: Tensor, kurtosis: float) -> BandSpectrum:
+def band_spectrum(name: str, rings: Rings, power: Tensor, residual: Tensor, kurtosis: float) -> BandSpectrum:
+    """The figures of :func:`wiener_residual` as a :class:`BandSpectrum`, powers kept above 0."""
+
     def values(k: Tensor) -> tuple[float, ...]:
         return tuple(k.tolist())
 

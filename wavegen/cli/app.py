@@ -9,6 +9,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from wavegen.cli.ablate import ablate
+from wavegen.cli.analyze import analyze
 from wavegen.cli.bench import bench
 from wavegen.cli.data import data
 from wavegen.cli.demo import demo
@@ -59,7 +61,9 @@ app.command()(train)
 app.command()(restore)
 app.command()(evaluate)
 app.command()(plan)
+app.command()(analyze)
 app.command()(report)
+app.command()(ablate)
 app.command("learn-basis")(learn_basis)
 app.command("list")(list_components)
 app.command()(weights)

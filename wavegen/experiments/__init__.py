@@ -1,37 +1,59 @@
 """Comparisons of systems: train alike, judge alike, one table."""
 
+from wavegen.experiments.ablate import ablate
+from wavegen.experiments.ablation import Ablation, Expectation
+from wavegen.experiments.ask import run_ablation
+from wavegen.experiments.benchmark import DATA as BENCHMARK_DATA
+from wavegen.experiments.benchmark import benchmark
+from wavegen.experiments.benchmark import chosen as chosen_systems
 from wavegen.experiments.bridges import degraded, native_row, variances
 from wavegen.experiments.claims import claims
 from wavegen.experiments.command import run_command
-from wavegen.experiments.compare import compare, images_of, judge, time_rows
+from wavegen.experiments.compare import images_of, time_rows
+from wavegen.experiments.contest import Contest, run_contest
+from wavegen.experiments.grid import read_grid
 from wavegen.experiments.heads import head_figures, heads_table, low_band_gap
 from wavegen.experiments.intervals import Difference, Interval, difference, interval
 from wavegen.experiments.pack import pack
 from wavegen.experiments.pareto import pareto_front
+from wavegen.experiments.peers import PEERS, run_peers
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.recipe import Data, run_task
 from wavegen.experiments.report import aggregate, figure, markdown
 from wavegen.experiments.report_page import report_page
 from wavegen.experiments.results_docs import write_docs
+from wavegen.experiments.runs import Outcome, as_csv, compare, complete, prepare
 from wavegen.experiments.ship import Shipment, ship
+from wavegen.experiments.small import small
 from wavegen.experiments.spread import SpreadStudy, spread_study
 from wavegen.experiments.study import Study, read_study
 from wavegen.experiments.subband_figures import subband_figures
 from wavegen.experiments.subband_picture import subband_picture
-from wavegen.experiments.train_systems import run_folder, train_systems
+from wavegen.experiments.train_systems import run_folder
 
 __all__ = [
+    "BENCHMARK_DATA",
+    "PEERS",
+    "Ablation",
     "Comparison",
+    "Contest",
     "Data",
     "Difference",
+    "Expectation",
     "Interval",
+    "Outcome",
     "Row",
     "Shipment",
     "SpreadStudy",
     "Study",
+    "ablate",
     "aggregate",
+    "as_csv",
+    "benchmark",
+    "chosen_systems",
     "claims",
     "compare",
+    "complete",
     "degraded",
     "difference",
     "figure",
@@ -39,23 +61,27 @@ __all__ = [
     "heads_table",
     "images_of",
     "interval",
-    "judge",
     "low_band_gap",
     "markdown",
     "native_row",
     "pack",
     "pareto_front",
+    "prepare",
+    "read_grid",
     "read_study",
     "report_page",
+    "run_ablation",
     "run_command",
+    "run_contest",
     "run_folder",
+    "run_peers",
     "run_task",
     "ship",
+    "small",
     "spread_study",
     "subband_figures",
     "subband_picture",
     "time_rows",
-    "train_systems",
     "variances",
     "write_docs",
 ]

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from wavegen.checkpoint import write_text
-from wavegen.experiments.compare import about, images_of, judge
+from wavegen.experiments.compare import about, images_of
 from wavegen.experiments.plan import Comparison
-from wavegen.experiments.train_systems import run_folder, train_systems
+from wavegen.experiments.runs import complete, prepare
+from wavegen.experiments.train_systems import run_folder
 from wavegen.inference.evaluate import evaluate
 from wavegen.normalise import low_bands
 from wavegen.pipeline import Pipeline
@@ -25,8 +26,10 @@ PHOTONS = (5.0, 15.0, 50.0, 150.0)  # of the brightest pixel; training images ha
 
 def claims(plan: Comparison, out: Path, *, jobs: int = 2) -> dict[str, Any]:
     """Train the plan's systems; return and write all evidence. The first is the one that is looked into."""
-    train_systems(plan, out, jobs)
-    rows = judge(plan, out)
+    made = complete(prepare(plan.model_copy(update={"timed": False}), out), workers=jobs)
+    for error in made.failed.values():
+        raise error
+    rows = made.rows
     first = next(iter(plan.systems))
     models = {name: Pipeline.from_pretrained(run_folder(out, name, 0) / "model") for name in plan.systems}
     data = build("dataset", {**plan.data, "split": "test", "size": plan.size, "length": plan.test_images})

@@ -1,14 +1,11 @@
-"""Judge the trained systems of a comparison: one table, one file of results, one figure."""
+"""Scores and times of the trained systems of a comparison, and what they were made on."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import platform
 import statistics
-import sys
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,9 +20,9 @@ from wavegen.degradations import sigma_pixels
 from wavegen.errors import InputError
 from wavegen.experiments.classical import method_named, restorer, tune
 from wavegen.experiments.command import command_line
+from wavegen.experiments.identity import read_json
 from wavegen.experiments.plan import Comparison, Row, restored_by
-from wavegen.experiments.report import aggregate, figure, markdown
-from wavegen.experiments.train_systems import is_simulator, run_folder, train_systems
+from wavegen.experiments.train_systems import is_simulator, model_hash, run_folder
 from wavegen.inference.evaluate import Scorer, evaluate
 from wavegen.pipeline import Pipeline
 from wavegen.registry import build
@@ -35,6 +32,7 @@ from wavegen.version import __version__
 Result = dict[str, Any]
 TIMED_RUNS = 5
 LONG = 50
+DAMAGED_TIMES = "delete it to have the times taken again"
 
 
 def images_of(plan: Comparison, split: str = "test") -> PairSource:
@@ -48,32 +46,7 @@ def images_of(plan: Comparison, split: str = "test") -> PairSource:
     return InMemory(LowBand(made, plan.levels)) if plan.levels else made
 
 
-def judge(plan: Comparison, out: Path, split: str = "test") -> list[Result]:
-    """Score every row and seed that has a trained model; what is scored already is read from ``results.json``."""
-    torch.set_num_threads(1)
-    file = out / ("results.json" if split == "test" else f"results-{split}.json")
-    done: list[Result] = json.loads(file.read_text())["rows"] if file.exists() else []
-    done = [r for r in done if not r["steps"] or r.get("model") == _model_hash(run_folder(out, r["system"], r["seed"]))]
-    known = {(r["system"], r["steps"], r.get("key", f"eta {r['eta']:g}"), r["images"], r["seed"]) for r in done}
-    data, scorer = images_of(plan, split), Scorer(scale=plan.scale)
-    for name in plan.classical:
-        if not any(not r["steps"] and r["system"].split(" (")[0] == name for r in done):
-            print(f"scoring {name}", file=sys.stderr)
-            done.append(_score_classical(plan, name, data, scorer))
-    for row in plan.rows:
-        for seed in plan.seeds_of(row.system)[: 1 if row.first_seed_only else None]:
-            images = min(row.images or plan.test_images, len(data))
-            folder = run_folder(out, row.system, seed)
-            if (row.system, row.steps, row.key(), images, seed) in known or not (folder / "model").exists():
-                continue
-            print(f"scoring {row.system} seed {seed}: {row.steps} steps, {row.key()}", file=sys.stderr)
-            done.append(_score(row, seed, images, folder, data, scorer))
-            write_text(file, json.dumps({"about": about(plan), "rows": done}, indent=1) + "\n")
-    write_text(file, json.dumps({"about": about(plan), "rows": done}, indent=1) + "\n")
-    return done
-
-
-def _score_classical(plan: Comparison, name: str, data: PairSource, scorer: Scorer) -> Result:
+def score_classical(plan: Comparison, name: str, data: PairSource, scorer: Scorer) -> Result:
     """Tune a method where the truth may be looked at, and score it."""
     simulated = is_simulator(plan.data)
     tuning = images_of(plan, "validation") if simulated else build("dataset", plan.data)
@@ -90,13 +63,8 @@ def _score_classical(plan: Comparison, name: str, data: PairSource, scorer: Scor
     return {"system": name, "steps": 0, "eta": 0.0, "seed": 0, "parameters": 0, "minutes": 0.0, **scores}
 
 
-def _model_hash(folder: Path) -> str:
-    """The first digits of a trained model's SHA-256; scores of another model are not reused."""
-    file = folder / "model" / "model.safetensors"
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.exists() else ""
-
-
-def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, scorer: Scorer) -> Result:
+def score_row(row: Row, seed: int, images: int, folder: Path, data: PairSource, scorer: Scorer) -> Result:
+    """The scores of one trained model, sampled in one way, on the first ``images`` of the data."""
     pipe = Pipeline.from_pretrained(folder / "model")
 
     def restore(y: Tensor, first: int, samples: int = 1) -> Restoration:
@@ -117,7 +85,7 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
         "key": row.key(),
         "solver": row.solver,
         "seed": seed,
-        "model": _model_hash(folder),
+        "model": model_hash(folder),
         "parameters": pipe.parameters_count,
         "minutes": note["progress"]["core_seconds"] / 60,
         "training_steps": note["progress"]["step"],
@@ -128,13 +96,12 @@ def _score(row: Row, seed: int, images: int, folder: Path, data: PairSource, sco
 
 
 def time_rows(plan: Comparison, out: Path) -> list[Result]:
-    """Milliseconds per image at batch 1 and 8: all rows in turn in one process, medians; written to ``times.json``.
+    """Milliseconds per image at batch 1 and 8: rows in turn in one process, medians; written to ``times.json``.
 
     Rows of ``LONG`` calls and more take minutes and are timed once. Times are wall times on one thread: let nothing
-    else run. Delete the file to have them taken again.
+    else run. What the file holds is kept; delete it to have all taken again.
     """
     torch.set_num_threads(1)
-    batches = {count: _timing_batch(images_of(plan), count, plan.size) for count in (1, 8)}
     # eta and grid change less than 2 % of the work (drawing noise): each (system, steps, solver) is timed once.
     rows = {
         (row.system, row.steps, row.solver): row
@@ -142,9 +109,12 @@ def time_rows(plan: Comparison, out: Path) -> list[Result]:
         if (run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model").exists()
     }
     file = out / "times.json"
-    kept: list[Result] = json.loads(file.read_text())["rows"] if file.exists() else []
-    if {(t["system"], t["steps"], t.get("solver")) for t in kept} >= rows.keys():
+    kept = read_times(file)
+    for time in kept:
+        rows.pop((time["system"], time["steps"], time.get("solver")), None)
+    if not rows:
         return kept
+    batches = {count: _timing_batch(images_of(plan), count, plan.size) for count in (1, 8)}
     systems = {row.system for row in rows.values()}
     pipes = {s: Pipeline.from_pretrained(run_folder(out, s, plan.seeds_of(s)[0]) / "model") for s in systems}
     times: dict[tuple[Any, ...], list[float]] = {}
@@ -156,7 +126,7 @@ def time_rows(plan: Comparison, out: Path) -> list[Result]:
                 seconds = restored_by(pipes[row.system], row, y, range(batch)).seconds
                 if turn:  # the first turn warms up
                     times.setdefault((*key, batch), []).append(1000 * seconds / batch)
-    made = [
+    made = kept + [
         {
             "system": row.system,
             "steps": row.steps,
@@ -168,6 +138,15 @@ def time_rows(plan: Comparison, out: Path) -> list[Result]:
     ]
     write_text(file, json.dumps({"about": about(plan), "rows": made}, indent=1) + "\n")
     return made
+
+
+def read_times(file: Path) -> list[Result]:
+    """What :func:`time_rows` has written.
+
+    Raises:
+        InputError: a damaged file.
+    """
+    return list(read_json(file, DAMAGED_TIMES).get("rows", [])) if file.exists() else []
 
 
 def _timing_batch(data: PairSource, count: int, size: int) -> Tensor:
@@ -209,25 +188,6 @@ def about(plan: Comparison) -> Result:
         "threads": torch.get_num_threads(),
         "plan": plan.model_dump(mode="json"),
     }
-
-
-def compare(plan: Comparison, out: Path, *, jobs: int = 2, split: str = "test", shown: Sequence[Row] = ()) -> None:
-    """Train, judge, time and draw; print the table. Repeating it does only what is missing.
-
-    Settings are chosen with ``split="validation"``; the test set judges the chosen ones.
-
-    Raises:
-        InputError: a run in ``out`` was made with another configuration; a folder that cannot be written.
-    """
-    images_of(plan, split)  # what is missing is missed before hours of training
-    train_systems(plan, out, jobs)
-    results = judge(plan, out, split)
-    times = time_rows(plan, out)
-    table = markdown(aggregate(results, times, plan.reference))
-    write_text(out / ("table.md" if split == "test" else f"table-{split}.md"), table)
-    figure(plan, out, images_of(plan), shown, range(min(4, len(images_of(plan)))))
-    print(table)
-    print(f"results: {out / 'results.json'}, {out / 'times.json'}; figure: {out / 'figure.png'}")
 
 
 def cpu_name() -> str:

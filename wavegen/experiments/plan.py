@@ -18,7 +18,8 @@ class Row(BaseModel):
     """One line of the table: a trained system sampled in one way.
 
     ``solver`` and ``grid`` of None: the configuration's. ``images`` of None: all test images. ``spread`` is taken
-    over ``samples`` draws for each of the first ``spread_images``.
+    over ``samples`` draws for each of the first ``spread_images``. ``varied`` are the keys that a grid varies, with
+    this row's values: columns of the results.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +32,7 @@ class Row(BaseModel):
     samples: Annotated[int, Field(ge=1)] = 4
     spread_images: Annotated[int, Field(ge=1)] = 8
     first_seed_only: bool = False
+    varied: dict[str, Any] = {}
 
     def key(self) -> str:
         """How it samples, in words: what tells rows of one system apart."""
@@ -48,7 +50,8 @@ class Comparison(BaseModel):
     ``data`` trains; a simulated set has its own test split, any other is judged on ``test``. ``scale`` is that of the
     scores (:func:`~wavegen.inference.scales.scaled`). The options of the ``classical`` methods are chosen on
     validation images of simulated sets, on training images of others; those that are ``known`` (a PSF) are given.
-    ``reference`` names the regression whose error is the residual that spreads are compared with.
+    ``reference`` names the regression whose error is the residual that spreads are compared with. Without ``timed``
+    no times are taken.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -66,6 +69,7 @@ class Comparison(BaseModel):
     classical: tuple[str, ...] = ("input", "richardson-lucy")
     known: dict[str, float] = {}
     reference: str | None = None
+    timed: bool = True
 
     def seeds_of(self, system: str) -> list[int]:
         """The seeds that a system is trained with."""
@@ -75,6 +79,11 @@ class Comparison(BaseModel):
         """All trainings, first seeds first, so that an unfinished comparison is broad before it is deep."""
         pairs = [(system, seed) for system in self.systems for seed in self.seeds_of(system)]
         return sorted(pairs, key=lambda pair: pair[1])
+
+    def rows_of(self, system: str, seed: int) -> list[Row]:
+        """The rows that one training is judged by."""
+        first = seed == self.seeds_of(system)[0]
+        return [row for row in self.rows if row.system == system and (first or not row.first_seed_only)]
 
 
 def restored_by(pipe: Pipeline, row: Row, y: Tensor, seeds: Sequence[int], samples: int = 1) -> Restoration:

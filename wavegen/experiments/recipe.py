@@ -11,9 +11,10 @@ from typing import Any
 from wavegen.config import Spec, Training, merge
 from wavegen.errors import InputError
 from wavegen.experiments.command import run_command
-from wavegen.experiments.compare import compare
 from wavegen.experiments.plan import Comparison, Row
+from wavegen.experiments.runs import compare
 from wavegen.experiments.ship import Shipment, ship
+from wavegen.experiments.small import small
 from wavegen.inference.scales import Scale
 
 PRESETS = ("smoke", "cpu", "ship", "paper")
@@ -28,7 +29,6 @@ ROWS = (
 # AdamW's rate and the batch are what arXiv 2407.05259 states; steps, crop and a constant rate are assumed.
 PAPER: Spec = {"learning_rate": 1e-4, "batch": 3, "steps": 200_000, "crop": 256, "warmup": 0, "final_rate": 1.0}
 SMOKE: Spec = {"steps": 3, "batch": 2, "crop": 32, "warmup": 1}
-SMALL = {"name": "unet", "width": 8, "multipliers": [1, 2]}
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ def comparison(data: Data, preset: str, minutes: float | None, seeds: int) -> Co
     }
     budget = Training(**data.training, minutes=minutes or MINUTES.get(preset, 4.0))
     if preset == "smoke":
-        tiny = {name: merge(spec, _small(name)) for name, spec in systems.items()}
+        tiny = {name: small(spec) for name, spec in systems.items()}
         rows = [row.model_copy(update={"samples": min(row.samples, 2), "spread_images": 1}) for row in ROWS]
-        small: dict[str, Any] = {"data": _few(data.train), "test": data.test and _few(data.test)}
-        small |= {"pool": 2, "size": 64, "test_images": 2, "training": SMOKE}
-        return Comparison(**{**common, **small}, systems=tiny, rows=rows)
+        few: dict[str, Any] = {"data": _few(data.train), "test": data.test and _few(data.test)}
+        few |= {"pool": 2, "size": 64, "test_images": 2, "training": SMOKE}
+        return Comparison(**{**common, **few}, systems=tiny, rows=rows)
     if preset == "ship":
         hybrid = {"mscgm-joint": systems["mscgm-joint"]}
         rows = [row for row in ROWS if row.system in hybrid]
@@ -88,13 +88,6 @@ def comparison(data: Data, preset: str, minutes: float | None, seeds: int) -> Co
 def _few(spec: Spec) -> Spec:
     """The same data, with a few small specimens where they are simulated."""
     return {**spec, "source": {**spec["source"], "length": 2, "size": 64}} if "source" in spec else spec
-
-
-def _small(name: str) -> Spec:
-    """Networks that run in seconds."""
-    if name == "mscgm-joint":
-        return {"network": {**SMALL, "patch": 2}, "head": {"network": SMALL}, "critic": {"width": 8}}
-    return {"network": SMALL}
 
 
 def run_task(doc: str | None, choices: DataChoices, shipped: Mapping[str, Shipment] | None = None) -> None:

@@ -1,11 +1,11 @@
-"""Train the systems of a comparison side by side; what is trained already is not trained again."""
+"""One training of a comparison, and where it lives."""
 
 from __future__ import annotations
 
+import hashlib
 import inspect
-import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+import re
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -16,13 +16,31 @@ from wavegen.data import InMemory, LowBand, Simulator
 from wavegen.experiments.plan import Comparison, describe_run
 from wavegen.pipeline import Pipeline
 from wavegen.registry import build, entry
-from wavegen.training import Callback, JsonLog, Preview, Watch, fit, state
-from wavegen.training.fit import describe
+from wavegen.training import Callback, JsonLog, Preview, Watch, fit
+
+UNSAFE = re.compile(r"[^\w .,=+()\[\]-]")
+
+
+def safe_name(name: str) -> str:
+    """A name as that of a file; where signs had to go, a hash keeps it apart from others."""
+    made = UNSAFE.sub("_", name)[:120]
+    return made if made == name else f"{made}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def run_folder(out: Path, system: str, seed: int) -> Path:
     """Where one training lives."""
-    return out / "runs" / f"{system}-seed{seed}"
+    return out / "runs" / f"{safe_name(system)}-seed{seed}"
+
+
+def model_hash(folder: Path) -> str:
+    """The first digits of a trained model's SHA-256, or nothing; scores of another model are not reused."""
+    file = folder / "model" / "model.safetensors"
+    return _hashed(file, file.stat().st_mtime_ns) if file.exists() else ""
+
+
+@lru_cache(maxsize=4096)
+def _hashed(file: Path, changed: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def training_pool(plan: Comparison, out: Path) -> InMemory:
@@ -41,7 +59,7 @@ def is_simulator(spec: Spec) -> bool:
 
 
 def train_one(plan: Comparison, out: Path, system: str, seed: int) -> None:
-    """Train one system on one thread, from where it was left."""
+    """Train one system on one thread, from where it was left; the weights depend on the plan and the seed only."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)  # initial weights
     pipeline = Pipeline.from_config(plan.systems[system])
@@ -56,44 +74,3 @@ def train_one(plan: Comparison, out: Path, system: str, seed: int) -> None:
         Preview(folder / "previews", shown, training.preview_every),
     ]
     fit(pipeline, data, training, folder, resume=True, callbacks=callbacks, described=describe_run(plan, seed))
-
-
-def finished(plan: Comparison, out: Path, system: str, seed: int) -> bool:
-    """Whether a run is complete.
-
-    Raises:
-        InputError: the folder holds a run of another configuration.
-    """
-    folder = run_folder(out, system, seed)
-    if not (folder / "model" / "model.safetensors").exists():
-        return False
-    training = plan.training.model_copy(update={"seed": seed})
-    config = Pipeline.from_config(plan.systems[system]).config
-    state.check_run(folder / "checkpoint.safetensors", describe(config, training, describe_run(plan, seed)))
-    return True
-
-
-def train_systems(plan: Comparison, out: Path, jobs: int) -> None:
-    """Train all systems of the plan in ``jobs`` processes of one thread each.
-
-    A failed training is reported and the others go on; the first error is raised at the end.
-    """
-    todo = [(s, seed) for s, seed in plan.runs() if not finished(plan, out, s, seed)]
-    if not todo:
-        return
-    print(f"{len(todo)} of {len(plan.runs())} systems to train in {out / 'runs'}", file=sys.stderr)
-    training_pool(plan, out)  # made before the processes need it
-    failed: list[BaseException] = []
-    # Spawned, not forked: a forked process inherits thread pools that no longer run.
-    with ProcessPoolExecutor(min(jobs, len(todo)), mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(train_one, plan, out, system, seed): f"{system} seed {seed}" for system, seed in todo}
-        try:
-            for future in as_completed(futures):
-                error = future.exception()
-                print(f"{'trained' if error is None else 'FAILED'} {futures[future]}", file=sys.stderr)
-                failed.extend([error] if error else [])
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    if failed:
-        raise failed[0]

@@ -192,8 +192,11 @@ class _Run:
         if len(self.progress.plan) <= index:
             planned = max(1, round(share * self.training.steps)) if self.training.steps else 0
             self.progress.plan.append(planned)  # 0: not known until PROBE steps are timed
-        if "distill" in stage.weights and self.progress.step_in_stage == 0:
-            self._appoint_teacher()
+        if self.progress.step_in_stage == 0:
+            if "distill" in stage.weights:
+                self._appoint_teacher()
+            if index and "autoencoder" in self.pipeline.config.stages[index - 1].weights:
+                self._settle_transform()
         spent = time.process_time()
         probed: list[float] = []
         for batch in self._batches():
@@ -225,6 +228,15 @@ class _Run:
         self.ema.swap(self.pipeline)
         self.teacher[0].load_state_dict(self.pipeline.coarse.state_dict())
         self.ema.swap(self.pipeline)
+
+    def _settle_transform(self) -> None:
+        """The auto-encoder keeps its averaged weights from now on, and its bands are normalised by their statistics."""
+        transform = self.pipeline.transform
+        self.ema.swap(self.pipeline)
+        averaged = {name: value.clone() for name, value in transform.state_dict().items()}
+        self.ema.swap(self.pipeline)
+        transform.load_state_dict(averaged)
+        self.pipeline.fit_normalisation(self.crops[i].x for i in range(STATISTICS))
 
     def _batches(self) -> Iterator[Pair]:
         """Batches from the current step on; item i of the stream depends on the seed and i only."""

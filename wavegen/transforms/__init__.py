@@ -1,5 +1,6 @@
 """Image <-> subbands: wavelet filter banks, the fast Haar transform, and transforms without details."""
 
+from wavegen.transforms.autoencoder import AutoEncoder
 from wavegen.transforms.base import DyadicTransform, Transform, max_levels
 from wavegen.transforms.basis import learned, read_basis, resolved, save_basis
 from wavegen.transforms.controls import Packets, Pool, Undecimated
@@ -16,6 +17,7 @@ from wavegen.transforms.statistics import Moments, SubbandStatistics, low_bands,
 from wavegen.transforms.volume import PlaneDetails, SpaceDetails, VolumeSubbands, VolumeTransform
 
 __all__ = [
+    "AutoEncoder",
     "CustomFilterBank",
     "DyadicTransform",
     "FilterBank",

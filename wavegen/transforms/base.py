@@ -45,18 +45,20 @@ def max_levels(size: tuple[int, int]) -> int:
 
 
 class Transform(nn.Module, ABC):
-    """An invertible, linear map from an image batch to its subbands.
+    """An invertible, linear map from an image batch to its subbands; a lossy one, for comparison, is neither.
 
     Attributes:
         levels: number of detail levels (0: the transform has no details).
         orthonormal: whether sum of squares of the coefficients = that of the image, wherever the
             image size needs no padding.
         ratio: how many times one level shrinks a side, and how many times it enlarges the values of LL.
+        lossy: whether the inverse is learned and approximate.
     """
 
     levels: int
     orthonormal: bool
     ratio: int = 2
+    lossy: bool = False
 
     @abstractmethod
     def forward(self, x: Tensor) -> Subbands:

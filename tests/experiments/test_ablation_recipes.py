@@ -1,0 +1,140 @@
+"""Recipes of ablations: equal S/v wherever there is an S, and expected beside obtained."""
+
+from __future__ import annotations
+
+import json
+import math
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from grids import in_this_process
+
+from wavegen import Pipeline
+from wavegen.errors import InputError
+from wavegen.experiments import Ablation, Expectation, Row, read_grid, run_ablation, runs
+from wavegen.experiments.ablation import asked
+from wavegen.experiments.expected import band_share, verdict
+from wavegen.experiments.noise_scale import residual_variance, with_variance
+from wavegen.registry import build, names
+from wavegen.types import Pair
+
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+QUESTIONS = ("bases", "steps", "scales", "heads", "bridges")
+
+
+def ablation(question: str) -> Ablation:
+    made: Ablation = runpy.run_path(str(RECIPES / f"ablate_{question}.py"))["ABLATION"]
+    return made
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_bridge_has_the_stated_noise(question: str) -> None:
+    asks = ablation(question)
+    ready = asked(asks, "nanobeads", "smoke", 1.0, 1)
+    assert list(ready.plan.systems) == list(asks.systems)  # none shares a training with another
+    scaled = 0
+    for name, spec in ready.plan.systems.items():
+        config = Pipeline.configure(spec)
+        process = build("bridge", config.bridge)
+        assert ready.bands[name].name.startswith("LL")
+        if process.total_variance is not None:
+            found = process.total_variance / residual_variance(ready.bands[name])
+            assert found == pytest.approx(asks.ratio(name), rel=1e-3), name
+            scaled += 1
+    assert scaled >= 2
+    for expectation in asks.expectations:
+        assert expectation.best in {*asks.systems, "least", "most"}
+        assert (expectation.best in ("least", "most")) == (expectation.of is not None)
+
+
+def test_ten_fixed_bases_and_a_learned_one_and_all_four_kinds_of_hybrid() -> None:
+    plan = asked(ablation("bases"), "hela", "smoke", 1.0, 1).plan
+    transforms = [Pipeline.configure(spec).transform for spec in plan.systems.values()]
+    assert len({t["name"] for t in transforms}) == 11
+    assert all(build("transform", t).levels == 1 for t in transforms)
+    assert list(build("transform", transforms[-1]).parameters())
+    kinds = set()
+    for spec in asked(ablation("heads"), "hela", "smoke", 1.0, 1).plan.systems.values():
+        config = Pipeline.configure(spec)
+        assert config.head is not None
+        kinds.add((config.bridge["name"], config.head["name"]))
+    assert kinds == {("bbdp", "gan"), ("bbdp", "bridge"), ("regression", "gan"), ("regression", "bridge")}
+
+
+def test_cpu_and_paper_presets_are_valid() -> None:
+    asks = ablation("heads")
+    few = Ablation({name: asks.systems[name] for name in list(asks.systems)[:1]}, asks.rows, ())
+    cpu = asked(few, "nanobeads", "cpu", 2.5, 3).plan
+    assert (cpu.training.minutes, cpu.seeds_of("bridge low, GAN high"), cpu.timed) == (2.5, [0, 1, 2], True)
+    assert asked(few, "hela", "paper", 2.5, 1).plan.training.learning_rate == 1e-4
+    with pytest.raises(InputError, match="data 'w2s'; known: nanobeads, hela"):
+        asked(few, "w2s", "cpu", 1.0, 1)
+
+
+@pytest.mark.parametrize("name", names("bridge"))
+@pytest.mark.parametrize("S", [0.1, 3.0])
+def test_with_variance_scales_whatever_has_a_scale(name: str, S: float) -> None:
+    made = build("bridge", with_variance({"name": name}, S))
+    if name == "indi":
+        assert made.sigma0 == pytest.approx(math.sqrt(S), rel=1e-3)
+    elif build("bridge", name).total_variance is not None:
+        assert made.total_variance == pytest.approx(S, rel=1e-3)
+    else:
+        assert with_variance({"name": name}, S) == {"name": name}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_the_share_of_the_spread_is_that_of_known_draws(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Truth is a mean and unit noise, draws are the mean and ``share`` of its variance."""
+    generator = torch.Generator().manual_seed(0)
+    mean, truth = (torch.randn(1, 96, 96, generator=generator) for _ in range(2))
+
+    def draws(pipe: Any, row: Row, y: Any, seeds: Any, samples: int) -> Any:
+        return SimpleNamespace(samples=mean + share**0.5 * torch.randn(samples, 1, 1, 96, 96, generator=generator))
+
+    monkeypatch.setattr("wavegen.experiments.expected.restored_by", draws)
+    pipe = Pipeline.from_config({"name": "bbdm", "network": {"width": 8}, "intensity": {"mode": "fixed"}})
+    found = band_share(pipe, [Pair(mean + truth, mean)], Row(system="a"))  # type: ignore[arg-type]
+    assert found == pytest.approx(share, abs=0.04)
+
+
+def test_a_recipe_runs_and_repeats_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asks = ablation("heads")
+    few = Ablation({name: asks.systems[name] for name in list(asks.systems)[:2]}, asks.rows, asks.expectations[:1])
+    monkeypatch.setattr(runs, "connected", in_this_process)
+
+    def run() -> tuple[str, dict[str, bytes]]:
+        monkeypatch.setattr("sys.argv", ["ablate_heads.py", "--out", str(tmp_path)])
+        with pytest.raises(SystemExit) as done:
+            run_ablation("", few)
+        assert done.value.code == 0
+        return capsys.readouterr().out, {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()}
+
+    text, files = run()
+    assert "| bridge low, GAN high, 4 at eta 1 |" in files["expected.md"].decode()
+    assert "expected: the paper: a bridge for the low band and GANs for the high bands; best by lpips" in text
+    assert {"results.csv", "results.json", "table.md", "expected.json", "grid.yaml", "grid.json"} < files.keys()
+    again = read_grid(yaml.safe_load(files["grid.yaml"]))
+    assert json.loads(again.model_dump_json()) == json.loads(files["grid.json"])  # the file is the whole grid
+    monkeypatch.setattr(runs, "connected", None)
+    assert run() == (text, files)
+
+
+def test_verdicts_name_who_was_expected_and_who_is_best() -> None:
+    rows = [
+        {"system": "a", "psnr": 30.0, "lpips": 0.2, "v": 0.3},
+        {"system": "a", "psnr": 28.0, "lpips": 0.1, "v": 0.3},
+        {"system": "b", "psnr": 29.0, "lpips": 0.15, "v": 0.2},
+    ]
+    assert verdict(Expectation("x", "psnr", "a"), rows).endswith("a 30, b 29 (as expected)")
+    assert "not as expected: b has place 2 of 2" in verdict(Expectation("x", "lpips", "least", "v"), rows)
+    assert "best by lpips: a" in verdict(Expectation("x", "lpips", "most", "v"), rows)
+    assert "not scored" in verdict(Expectation("x", "psnr", "c"), rows)
+    assert "no system has ssim" in verdict(Expectation("x", "ssim", "a"), rows)

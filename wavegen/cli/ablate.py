@@ -1,0 +1,53 @@
+"""``wavegen ablate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wavegen.cli.output import note, print_table
+from wavegen.cli.specs import read_yaml
+from wavegen.errors import InputError
+
+PARTLY = 3  # exit code: done, but for some runs
+
+
+def ablate(
+    grid: Annotated[Path, typer.Argument(metavar="GRID.yaml", help="What varies; see the page on ablations.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the grid.", show_default=False)],
+    scheduler: Annotated[
+        str, typer.Option(metavar="local|tcp://HOST:PORT", help="Processes here, or a running Dask scheduler.")
+    ] = "local",
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Local processes, one thread each.")] = 2,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and list the runs.")] = False,
+) -> None:
+    """Train and judge every configuration of a grid, on one machine or many.
+
+    What is done is not done again; what was interrupted goes on; what fails is named, and the others go on.
+
+    DIR gets results.csv, results.json, table.md and times.json, and a folder for each run.
+    """
+    from wavegen.experiments.ablate import ablate as run
+    from wavegen.experiments.ablate import overview, prepare_grid
+    from wavegen.experiments.grid import read_grid
+    from wavegen.inference.files import check_writable
+
+    plan = read_grid(read_yaml(str(grid)), str(grid))
+    if dry_run:
+        ready = prepare_grid(plan, out)
+        print_table(["run", "state", "rows", "key"], overview(ready))
+        note(f"{len(ready.todo)} of {len(ready.tasks)} runs to do")
+        return
+    check_writable(out)
+    made = run(plan, out, workers=workers, scheduler=scheduler)
+    print(made.table)
+    note(f"results: {out / 'results.csv'}, {out / 'results.json'}, {out / 'table.md'}")
+    for task, error in made.failed.items():
+        note(f"FAILED {task}: {' '.join(str(error).split()) or type(error).__name__}")
+    if made.failed and not made.rows:
+        raise InputError("no run succeeded; see above")
+    if made.failed:
+        note("the same command tries them again")
+        raise typer.Exit(PARTLY)

@@ -1,0 +1,180 @@
+"""All runs of a comparison, done once: trained, scored and timed, wherever the workers are; and its result files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wavegen.checkpoint import write_text
+from wavegen.errors import InputError
+from wavegen.experiments.classical import method_named
+from wavegen.experiments.compare import Result, about, images_of, read_times, time_rows
+from wavegen.experiments.execute import Task
+from wavegen.experiments.identity import Identity, check_folder, claim, fingerprint, identity, read_json
+from wavegen.experiments.plan import Comparison, Row
+from wavegen.experiments.progress import Progress
+from wavegen.experiments.report import aggregate, figure, markdown
+from wavegen.experiments.schedule import LOCAL, Failed, connected, run_tasks
+from wavegen.experiments.scores import Judge, classical_key, gather, judge_of, read_scores, scores_file, unscored
+from wavegen.experiments.train_systems import is_simulator, model_hash, run_folder, training_pool
+from wavegen.registry import build
+
+DAMAGED = "delete it: it is made again from the runs beside it, which are kept"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A comparison whose configuration and folder have been checked: what each run is, and which are to be done."""
+
+    judge: Judge
+    out: Path
+    identities: Mapping[tuple[str, int], Identity]
+    tasks: tuple[Task, ...]
+    todo: tuple[Task, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Rows of all runs that are done, the table, and the runs that failed with their errors."""
+
+    rows: list[Result]
+    table: str
+    failed: Failed
+
+
+def prepare(plan: Comparison, out: Path, split: str = "test", only: Collection[str] | None = None) -> Prepared:
+    """Check everything that can be wrong before any work; nothing is written. ``only`` these systems are to be done.
+
+    Raises:
+        InputError: wrong configurations or data, a run in ``out`` made from something else, a damaged file of results.
+    """
+    out = out.resolve()
+    if (plan.training.steps is None) == (plan.training.minutes is None):
+        raise InputError("give a training either steps or minutes")
+    for name in plan.classical:
+        method_named(name)
+    judge = judge_of(plan, split)
+    files = {} if is_simulator(plan.data) else fingerprint(build("dataset", plan.data))
+    identities = {run: identity(plan, *run, files) for run in plan.runs()}
+    for (system, seed), own in identities.items():
+        check_folder(out, system, seed, own)
+    _kept_about(results_file(out, split), plan)
+    read_times(out / "times.json")
+    # Methods first: they are few and tell early whether the images can be judged.
+    runs = [run for run in plan.runs() if only is None or run[0] in only]
+    tasks = [Task(name, None) for name in plan.classical] + [Task(*run) for run in runs]
+    return Prepared(judge, out, identities, tuple(tasks), tuple(t for t in tasks if not is_done(judge, out, t)))
+
+
+def is_done(judge: Judge, out: Path, task: Task) -> bool:
+    """Whether a task has all its scores."""
+    if task.seed is not None:
+        trained = model_hash(run_folder(out, task.system, task.seed))
+        return bool(trained) and not unscored(out, judge, task.system, task.seed)
+    return classical_key(judge, task.system) in read_scores(scores_file(out, judge, task.system, None))
+
+
+def complete(ready: Prepared, *, workers: int = 2, scheduler: str = LOCAL) -> Outcome:
+    """Do what is missing, in ``workers`` processes or on a running scheduler, and write the result files.
+
+    A failed run is reported and the others go on. Whatever happens, the files hold what is done.
+
+    Raises:
+        InputError: no scheduler at the address, a folder that cannot be written.
+    """
+    plan, out = ready.judge.plan, ready.out
+    failed: dict[Task, BaseException] = {}
+    if ready.todo:
+        with connected(scheduler, min(workers, len(ready.todo))) as client:
+            _claim(ready)
+            progress = Progress(len(ready.tasks), len(ready.todo))
+            failed |= run_tasks(client, ready.judge, out, ready.todo, progress, lambda: _write(ready, ()))
+        for task in ready.todo:
+            if task not in failed and not is_done(ready.judge, out, task):
+                failed[task] = InputError(f"its worker kept no scores in {out}; do all workers share this folder?")
+    times = time_rows(plan, out) if plan.timed else read_times(out / "times.json")
+    rows = _write(ready, times)
+    table = markdown(aggregate(rows, times, plan.reference))
+    write_text(out / ("table.md" if ready.judge.split == "test" else f"table-{ready.judge.split}.md"), table)
+    return Outcome(rows, table, failed)
+
+
+def compare(
+    plan: Comparison,
+    out: Path,
+    *,
+    jobs: int = 2,
+    split: str = "test",
+    shown: Sequence[Row] = (),
+    only: Collection[str] | None = None,
+) -> None:
+    """Train, judge, time and draw; print the table. Repeating it does only what is missing.
+
+    Settings are chosen with ``split="validation"``; the test set judges the chosen ones. ``only`` these systems are
+    worked on; what others have done in ``out`` stays in the table.
+
+    Raises:
+        InputError: a run in ``out`` was made with another configuration; a folder that cannot be written. The error
+            of the first run that failed, after all others are done.
+    """
+    made = complete(prepare(plan, out, split, only), workers=jobs)
+    figure(plan, out, images_of(plan), shown, range(min(4, len(images_of(plan)))))
+    print(made.table)
+    print(f"results: {out / 'results.json'}, {out / 'times.json'}; figure: {out / 'figure.png'}")
+    for error in made.failed.values():
+        raise error
+
+
+def results_file(out: Path, split: str) -> Path:
+    """Where the rows go; beside it the same as CSV."""
+    return out / ("results.json" if split == "test" else f"results-{split}.json")
+
+
+def _claim(ready: Prepared) -> None:
+    """Write what the runs are, and the images that they share."""
+    for task in ready.todo:
+        if task.seed is not None:
+            claim(ready.out, task.system, task.seed, ready.identities[task.system, task.seed])
+    untrained = [t for t in ready.todo if t.seed is not None and not model_hash(run_folder(ready.out, *t[:2]))]  # type: ignore[arg-type]
+    if untrained and is_simulator(ready.judge.plan.data):
+        training_pool(ready.judge.plan, ready.out)
+
+
+def _write(ready: Prepared, times: Sequence[Result]) -> list[Result]:
+    """Gather all scores, with times where they are taken, in ``results.json`` and ``results.csv``."""
+    timed = {(t["system"], t["steps"], t.get("solver")): t for t in times}
+    rows = []
+    for row in gather(ready.out, ready.judge):
+        time = timed.get((row["system"], row["steps"], row.get("solver")), {})
+        rows.append(row | {k: v for k, v in time.items() if k.startswith("ms_")})
+    file = results_file(ready.out, ready.judge.split)
+    record = {"about": _kept_about(file, ready.judge.plan), "rows": rows}
+    write_text(file, json.dumps(record, indent=1) + "\n")
+    write_text(file.with_suffix(".csv"), as_csv(rows))
+    return rows
+
+
+def _kept_about(file: Path, plan: Comparison) -> Result:
+    """What the figures were made on: what was said first stays, so that a repetition changes nothing.
+
+    Raises:
+        InputError: a damaged file.
+    """
+    now = about(plan)
+    was: Any = read_json(file, DAMAGED).get("about", {}) if file.exists() else {}
+    return {**was, "plan": now["plan"]} if was else now
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as CSV: every key that a row has is a column; what is missing or None is empty."""
+    text = io.StringIO()
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in row.items()} for row in rows)
+    return text.getvalue()
