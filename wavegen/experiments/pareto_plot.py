@@ -29,15 +29,15 @@ INK = "#010203"  # stands for the colour of the text around an SVG
 
 
 def front(rows: Sequence[Result], keys: Sequence[str], batch: int) -> list[bool]:
-    """Which aggregated rows are on the front of ``keys`` against time at ``batch``; the input is no restoration."""
+    """Which aggregated rows are on the front of ``keys`` against time at ``batch``."""
     signs = {key: -1.0 if QUALITY[key][1] else 1.0 for key in keys}
-    times = [None if row["system"] == "input" else row.get(f"ms_batch_{batch}") for row in rows]
+    times = [row.get(f"ms_batch_{batch}") for row in rows]
     costs = [[None if row.get(key) is None else sign * row[key] for key, sign in signs.items()] for row in rows]
     return pareto_front(times, costs)
 
 
 def timed(rows: Sequence[Result], batch: int) -> list[Result]:
-    """The rows that have a time at ``batch``, without the input."""
+    """The rows that have a time at ``batch``; the input is no restoration."""
     return [row for row in rows if row["system"] != "input" and row.get(f"ms_batch_{batch}") is not None]
 
 
