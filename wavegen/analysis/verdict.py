@@ -23,7 +23,8 @@ def tendency(found: Evidence) -> str:
     """One of :data:`TENDENCIES`: what scale does to LL's distance to a Gaussian.
 
     Gaussian: neither exceeds what a Gaussian field of the same spectrum shows. Otherwise more or less, if the 95 %
-    interval of the change over images leaves out 0 (and the coarsest band exceeds the limit, for less). Little: more, but by less than a quarter of the distance.
+    interval of the change over images leaves out 0 (and the coarsest band exceeds the limit, for less). Little: more,
+    but by less than a quarter of the distance.
     """
     image, coarsest = found.low[0], found.low[-1]
     if not _exceeds(image) and not _exceeds(coarsest):
@@ -76,7 +77,7 @@ def _sparsity(high: Iterable[BandEvidence]) -> str:
 def _conditioning(found: Evidence, image: float, coarsest: float) -> str:
     high = [band.kappa for band in found.high if band.kappa is not None]
     details = f", {min(high):.3g} to {max(high):.3g} in the high bands" if high else ""
-    calls = [f"{b.name} {b.calls or 'over 64'}" for b in (found.low[0], found.low[-1])]
+    calls = [f"{b.name} {b.calls or 'none found'}" for b in (found.low[0], found.low[-1])]
     return (
         f"condition number {image:.3g} of the image, {coarsest:.3g} of {found.low[-1].name}{details}; theorem 1's "
         f"bound times {(coarsest / image) ** 3:.1e}; the planner's calls: {', '.join(calls)}"
