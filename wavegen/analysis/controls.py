@@ -33,8 +33,8 @@ def _edges(size: int, generator: torch.Generator) -> Tensor:
     place = torch.arange(size) / size - 0.5
     direction = torch.tensor(angle * 2 * torch.pi)
     across = direction.cos() * place[:, None] + direction.sin() * place[None]
-    bright: Tensor = across > (offset - 0.5) / 2
-    return bright.float()
+    made: Tensor = (across > (offset - 0.5) / 2).float()
+    return made
 
 
 # name: (what it is, how it is drawn)
