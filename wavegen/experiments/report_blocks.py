@@ -186,9 +186,9 @@ def report(study: Study, against: str | None = None) -> list[Block]:
     """All of it."""
     counts = sorted({row["images"] for row in study.rows}, reverse=True)
     seeds = sorted({row["seed"] for row in study.rows})
-    several = f"{len(seeds)} seed{'s' * (len(seeds) > 1)}"
+    several = [f"{n} {word}{'s' * (n > 1)}" for n, word in ((len(seeds), "seed"), (len(study.rows), "row"))]
     blocks: list[Block] = [Heading(study.name, 1)]
-    blocks.append(Text(f"{' and '.join(map(str, counts))} test images, {several}, {len(study.rows)} rows."))
+    blocks.append(Text(f"{' and '.join(map(str, counts))} test images, {', '.join(several)}."))
     parts: list[tuple[str, list[Block], str]] = [
         ("Scores", scores(study), ""),
         ("Cost", costs(study), ""),
