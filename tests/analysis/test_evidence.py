@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from wavegen.analysis import condition_number
+from wavegen.analysis import Rings, condition_number
 from wavegen.analysis.controls import CONTROLS, Control
 from wavegen.analysis.demand import grouped
-from wavegen.analysis.evidence import Evidence, evidence
+from wavegen.analysis.evidence import Evidence, band_evidence
 from wavegen.analysis.evidence_table import high_table, low_table
 from wavegen.analysis.sources import LoneImages, crops
 from wavegen.analysis.verdict import sentences, tendency
@@ -33,7 +33,7 @@ def _no_planner(monkeypatch: pytest.MonkeyPatch) -> None:
 def of(name: str, count: int = 8, transform: str = "haar", levels: int = 2) -> Evidence:
     control = Control(name, size=64, length=count)
     x = torch.stack([control[i].x for i in range(count)])
-    return evidence(x, build("transform", {"name": transform, "levels": levels}), transform)
+    return band_evidence(x, build("transform", {"name": transform, "levels": levels}), transform)
 
 
 def test_white_noise_is_gaussian_at_every_scale_and_nothing_is_sparse() -> None:
@@ -77,11 +77,9 @@ def test_condition_number_of_a_known_covariance() -> None:
     """White noise w through x_t + x_(t-1) / 2 along rows has the power |1 + exp(-i w) / 2|²: 9/4 to 1/4."""
     white = torch.randn(64, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     band = white + 0.5 * white.roll(1, -1)
-    found = evidence(band, build("transform", "identity"), "identity")
+    found = band_evidence(band, build("transform", "identity"), "identity")
     frequency = torch.fft.fftfreq(64)
     power = (1.25 + torch.cos(2 * torch.pi * frequency)).expand(64, 64)
-    from wavegen.analysis import Rings
-
     rings = Rings(64, 64)
     wanted = rings.mean(power.double())
     assert found.low[0].kappa is not None
@@ -101,7 +99,7 @@ def test_one_image_has_no_interval_and_no_tendency() -> None:
 def test_y_is_asked_for_from_eight_pairs_on() -> None:
     x = torch.randn(8, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     haar = build("transform", {"name": "haar", "levels": 1})
-    full, few = evidence(x, haar, "haar", x + 1), evidence(x[:7], haar, "haar", x[:7] + 1)
+    full, few = band_evidence(x, haar, "haar", x + 1), band_evidence(x[:7], haar, "haar", x[:7] + 1)
     assert [band.calls_given_y for band in full.low] == [3, 3]
     assert [band.calls_given_y for band in few.low] == [None, None]
     assert low_table(full).head[-1] == "calls given y"
@@ -110,7 +108,7 @@ def test_y_is_asked_for_from_eight_pairs_on() -> None:
 
 def test_flat_details_are_dashes() -> None:
     x = torch.randn(4, 1, 16, 16).repeat_interleave(2, 2).repeat_interleave(2, 3)
-    found = evidence(x, build("transform", {"name": "haar", "levels": 1}), "haar")
+    found = band_evidence(x, build("transform", {"name": "haar", "levels": 1}), "haar")
     assert high_table(found).rows[0][2:] == ["-"] * 7
     assert "high bands are all zero" in sentences(found)
 

@@ -13,6 +13,7 @@ from wavegen.errors import InputError
 
 SHARE = 0.9  # of the spread that is kept
 GROUPS = 8  # variances that stand for a spectrum
+FLOOR = 1e-9  # variances below it, in a band of unit variance, are the rounding of float32
 SOLVER = "multistep-start"  # never worse where it has its estimates, and the start is one
 
 
@@ -31,9 +32,9 @@ def grouped(v: Sequence[float], weights: Sequence[float], groups: int = GROUPS) 
 def calls_alone(power: Sequence[float], modes: Sequence[float]) -> int | None:
     """Calls that keep .9 of the spread on average over frequencies, each counted alike, if y tells nothing.
 
-    Theorem 1 is about such an unconditional model. None: no spectrum, or more than the planner's 64.
+    Theorem 1 is about such an unconditional model. None: no spectrum, or no plan within the planner's 64 calls.
     """
-    return _calls(power, modes) if power else None
+    return _calls([max(k, FLOOR) for k in power], modes) if power else None
 
 
 def calls_given(name: str, band: Tensor, given: Tensor) -> int | None:

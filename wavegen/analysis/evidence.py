@@ -75,7 +75,7 @@ class Evidence:
 
 
 @torch.no_grad()
-def evidence(
+def band_evidence(
     x: Tensor, transform: Transform, name: str, y: Tensor | None = None, norm: SubbandNorm | None = None
 ) -> Evidence:
     """Measure every band of the images.

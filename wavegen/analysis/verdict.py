@@ -77,7 +77,7 @@ def _sparsity(high: Iterable[BandEvidence]) -> str:
 def _conditioning(found: Evidence, image: float, coarsest: float) -> str:
     high = [band.kappa for band in found.high if band.kappa is not None]
     details = f", {min(high):.3g} to {max(high):.3g} in the high bands" if high else ""
-    calls = [f"{b.name} {b.calls or 'over 64'}" for b in (found.low[0], found.low[-1])]
+    calls = [f"{b.name} {b.calls or 'none found'}" for b in (found.low[0], found.low[-1])]
     return (
         f"condition number {image:.3g} of the image, {coarsest:.3g} of {found.low[-1].name}{details}; theorem 1's "
         f"bound times {(coarsest / image) ** 3:.1e}; the planner's calls: {', '.join(calls)}"

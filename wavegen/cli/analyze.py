@@ -59,7 +59,7 @@ def analyze(
     With a trained pipeline its transform is used, and its normalisation of the bands, on the data set of --data.
     """
     from wavegen import components  # noqa: F401  (registers them)
-    from wavegen.analysis.evidence import evidence
+    from wavegen.analysis.evidence import band_evidence
     from wavegen.analysis.sources import crops
     from wavegen.inference.files import check_writable
     from wavegen.transforms import without_kernels
@@ -82,7 +82,7 @@ def analyze(
     taken = crops(pairs, units, images, size, max(t.levels for t in named.values()))
     remarks = _remarks(pairs, taken.x.shape, taken.y is not None, taken.constant)
     with without_kernels():  # for a few images not worth compiling
-        found = [evidence(taken.x, t, name, taken.y, norm) for name, t in named.items()]
+        found = [band_evidence(taken.x, t, name, taken.y, norm) for name, t in named.items()]
     if out is not None:
         _write(out, source, data, found, remarks)
     if as_json:
