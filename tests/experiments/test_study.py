@@ -55,6 +55,7 @@ def test_two_scores_of_one_row_do_not_join(tmp_path: Path) -> None:
         ("\udcff", "is not JSON"),
         ({"rows": [row("unet", 1, 0, 25.0)]}, "lacks 'about'"),
         ({"about": {}, "rows": [row("unet", 1, 0, 25.0)]}, "lacks 'about'"),
+        ({"about": [], "rows": [row("unet", 1, 0, 25.0)]}, "lacks 'about'"),
         ({"about": ABOUT, "rows": []}, "has no rows"),
         ({"about": ABOUT}, "has no rows"),
         ({"about": ABOUT, "rows": [3]}, "row 1 of .* is not a record"),

@@ -86,6 +86,8 @@ def _look(at: int) -> tuple[str, str]:
 def _panel(
     axis: Any, rows: Sequence[Result], key: str, batch: int, looks: Mapping[str, tuple[str, str]], ink: str
 ) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     (title, larger_is_better), scale = QUALITY[key], SCALE.get(key, 1.0)
     best, trained = [], []
     for row, on_front in zip(rows, front(rows, (key,), batch), strict=True):
@@ -104,6 +106,10 @@ def _panel(
         margin = 0.08 * (max(trained) - min(trained)) or 0.05 * abs(trained[0]) or 1.0
         axis.set_ylim(min(trained) - margin, max(trained) + margin)
     axis.set_xscale("log")
+    low, high = axis.get_xlim()
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set_xlabel(f"ms per image, batch {batch}")
     axis.set_title(title, fontsize=9)
     if not larger_is_better:
