@@ -176,6 +176,7 @@ def test_controls_are_reproducible_and_checked() -> None:
         one, two = Control(name, 32, 2), Control(name, 32, 2)
         torch.testing.assert_close(one[1].x, two[1].x)
         assert float((one[0].x - one[1].x).norm()) > 0
+        assert float((one[0].x - Control(name, 32, 2, seed=1)[0].x).norm()) > 0
         with pytest.raises(IndexError):
             one[2]
     with pytest.raises(InputError, match="known: white-noise"):

@@ -112,6 +112,12 @@ def test_resampling_weighs_images() -> None:
     np.testing.assert_allclose([low, high], [-0.475, 0.475])
 
 
+def test_limit_of_a_gaussian_is_that_of_independent_values() -> None:
+    """0.886 / sqrt(n) where mean and variance are fitted (Lilliefors, J. Am. Stat. Assoc. 62 (1967) 399-402)."""
+    white = torch.randn(16, 1, 16, 16, generator=torch.Generator().manual_seed(2))
+    np.testing.assert_allclose(gaussian_ks(white), 0.886 / math.sqrt(white.numel()), rtol=0.12)
+
+
 def test_limit_of_a_gaussian_grows_with_its_correlation() -> None:
     generator = torch.Generator().manual_seed(1)
     white = torch.randn(8, 1, 32, 32, generator=generator)

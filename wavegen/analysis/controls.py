@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -78,6 +79,7 @@ class Control:
         """Item ``index``, (1, size, size) float32, twice."""
         if not 0 <= index < self.length:
             raise IndexError(f"item {index} of {self.length}")
-        generator = torch.Generator().manual_seed(self.seed * 2**32 + index)
+        state = np.random.SeedSequence(self.seed, spawn_key=(index,)).generate_state(1, np.uint32)[0]
+        generator = torch.Generator().manual_seed(int(state))
         image = CONTROLS[self.name][1](self.size, generator)[None]
         return Pair(image, image)

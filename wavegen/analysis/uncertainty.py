@@ -7,7 +7,8 @@ from torch import Tensor
 
 from wavegen.analysis.measures import LEVEL, ks_distance, normal_below
 
-RESAMPLES, DRAWS = 400, 20
+RESAMPLES = 400
+DRAWS, VALUES = (20, 200), 2**23  # Gaussian sets: as many as give so many values, within limits
 POINTS = 1000  # at which distribution functions are compared
 
 
@@ -58,14 +59,14 @@ def gaussian_ks(band: Tensor, seed: int = 0) -> float:
 
     Args:
         band: (B, C, h, w); channels count as one.
-        seed: of the 20 sets that are drawn.
+        seed: of the sets that are drawn: 200 of small bands, 20 of large ones.
     """
     x = band.detach().float()
     x = x - x.mean((0, 2, 3), keepdim=True)
     power = torch.fft.rfft2(x, norm="ortho").abs().square().mean((0, 1))
     generator = torch.Generator().manual_seed(seed)
     found = []
-    for _ in range(DRAWS):
+    for _ in range(min(max(VALUES // x[:, 0].numel(), DRAWS[0]), DRAWS[1])):
         white = torch.randn(len(x), *x.shape[-2:], generator=generator)
         found.append(ks_distance(torch.fft.irfft2(torch.fft.rfft2(white) * power.sqrt(), s=x.shape[-2:])))
     return float(torch.quantile(torch.tensor(found), LEVEL))
