@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,14 @@ def test_one_image_has_no_interval_and_no_tendency() -> None:
     assert found.low[0].ks_low is None
     assert tendency(found) == "unknown"
     assert "no interval" in sentences(found)[0]
+
+
+def test_a_distance_that_scaling_makes_is_not_counted() -> None:
+    found = of("white-noise", 4)
+    for ks, wanted in ((0.009, "gaussian"), (0.011, "less")):
+        last = replace(found.low[-1], ks=ks, ks_gaussian=0.001)
+        changed = replace(found, low=(*found.low[:-1], last), change_interval=(0.001, 0.02))
+        assert tendency(changed) == wanted
 
 
 def test_y_is_asked_for_from_eight_pairs_on() -> None:

@@ -15,6 +15,7 @@ TENDENCIES = {
     "less": "becomes LESS Gaussian with scale",
     "unknown": "no tendency that these images can tell",
 }
+NEGLIGIBLE = 0.01  # a KS distance that scaling each image by its own percentiles gives a Gaussian field
 LITTLE = 0.75  # share of the distance that must not be left
 NEAR = 1.05  # a Gini index must be so many times a reference to count as above it
 
@@ -22,9 +23,9 @@ NEAR = 1.05  # a Gini index must be so many times a reference to count as above 
 def tendency(found: Evidence) -> str:
     """One of :data:`TENDENCIES`: what scale does to LL's distance to a Gaussian.
 
-    Gaussian: neither exceeds what a Gaussian field of the same spectrum shows. Otherwise more or less, if the 95 %
-    interval of the change over images leaves out 0 (and the coarsest band exceeds the limit, for less). Little: more,
-    but by less than a quarter of the distance.
+    Gaussian: neither exceeds .01 and what a Gaussian field of the same spectrum shows. Otherwise more or less, if
+    the 95 % interval of the change over images leaves out 0 (and the coarsest band exceeds the limit, for less).
+    Little: more, but by less than a quarter of the distance.
     """
     image, coarsest = found.low[0], found.low[-1]
     if not _exceeds(image) and not _exceeds(coarsest):
@@ -59,7 +60,7 @@ def sentences(found: Evidence) -> list[str]:
 
 
 def _exceeds(band: BandEvidence) -> bool:
-    return band.ks_gaussian is not None and band.ks > band.ks_gaussian
+    return band.ks_gaussian is not None and band.ks > max(band.ks_gaussian, NEGLIGIBLE)
 
 
 def _sparsity(high: Iterable[BandEvidence]) -> str:
