@@ -82,6 +82,23 @@ def test_eta_bbdm() -> None:
     equal(configured.restore(y).image, a)
 
 
+def test_temperature() -> None:
+    y = picture(16, 16)
+    pipeline = tiny("bbdm", sampler={"steps": 4})
+    images = [pipeline.restore(y, temperature=heat).image for heat in (1.0, 1.5)]
+    equal(images[0], pipeline.restore(y).image)
+    assert np.linalg.norm(images[1] - images[0]) > 1
+    configured = tiny("bbdm", sampler={"steps": 4, "temperature": 1.5})
+    equal(configured.restore(y).image, images[1])
+    equal(*(pipeline.restore(y, temperature=0.0, seed=seed).image for seed in (1, 2)))
+    assert "temperature" not in pipeline.config.model_dump()["sampler"]  # as in models that were saved before
+    assert configured.config.model_dump()["sampler"]["temperature"] == 1.5
+    with pytest.raises(InputError, match="temperature"):
+        tiny("bbdm", sampler={"temperature": -1.0})
+    with pytest.raises(InputError, match="temperature = -1"):
+        pipeline.restore(y, temperature=-1.0)
+
+
 def test_solver() -> None:
     y = picture(16, 16)
     pipeline = tiny("bbdm", sampler={"steps": 4})

@@ -42,7 +42,8 @@ class Intensity(_Schema):
 
 
 class Sampler(_Schema):
-    """Defaults of ``restore``: steps, solver, eta (share of the largest noise that keeps the marginals), time grid.
+    """Defaults of ``restore``: steps, solver, eta (share of the largest noise that keeps the marginals), time grid,
+    temperature (what the noise is multiplied by).
 
     A grid of given times, ``{"name": "times", "values": [1.0, ..., 0.0]}``, sets ``steps`` to their number.
     """
@@ -52,6 +53,8 @@ class Sampler(_Schema):
     eta_bbdm: Annotated[float, Field(ge=0, le=1)] | None = None
     grid: Spec = {"name": "uniform"}
     solver: str = "generic"
+    # Left out where it changes nothing, so that models and runs made before there was one stay what they are.
+    temperature: Annotated[float, Field(ge=0, le=10, exclude_if=lambda value: value == 1)] = 1.0
 
     @model_validator(mode="before")
     @classmethod

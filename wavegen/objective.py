@@ -159,6 +159,7 @@ def own_sample(pipe: System, y_low: Tensor, condition: Tensor, seeds: list[int])
         solver=sampler.solver,
         eta=sampler.eta,
         eta_bbdm=sampler.eta_bbdm,
+        temperature=sampler.temperature,
         seeds=seeds,
     )
     return reached.x, features

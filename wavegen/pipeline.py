@@ -140,6 +140,7 @@ class Pipeline(System):
         eta_bbdm: float | None = None,
         grid: Mapping[str, Any] | None = None,
         solver: str | None = None,
+        temperature: float | None = None,
         guidance: Guidance | None = None,
     ) -> Restoration:
         """Restore an image, or a batch, in the units, shape and dtype that it came in.
@@ -153,6 +154,7 @@ class Pipeline(System):
             eta_bbdm: BBDM's own eta, for reproduction; instead of eta.
             grid: ``{"name": "uniform", **options}``.
             solver: ``generic``, ``multistep``, ``heun`` (two network calls in each step), ...
+            temperature: what the bridge's noise is multiplied by; draws spread about in proportion.
             guidance: a forward model that every estimate of the band is corrected by. The image that it is asked
                 about is the estimate put together with y's own details, in the units of ``image``.
 
@@ -172,6 +174,7 @@ class Pipeline(System):
             "solver": sampler.solver if solver is None else solver,
             "eta": 1.0 if eta is None else eta,
             "eta_bbdm": eta_bbdm,
+            "temperature": sampler.temperature if temperature is None else temperature,
         }
         offset, scale = intensity_of(batch, self.config.intensity)
         y = ((batch - offset) / scale).to(self.device)

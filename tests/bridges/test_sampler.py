@@ -141,6 +141,29 @@ def test_eta_bbdm_is_another_sampler(name: str, eta_bbdm: float) -> None:
     )
 
 
+@pytest.mark.parametrize("name", WALKING)
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+def test_temperature_scales_all_noise(name: str, eta: float) -> None:
+    """With a constant estimate the state is linear in the noise: its deviation is in proportion to the temperature."""
+    bridge, grid = build("bridge", name), [1.0, 0.7, 0.4]
+
+    def walked(temperature: float, seeds: list[int]) -> Tensor:
+        return sample(
+            bridge,
+            lambda x, t, y: y / 2,
+            Y,
+            grid=grid,
+            eta=eta,
+            temperature=temperature,
+            seeds=seeds,
+            solver="multistep",
+        ).x
+
+    centre = walked(0.0, [1, 2])
+    torch.testing.assert_close(centre, walked(0.0, [3, 4]), rtol=0, atol=0)
+    torch.testing.assert_close(walked(1.7, [1, 2]) - centre, 1.7 * (walked(1.0, [1, 2]) - centre))
+
+
 def posterior_mean(bridge: Bridge, points: Tensor, prior_weight: Tensor) -> Any:
     """The exact network for a data set of a few images: E[x0 | x_t, y] by Bayes' rule."""
 
@@ -182,6 +205,8 @@ def test_exact_network_lands_on_the_data(name: str, eta: float) -> None:
         ({"eta": float("nan")}, "eta = nan"),
         ({"eta_bbdm": 2.0}, "eta_bbdm = 2"),
         ({"eta": 0.5, "eta_bbdm": 0.5}, "one of them"),
+        ({"temperature": -1.0}, "temperature = -1: give 0 or more"),
+        ({"temperature": float("nan")}, "temperature = nan"),
         ({"seeds": [1]}, "1 seeds for 2 items"),
         ({"grid": [0.5, 0.0]}, "starts at t = 1"),
     ],

@@ -11,7 +11,10 @@ import pytest
 import torch
 from runs_of_recipes import run
 
-from wavegen.experiments import Contest, Row, contest
+from wavegen import Pipeline
+from wavegen.errors import InputError
+from wavegen.experiments import Contest, Row, Shipment, band_spread, contest
+from wavegen.experiments.ship import ship
 from wavegen.types import Pair
 
 
@@ -24,16 +27,49 @@ def test_spread_of_bands_in_closed_form(monkeypatch: pytest.MonkeyPatch) -> None
     def drawn(pipe: Any, row: Row, y: torch.Tensor, seeds: Any, samples: int) -> Any:
         return SimpleNamespace(samples=y + 0.5 * torch.randn((samples, *y.shape), generator=generator))
 
-    monkeypatch.setattr(contest, "restored_by", drawn)
-    found = contest.spread_of_bands(None, Row(system="a", steps=4), pairs)  # type: ignore[arg-type]
+    monkeypatch.setattr(band_spread, "restored_by", drawn)
+    found = band_spread.spread_of_bands(None, Row(system="a", steps=4), pairs)  # type: ignore[arg-type]
     assert found.keys() == {"ll2", "h2", "v2", "d2", "h1", "v1", "d1"}
     for value in found.values():
         torch.testing.assert_close(value, 0.5, rtol=0.05, atol=0)
 
 
+@pytest.mark.parametrize(("spread", "found"), [(0.5, 2.0), (1.0, 1.0), (0.1, band_spread.HOTTEST)])
+def test_calibrated_temperature_in_closed_form(spread: float, found: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws whose deviation is r times the temperature are calibrated at 1 / r, or as near as the search goes."""
+    generator = torch.Generator().manual_seed(0)
+    mean = torch.zeros(1, 256, 256)
+    pairs = [Pair(mean + torch.randn(mean.shape, generator=generator), mean) for _ in range(4)]
+
+    def drawn(pipe: Any, row: Row, y: torch.Tensor, seeds: Any, samples: int) -> Any:
+        z = torch.randn((samples, *y.shape), generator=generator)
+        return SimpleNamespace(samples=y + spread * (row.temperature or 1.0) * z)
+
+    monkeypatch.setattr(band_spread, "restored_by", drawn)
+    heat = band_spread.calibrated_temperature(None, Row(system="a", steps=4), pairs)  # type: ignore[arg-type]
+    torch.testing.assert_close(heat, found, rtol=0.04, atol=0)
+
+
+def test_draws_that_do_not_differ_have_no_temperature(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(pipe: Any, row: Row, y: torch.Tensor, seeds: Any, samples: int) -> Any:
+        return SimpleNamespace(samples=y.expand(samples, *y.shape))
+
+    monkeypatch.setattr(band_spread, "restored_by", drawn)
+    pairs = [Pair(torch.rand(1, 32, 32), torch.rand(1, 32, 32))]
+    with pytest.raises(InputError, match="a: its draws do not differ"):
+        band_spread.calibrated_temperature(None, Row(system="a", steps=4), pairs)  # type: ignore[arg-type]
+
+
 def test_verdicts_are_of_common_seeds_and_the_right_way_round(tmp_path: Path) -> None:
     rows = [
-        {"system": name, "steps": 4, "seed": seed, "psnr": base + 0.01 * seed, "lpips": base / 100 + 0.001 * seed}
+        {
+            "system": name,
+            "steps": 4,
+            "key": "eta 1",
+            "seed": seed,
+            "psnr": base + 0.01 * seed,
+            "lpips": base / 100 + 0.001 * seed,
+        }
         for name, base in (("ours", 26.0), ("theirs", 25.0))
         for seed in range(3)
     ]
@@ -44,20 +80,36 @@ def test_verdicts_are_of_common_seeds_and_the_right_way_round(tmp_path: Path) ->
     (tmp_path / "results.json").write_text(json.dumps({"rows": rows}))
     (tmp_path / "times.json").write_text(json.dumps({"rows": times}))
     both = tuple(Row(system=name, steps=4) for name in ("ours", "theirs"))
-    said = contest.verdicts(Contest("ours", ("theirs",), both, {"psnr": True, "lpips": False}), tmp_path)
-    assert "| theirs | psnr | +1.0000 ± 0.0000 | better |" in said
-    assert "| theirs | lpips | +0.0100 ± 0.0000 | worse |" in said
-    assert "| theirs | times faster, batch 1; 8 | 5.0; 5.0 | |" in said
+    said = contest.verdicts(Contest("ours", ("theirs",), both, {"psnr": True, "lpips": False}), both, tmp_path)
+    assert "| ours, eta 1 | theirs, eta 1 | psnr | +1.0000 ± 0.0000 | better |" in said
+    assert "| ours, eta 1 | theirs, eta 1 | lpips | +0.0100 ± 0.0000 | worse |" in said
+    assert "| ours, eta 1 | theirs, eta 1 | times faster, batch 1; 8 | 5.0; 5.0 | |" in said
+
+
+def check_shipped(out: Path, folder: Path, temperature: float) -> None:
+    """A checkpoint samples at the temperature that it is shipped with, and its card says so."""
+    row = Row(system="mscgm-realism", steps=4, eta=0.0)
+    plan = contest.contest_plan(Contest("mscgm-realism", (), (row,), {}), "smoke", "nanobeads", None, 1)
+    ship(plan, out, "mscgm-realism", Shipment("some-name", "For a test.", "- None.", "command"), folder, temperature)
+    made = Pipeline.from_pretrained(folder / "some-name")
+    assert made.config.sampler.temperature == temperature
+    assert f"The temperature is {temperature:g}" in (folder / "some-name" / "README.md").read_text()
 
 
 @pytest.mark.parametrize("recipe", ["fidelity.py", "realism.py"])
 def test_recipes_run_and_refuse_an_export_of_a_smoke_run(recipe: str, tmp_path: Path) -> None:
     done = run(recipe, "--data", "nanobeads", "--out", str(tmp_path / "out"), "--jobs", "1")
     assert done.returncode == 0, done.stderr
-    assert "| against | score | difference | verdict |" in done.stdout
+    assert "| row | against | score | difference | verdict |" in done.stdout
     assert (tmp_path / "out" / "verdicts.md").read_text() in done.stdout + "\n"
     spreads = json.loads((tmp_path / "out" / "spreads.json").read_text()) if recipe == "realism.py" else []
-    assert len(spreads) == 3 * (recipe == "realism.py")
+    assert len(spreads) == 2 * 3 * (recipe == "realism.py")  # as configured, and calibrated
+    if spreads:
+        heats = json.loads((tmp_path / "out" / "temperatures.json").read_text())
+        assert [f"{heat['key']}, temperature {heat['temperature']:g}" for heat in heats] == [
+            s["key"] for s in spreads[3:]
+        ]
+        check_shipped(tmp_path / "out", tmp_path / "shipped", heats[0]["temperature"])
     wrong = run(recipe, "--out", str(tmp_path / "other"), "--export", str(tmp_path / "x"))
     assert wrong.returncode == 2
     assert "--export goes with --preset ship" in wrong.stderr

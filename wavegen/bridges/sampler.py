@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -37,6 +38,7 @@ def sample(
     solver: str = "generic",
     eta: float = 1.0,
     eta_bbdm: float | None = None,
+    temperature: float = 1.0,
     seeds: Sequence[int] | int = 0,
     sample_index: int = 0,
     origin: tuple[int, int] = (0, 0),
@@ -54,6 +56,7 @@ def sample(
         solver: a name of ``SOLVERS``.
         eta: share of the largest noise that keeps the marginals: 1 the process itself, 0 deterministic.
         eta_bbdm: BBDM's own eta, for reproduction; only with eta = 1.
+        temperature: what all noise is multiplied by: more than 1 spreads samples further, 0 draws none.
         seeds: one for all items or one for each.
         sample_index: which of several samples of the same image.
         origin: absolute position of y's first pixel, so that a tile gets the noise of its place.
@@ -61,12 +64,16 @@ def sample(
         draw: the noise of a stream (0: the start's, k: the k-th step's), of y's shape; :func:`noise` without it.
 
     Raises:
-        InputError: what :func:`grid_steps` refuses, a wrong number of seeds, an estimate of another shape than y.
+        InputError: what :func:`grid_steps` refuses, a wrong number of seeds, a temperature that is negative or
+            not finite, an estimate of another shape than y.
     """
     steps = grid_steps(bridge, grid, solver=solver, eta=eta, eta_bbdm=eta_bbdm)
     each = [seeds] * len(y) if isinstance(seeds, int) else list(seeds)
     if len(each) != len(y):
         raise InputError(f"{len(each)} seeds for {len(y)} items; give one, or one for each")
+
+    if not 0 <= temperature < math.inf:
+        raise InputError(f"temperature = {temperature:g}: give 0 or more")
 
     nfe = 0
 
@@ -87,6 +94,8 @@ def sample(
             ).to(y)
 
     fresh = drawn() if draw is None else map(draw, streams)
+    if temperature != 1:
+        fresh = (temperature * z for z in fresh)
 
     def estimate(x: Tensor, t: float) -> Tensor:
         nonlocal nfe

@@ -9,7 +9,20 @@ import typer
 
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, finite, note, print_json, print_scores
-from wavegen.cli.specs import Data, Eta, Grid, Inputs, Model, Seed, Solver, Steps, Targets, data_spec, grid_spec
+from wavegen.cli.specs import (
+    Data,
+    Eta,
+    Grid,
+    Inputs,
+    Model,
+    Seed,
+    Solver,
+    Steps,
+    Targets,
+    Temperature,
+    data_spec,
+    grid_spec,
+)
 
 IMAGES = 64  # simulated test images, unless the data's length says otherwise
 
@@ -23,6 +36,7 @@ def evaluate(
     eta: Eta = None,
     solver: Solver = None,
     grid: Grid = None,
+    temperature: Temperature = None,
     samples: Annotated[int, typer.Option(metavar="N", min=1, help="Draws, for the spread.")] = 1,
     images: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Only the first N images.", show_default="all")
@@ -63,7 +77,16 @@ def evaluate(
 
     def restore(batch: torch.Tensor, first: int) -> Restoration:
         seeds = [seed + first + i for i in range(len(batch))]
-        return pipeline.restore(batch, steps=steps, eta=eta, samples=samples, seed=seeds, solver=solver, grid=times)
+        return pipeline.restore(
+            batch,
+            steps=steps,
+            eta=eta,
+            samples=samples,
+            seed=seeds,
+            solver=solver,
+            grid=times,
+            temperature=temperature,
+        )
 
     def keep(batch: torch.Tensor, first: int) -> Restoration:
         return Restoration(batch, torch.zeros_like(batch), batch[None], 0, 0.0)
@@ -75,7 +98,8 @@ def evaluate(
         "restored": score(restore, source, images=images, scorer=scorer, observer=gallery),
     }
     report = {"model": model, "data": spec, "steps": scores["restored"]["nfe"], "eta": eta, "solver": solver,
-              "grid": times, "samples": samples, "seed": seed, "scale": scale, **scores}  # fmt: skip
+              "grid": times, "temperature": temperature, "samples": samples, "seed": seed, "scale": scale,
+              **scores}  # fmt: skip
     if out is not None:
         write_evaluation(out, finite(report), gallery)
     if as_json:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from wavegen.cli.output import Json, note, print_json
-from wavegen.cli.specs import Eta, Grid, Model, Seed, Solver, Steps, grid_spec
+from wavegen.cli.specs import Eta, Grid, Model, Seed, Solver, Steps, Temperature, grid_spec
 
 SOME_LEFT_OUT = 3  # exit code
 
@@ -33,6 +33,7 @@ def restore(
     eta: Eta = None,
     solver: Solver = None,
     grid: Grid = None,
+    temperature: Temperature = None,
     std: Annotated[
         Path | None,
         typer.Option(
@@ -72,7 +73,7 @@ def restore(
     done: list[dict[str, Any]] = []
     failed: list[Failed] = []
     walk: dict[str, Any] = {"steps": steps, "eta": eta, "solver": solver, "grid": grid_spec(grid)}
-    walk |= {"axes": axes, "channels": channels.value, "model": model}
+    walk |= {"temperature": temperature, "axes": axes, "channels": channels.value, "model": model}
     for result in restore_files(pipeline, jobs, samples=samples, seed=seed, **walk):
         if isinstance(result, Failed):
             failed.append(result)

@@ -43,6 +43,16 @@ Solver = Annotated[
         "--solver", metavar="NAME", help="generic, multistep, heun, ...; see the docs.", show_default="the model's"
     ),
 ]
+Temperature = Annotated[
+    float | None,
+    typer.Option(
+        "--temperature",
+        metavar="FACTOR",
+        min=0,
+        help="What the noise is multiplied by: how far draws spread.",
+        show_default="the model's",
+    ),
+]
 Grid = Annotated[
     str | None,
     typer.Option(

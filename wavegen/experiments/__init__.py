@@ -3,6 +3,7 @@
 from wavegen.experiments.ablate import ablate
 from wavegen.experiments.ablation import Ablation, Expectation
 from wavegen.experiments.ask import run_ablation
+from wavegen.experiments.band_spread import calibrated_temperature, spread_of_bands
 from wavegen.experiments.benchmark import DATA as BENCHMARK_DATA
 from wavegen.experiments.benchmark import benchmark
 from wavegen.experiments.benchmark import chosen as chosen_systems
@@ -50,6 +51,7 @@ __all__ = [
     "aggregate",
     "as_csv",
     "benchmark",
+    "calibrated_temperature",
     "chosen_systems",
     "claims",
     "compare",
@@ -78,6 +80,7 @@ __all__ = [
     "run_task",
     "ship",
     "small",
+    "spread_of_bands",
     "spread_study",
     "subband_figures",
     "subband_picture",

@@ -102,7 +102,7 @@ def time_rows(plan: Comparison, out: Path) -> list[Result]:
     else run. What the file holds is kept; delete it to have all taken again.
     """
     torch.set_num_threads(1)
-    # eta and grid change less than 2 % of the work (drawing noise): each (system, steps, solver) is timed once.
+    # eta, grid and temperature change less than 2 % of the work: each (system, steps, solver) is timed once.
     rows = {
         (row.system, row.steps, row.solver): row
         for row in plan.rows

@@ -12,7 +12,7 @@ from wavegen.presets import preset
 from wavegen.registry import entry
 
 COMPONENTS = ("transform", "bridge", "network", "head")
-SAMPLING = ("steps", "eta", "grid", "solver")  # parts of ``sampler`` that a row can set
+SAMPLING = ("steps", "eta", "grid", "solver", "temperature")  # parts of ``sampler`` that a row can set
 
 
 def differ(base: Spec, changes: Mapping[str, Any]) -> Spec:

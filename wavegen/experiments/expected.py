@@ -100,6 +100,8 @@ def _expected(ablation: Ablation, row: Row, spec: Mapping[str, Any], band: BandS
 
 def _predicted(bridge: Mapping[str, Any], row: Row, band: BandSpectrum) -> float | None:
     """The mean share of the band's spread that the planner foresees; None where the theory does not cover it."""
+    if row.temperature not in (None, 1):
+        return None
     given = dict(row.grid or {"name": "uniform"})
     times = make_grid(given.pop("name"), row.steps, bridge=build("bridge", bridge), **given)
     try:

@@ -200,6 +200,7 @@ def _row(system: _System, point: _Point, given: Spec) -> Row:
         "eta": own.eta,
         "solver": own.solver if own.solver != other.solver else None,
         "grid": own.grid if own.grid != other.grid else None,
+        "temperature": own.temperature if own.temperature != other.temperature else None,
     }
     row: Row = check(Row, {**settings, **given, "system": system.label, "varied": point.varied}, "rows")
     return row

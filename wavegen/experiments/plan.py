@@ -17,9 +17,9 @@ from wavegen.types import Restoration
 class Row(BaseModel):
     """One line of the table: a trained system sampled in one way.
 
-    ``solver`` and ``grid`` of None: the configuration's. ``images`` of None: all test images. ``spread`` is taken
-    over ``samples`` draws for each of the first ``spread_images``. ``varied`` are the keys that a grid varies, with
-    this row's values: columns of the results.
+    ``solver``, ``grid`` and ``temperature`` of None: the configuration's. ``images`` of None: all test images.
+    ``spread`` is taken over ``samples`` draws for each of the first ``spread_images``. ``varied`` are the keys that a
+    grid varies, with this row's values: columns of the results.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,6 +28,7 @@ class Row(BaseModel):
     eta: Annotated[float, Field(ge=0, le=1)] = 1.0
     solver: str | None = None
     grid: Spec | None = None
+    temperature: Annotated[float | None, Field(ge=0, le=10, exclude_if=lambda value: value is None)] = None
     images: Annotated[int, Field(ge=2)] | None = None
     samples: Annotated[int, Field(ge=1)] = 4
     spread_images: Annotated[int, Field(ge=1)] = 8
@@ -36,7 +37,8 @@ class Row(BaseModel):
 
     def key(self) -> str:
         """How it samples, in words: what tells rows of one system apart."""
-        parts = [f"eta {self.eta:g}", self.solver, _words(self.grid) if self.grid else None]
+        heat = None if self.temperature is None else f"temperature {self.temperature:g}"
+        parts = [f"eta {self.eta:g}", self.solver, _words(self.grid) if self.grid else None, heat]
         return ", ".join(part for part in parts if part)
 
 
@@ -89,7 +91,14 @@ class Comparison(BaseModel):
 def restored_by(pipe: Pipeline, row: Row, y: Tensor, seeds: Sequence[int], samples: int = 1) -> Restoration:
     """Restore (B, C, H, W) or one (C, H, W) as ``row`` says, with one seed for each image."""
     return pipe.restore(
-        y, steps=row.steps, eta=row.eta, solver=row.solver, grid=row.grid, seed=list(seeds), samples=samples
+        y,
+        steps=row.steps,
+        eta=row.eta,
+        solver=row.solver,
+        grid=row.grid,
+        temperature=row.temperature,
+        seed=list(seeds),
+        samples=samples,
     )
 
 

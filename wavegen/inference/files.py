@@ -136,7 +136,7 @@ def restore_files(
         model: what the record in the results calls the model.
         samples: draws, of which the mean is written.
         seed: seed of every plane.
-        walk: other options of :meth:`wavegen.Pipeline.restore` (steps, eta, solver, grid).
+        walk: other options of :meth:`wavegen.Pipeline.restore` (steps, eta, solver, grid, temperature).
 
     Raises:
         InputError: wrong options, a full disk, or no image at all that could be restored.

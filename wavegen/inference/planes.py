@@ -21,7 +21,8 @@ Channels = Literal["each", "joint"]
 
 
 class Options(NamedTuple):
-    """How planes are restored, and what the record calls the model; ``walk`` holds steps, eta, solver and grid."""
+    """How planes are restored, and what the record calls the model; ``walk`` holds steps, eta, solver, grid and
+    temperature."""
 
     samples: int
     seed: int
