@@ -117,6 +117,7 @@ GAP: dict[str, dict[str, Any]] = {
 }
 TABLES = {"heads": HEADS, "losses": LOSSES, "levels": LEVELS, "gap": GAP}
 ONE_CALL = ("gan for all", "scored draws for all")
+SHOWN = ("copy", "shrink", "regression", "gan", "gan, energy score", "paper", "2 levels")
 
 
 def plan(preset: str, table: str, data: str, minutes: float, seeds: int) -> Comparison:
@@ -160,7 +161,8 @@ def main() -> None:
     for name in only or ():
         if name not in chosen.systems:
             raise InputError(f"table {arguments.table} has no system {name!r}; it has {'; '.join(chosen.systems)}")
-    compare(chosen, arguments.out, jobs=arguments.jobs, split=arguments.split, only=only)
+    shown = [row for row in chosen.rows if row.system in SHOWN and row.steps == 1]
+    compare(chosen, arguments.out, jobs=arguments.jobs, split=arguments.split, only=only, shown=shown)
     table = heads_table(head_figures(chosen, arguments.out, arguments.split))
     (arguments.out / ("heads.md" if arguments.split == "test" else "heads-validation.md")).write_text(table)
     print(table)

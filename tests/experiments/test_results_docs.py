@@ -22,6 +22,7 @@ def folder(tmp_path: Path, text: str, data: bool = True) -> Path:
     if data:
         made = write(tmp_path / "run", rows(), TIMES)
         draw(made / "figure.png")
+        (made / "heads.md").write_text("| a | b |\n|---|---|\n| 1 | ± 2 |\n")
         pack(read_study([made]), tmp_path / "docs" / "data" / "sr.json")
     return tmp_path / "docs"
 
@@ -38,7 +39,9 @@ def test_committed_pages_are_what_the_command_makes() -> None:
 def test_every_place_is_filled(tmp_path: Path) -> None:
     places = "\n\n".join(f"{part}: {{{{{part}:sr}}}}" for part in PARTS)
     docs = folder(
-        tmp_path, f"# A page\n\n{places}\n\n{{{{differences:sr:hybrid, 1 at eta 1}}}}\n\n{{{{table:other}}}}\n"
+        tmp_path,
+        f"# A page\n\n{places}\n\n{{{{differences:sr:hybrid, 1 at eta 1}}}}\n\n"
+        "{{note:sr:heads}}\n\n{{note:sr:verdicts}}\n\n{{table:other}}\n",
     )
     files = write_docs(docs)
     assert [file.name for file in files] == ["README.md", "page.md"]
@@ -46,6 +49,7 @@ def test_every_place_is_filled(tmp_path: Path) -> None:
     assert "{{" not in text
     assert "| unet, 1 at eta 1 | 25.00 ± 0.25 |" in text
     assert "| less hybrid, 1 at eta 1 |" in text
+    assert "| a | b |\n|---|---|\n| 1 | ± 2 |\n\nNo verdicts of `sr` yet." in text
     assert "No results of `other` yet." in text
     assert "--root data" in text
     assert (docs / "README.md").read_text().endswith("# Results\n\n- [A page](page.md)\n")

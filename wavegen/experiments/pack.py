@@ -20,7 +20,7 @@ WIDTH = 1000  # pixels of a strip
 
 
 def pack(study: Study, file: Path) -> None:
-    """Write ``file`` with all records and the columns that tables need, and a smaller copy of the strip beside it.
+    """Write ``file``: all records, what tables need, and notes; and a smaller copy of the strip beside it.
 
     Figures have six digits; absolute paths are shortened to their last parts; one row a line. The same study gives
     the same bytes.
@@ -31,6 +31,8 @@ def pack(study: Study, file: Path) -> None:
     parts = [f'"about": {_dumps([_about(record) for record in study.about])}']
     parts.append('"rows": [\n' + ",\n".join(_dumps(_row(row)) for row in study.rows) + "\n]")
     parts.append('"times": [\n' + ",\n".join(_dumps(_row(row)) for row in study.times) + "\n]")
+    if study.notes:
+        parts.append('"notes": {\n' + ",\n".join(f"{_dumps(k)}: {_dumps(v)}" for k, v in study.notes.items()) + "\n}")
     write_text(file, "{\n" + ",\n".join(parts) + "\n}\n")
     for strip in study.strips[:1]:
         with atomic(file.with_suffix(".png")) as out:

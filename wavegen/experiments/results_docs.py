@@ -23,7 +23,9 @@ from wavegen.experiments.report_blocks import (
 )
 from wavegen.experiments.study import Study, read_study
 
-PLACE = re.compile(r"\{\{(\w+)(?::([^:{}]+))?(?::([^{}]+))?\}\}")  # {{table:hela}}, {{differences:hela:ROW}}
+PLACE = re.compile(
+    r"\{\{(\w+)(?::([^:{}]+))?(?::([^{}]+))?\}\}"
+)  # {{table:hela}}, {{differences:hela:ROW}}, {{note:hela:heads}}
 PARTS: dict[str, Callable[[Study], list[Block]]] = {
     "table": scores,
     "cost": costs,
@@ -35,6 +37,7 @@ PARTS: dict[str, Callable[[Study], list[Block]]] = {
     "legend": legend,
 }
 FIGURES, INDEX = "figures/", "README.md"
+NOTE = "note"  # a recipe's own table
 
 
 def write_docs(folder: Path) -> list[Path]:
@@ -82,10 +85,13 @@ def _fill(template: Path, studies: dict[str, Study], pictures: dict[str, Picture
     if kind == "pages":
         return str(found[0])
     where = f"{template}, line {found.string.count(chr(10), 0, found.start()) + 1}"
-    if kind not in PARTS or name is None or (row and kind != "differences"):
-        raise InputError(f"{where}: {found[0]} is no place; {near_matches(kind, PARTS)}, as in {{{{table:NAME}}}}")
+    if kind not in (*PARTS, NOTE) or name is None or (row and kind not in ("differences", NOTE)):
+        near = near_matches(kind, (*PARTS, NOTE))
+        raise InputError(f"{where}: {found[0]} is no place; {near}, as in {{{{table:NAME}}}}")
     if name not in studies:
         return f"No results of `{name}` yet."
+    if kind == NOTE:
+        return studies[name].notes.get(row or "", f"No {row} of `{name}` yet.").rstrip("\n")
     try:
         blocks = differences(studies[name], row) if row else PARTS[kind](studies[name])
     except InputError as error:

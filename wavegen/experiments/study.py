@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from wavegen.experiments.report import label, varied, way
 Result = dict[str, Any]
 NAMES = {"system": str, "steps": int, "seed": int, "images": int}  # what every row has
 METRICS = ("psnr", "ssim")  # scored without any weights
+NOTES = ("heads", "verdicts", "expected", "peers")  # tables that recipes write beside their results, as NAME.md
 JUDGED = ("data", "test", "scale", "levels", "size")  # what rows of one table share
 
 
@@ -23,7 +24,8 @@ JUDGED = ("data", "test", "scale", "levels", "size")  # what rows of one table s
 class Study:
     """Rows (one for each system, way of sampling and seed) and times of one data set, and how they were made.
 
-    ``about`` has a record for each run; ``strips`` are PNG files of images, where there are any.
+    ``about`` has a record for each run; ``strips`` are PNG files of images, where there are any; ``notes`` are the
+    recipes' own tables in Markdown, by name.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Study:
     rows: tuple[Result, ...]
     times: tuple[Result, ...]
     strips: tuple[Path, ...] = ()
+    notes: dict[str, str] = field(default_factory=dict)
 
     @property
     def reference(self) -> str | None:
@@ -42,7 +45,7 @@ class Study:
 def read_study(paths: Sequence[Path], name: str | None = None) -> Study:
     """Read result files, folders that hold a ``results.json``, or packed files, and join them.
 
-    Times that several of them hold are those of the first.
+    Times and notes that several of them hold are those of the first.
 
     Args:
         paths: at least one.
@@ -82,6 +85,7 @@ def read_study(paths: Sequence[Path], name: str | None = None) -> Study:
         tuple(row for row, _ in rows.values()),
         tuple(times.values()),
         tuple(strip for strip in map(_strip_of, files) if strip.is_file()),
+        {name: text for part in reversed(parts) for name, text in part["notes"].items()},
     )
 
 
@@ -107,7 +111,7 @@ def _key(row: Result) -> tuple[Any, ...]:
 
 
 def _read(file: Path) -> Result:
-    """``about`` (a list), ``rows`` and ``times`` of one file; times may lie beside it."""
+    """``about`` (a list), ``rows``, ``times`` and ``notes`` of one file; times and notes may lie beside it."""
     found = _json(file)
     about = found.get("about")
     about = [about] if isinstance(about, dict) else about
@@ -122,7 +126,14 @@ def _read(file: Path) -> Result:
         times = _json(beside).get("rows") if beside.is_file() and file.stem.startswith("results") else []
     if not isinstance(times, list) or not all(isinstance(time, dict) for time in times):
         raise InputError(f"{file} or {beside.name} beside it has times that are no list of records; {RIGHT}")
-    return {"about": about, "rows": [_row(file, n, row) for n, row in enumerate(rows, 1)], "times": times}
+    notes = found.get("notes", {})
+    if file.stem.startswith("results"):
+        own = {name: file.with_name(f"{name}.md") for name in NOTES}
+        notes = {name: path.read_text(encoding="utf-8") for name, path in own.items() if path.is_file()}
+    if not isinstance(notes, dict) or not all(isinstance(text, str) for text in notes.values()):
+        raise InputError(f"{file} has notes that are no texts by name; {RIGHT}")
+    made = [_row(file, n, row) for n, row in enumerate(rows, 1)]
+    return {"about": about, "rows": made, "times": times, "notes": notes}
 
 
 RIGHT = "give a file that a comparison or wavegen report --pack wrote"
