@@ -19,7 +19,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from wavegen.experiments import BENCHMARK_DATA, aggregate, markdown, run_command, run_peers
+from wavegen.experiments import BENCHMARK_DATA, run_command, run_peers
+from wavegen.reports import aggregate, markdown
 
 
 def interpreter(text: str) -> tuple[str, Path]:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from wavegen.benches.train import DIFFUSERS, LOOPS, Task, _run, _Wavegen, bench_train, diffusers_unet
 from wavegen.cli import main
 from wavegen.errors import InputError
-from wavegen.experiments.bench_train import DIFFUSERS, LOOPS, Task, _run, _Wavegen, bench_train, diffusers_unet
 
 TINY = Task(data="nanobeads", steps=15, batch=2, crop=32, pool=2, size=64, width=8, multipliers=(1, 2))
 

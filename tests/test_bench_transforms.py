@@ -8,10 +8,10 @@ import time
 import pytest
 import torch
 
+from wavegen.benches.transform_table import bench_table
+from wavegen.benches.transforms import OWN, bench_transforms, interleaved, peak_memory
 from wavegen.cli import main
 from wavegen.errors import InputError
-from wavegen.experiments.bench_transforms import OWN, bench_transforms, interleaved, peak_memory
-from wavegen.experiments.transform_table import bench_table
 
 
 def run(*arguments: str) -> int:

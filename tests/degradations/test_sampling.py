@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.testing import assert_close
 
+from wavegen.benches.degradations import set5_bicubic
 from wavegen.degradations import Binning, Bleaching, Downsample
 from wavegen.degradations.resize import resize
 from wavegen.errors import InputError
-from wavegen.experiments.bench_degradations import set5_bicubic
 
 
 @settings(deadline=None, max_examples=20)

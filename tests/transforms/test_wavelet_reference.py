@@ -10,8 +10,8 @@ import pywt
 import torch
 from torch import Tensor
 
+from wavegen.benches.transform_accuracy import accuracy
 from wavegen.errors import InputError
-from wavegen.experiments.transform_accuracy import accuracy
 from wavegen.registry import build, describe
 from wavegen.transforms import discrete_wavelets, filter_pairs, is_orthonormal, max_levels
 from wavegen.types import Subbands

@@ -23,7 +23,7 @@ def degradations(
 ) -> None:
     """Optics, camera, operators and down-sampling against closed forms and published figures."""
     from wavegen import components  # noqa: F401  (registers the degradations and the simulated specimen)
-    from wavegen.experiments import bench_degradations as run
+    from wavegen.benches import degradations as run
 
     set5 = None if data is None else run.set5_bicubic(data)
     widths, camera, adjoints = run.fwhm_errors(), run.photon_transfer(), run.adjoint_errors()

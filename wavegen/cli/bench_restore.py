@@ -19,7 +19,7 @@ def bench_restore(
     as_json: Json = False,
 ) -> None:
     """Time restorations beside their network calls, in turn, on one thread."""
-    from wavegen.experiments.bench_sampler import bench_restore as run
+    from wavegen.benches.sampler import bench_restore as run
 
     found = run(model, size=size, steps=steps, runs=runs, seed=seed)
     if as_json:

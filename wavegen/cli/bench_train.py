@@ -26,9 +26,9 @@ def bench_train(
     import torch
 
     from wavegen import components  # noqa: F401  (registers data sets and networks)
+    from wavegen.benches.train import DIFFUSERS, LOOPS, PLAIN, Task
+    from wavegen.benches.train import bench_train as run
     from wavegen.errors import InputError
-    from wavegen.experiments.bench_train import DIFFUSERS, LOOPS, PLAIN, Task
-    from wavegen.experiments.bench_train import bench_train as run
     from wavegen.experiments.compare import cpu_name
     from wavegen.registry import entry
 

@@ -58,7 +58,7 @@ def _draw(path: str, transform: str) -> None:
 
 def _accuracy(quick: bool, as_json: bool) -> None:
     from wavegen import components  # noqa: F401  (registers them)
-    from wavegen.experiments.transform_accuracy import accuracy, accuracy_table
+    from wavegen.benches.transform_accuracy import accuracy, accuracy_table
 
     rows = accuracy(["haar", "db4", "bior4.4"], sizes=[(5, 6)]) if quick else accuracy()
     print_json([asdict(row) for row in rows]) if as_json else print(accuracy_table(rows))
@@ -66,8 +66,8 @@ def _accuracy(quick: bool, as_json: bool) -> None:
 
 def _speed(sizes: str | None, quick: bool, as_json: bool) -> None:
     from wavegen import components  # noqa: F401  (registers them)
-    from wavegen.experiments import bench_transforms as module
-    from wavegen.experiments.transform_table import bench_table
+    from wavegen.benches import transforms as module
+    from wavegen.benches.transform_table import bench_table
 
     chosen = module.QUICK if quick else module.SIZES
     if sizes is not None:

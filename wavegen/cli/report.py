@@ -38,11 +38,11 @@ def report(
         return
     if not results or not (out or pack):
         raise InputError("give RESULTS with --out DIR, --pack FILE or both; or --docs DIR alone")
-    from wavegen.experiments.blocks import to_markdown
-    from wavegen.experiments.pack import pack as write_pack
-    from wavegen.experiments.report_blocks import front_tables
-    from wavegen.experiments.report_page import report_page
-    from wavegen.experiments.study import read_study
+    from wavegen.reports.blocks import to_markdown
+    from wavegen.reports.pack import pack as write_pack
+    from wavegen.reports.page import report_page
+    from wavegen.reports.sections import front_tables
+    from wavegen.reports.study import read_study
 
     study = read_study(results)
     files = report_page(study, out, against) if out else []
@@ -54,7 +54,7 @@ def report(
 
 
 def _docs(folder: Path) -> None:
-    from wavegen.experiments.results_docs import write_docs
+    from wavegen.reports.docs import write_docs
 
     for page in write_docs(folder):
         print(page)

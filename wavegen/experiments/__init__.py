@@ -14,20 +14,14 @@ from wavegen.experiments.compare import images_of, time_rows
 from wavegen.experiments.contest import Contest, run_contest
 from wavegen.experiments.grid import read_grid
 from wavegen.experiments.heads import head_figures, heads_table, low_band_gap
-from wavegen.experiments.intervals import Difference, Interval, difference, interval
-from wavegen.experiments.pack import pack
-from wavegen.experiments.pareto import pareto_front
 from wavegen.experiments.peers import PEERS, run_peers
+from wavegen.experiments.pictures import figure
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.recipe import Data, run_task
-from wavegen.experiments.report import aggregate, figure, markdown
-from wavegen.experiments.report_page import report_page
-from wavegen.experiments.results_docs import write_docs
 from wavegen.experiments.runs import Outcome, as_csv, compare, complete, prepare
 from wavegen.experiments.ship import Shipment, ship
 from wavegen.experiments.small import small
 from wavegen.experiments.spread import SpreadStudy, spread_study
-from wavegen.experiments.study import Study, read_study
 from wavegen.experiments.subband_figures import subband_figures
 from wavegen.experiments.subband_picture import subband_picture
 from wavegen.experiments.train_systems import run_folder
@@ -39,16 +33,12 @@ __all__ = [
     "Comparison",
     "Contest",
     "Data",
-    "Difference",
     "Expectation",
-    "Interval",
     "Outcome",
     "Row",
     "Shipment",
     "SpreadStudy",
-    "Study",
     "ablate",
-    "aggregate",
     "as_csv",
     "benchmark",
     "calibrated_temperature",
@@ -57,21 +47,14 @@ __all__ = [
     "compare",
     "complete",
     "degraded",
-    "difference",
     "figure",
     "head_figures",
     "heads_table",
     "images_of",
-    "interval",
     "low_band_gap",
-    "markdown",
     "native_row",
-    "pack",
-    "pareto_front",
     "prepare",
     "read_grid",
-    "read_study",
-    "report_page",
     "run_ablation",
     "run_command",
     "run_contest",
@@ -86,5 +69,4 @@ __all__ = [
     "subband_picture",
     "time_rows",
     "variances",
-    "write_docs",
 ]

@@ -12,8 +12,8 @@ from wavegen.bridges import Bridge
 from wavegen.checkpoint import write_text
 from wavegen.experiments.claims import PHOTONS, darker, under
 from wavegen.experiments.compare import about, images_of
+from wavegen.experiments.pictures import stretched
 from wavegen.experiments.plan import Comparison, Row, restored_by
-from wavegen.experiments.report import stretched
 from wavegen.experiments.train_systems import run_folder
 from wavegen.inference.scales import to_target_range
 from wavegen.pipeline import Pipeline

@@ -16,7 +16,6 @@ from wavegen.errors import InputError
 from wavegen.experiments.band_spread import calibrated_temperature, spread_of_bands
 from wavegen.experiments.command import run_command
 from wavegen.experiments.compare import images_of
-from wavegen.experiments.intervals import difference
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.recipe import SMOKE
 from wavegen.experiments.runs import compare
@@ -24,6 +23,7 @@ from wavegen.experiments.ship import Shipment, ship
 from wavegen.experiments.small import small
 from wavegen.experiments.train_systems import model_hash, run_folder
 from wavegen.pipeline import Pipeline
+from wavegen.reports.intervals import difference
 
 Result = dict[str, Any]
 MINUTES = {"cpu": 3.0, "ship": 20.0}

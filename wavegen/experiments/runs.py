@@ -16,13 +16,14 @@ from wavegen.experiments.classical import method_named
 from wavegen.experiments.compare import Result, about, images_of, read_times, time_rows
 from wavegen.experiments.execute import Task
 from wavegen.experiments.identity import Identity, check_folder, claim, fingerprint, identity, read_json
+from wavegen.experiments.pictures import figure
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.progress import Progress
-from wavegen.experiments.report import aggregate, figure, markdown
 from wavegen.experiments.schedule import LOCAL, Failed, connected, run_tasks
 from wavegen.experiments.scores import Judge, classical_key, gather, judge_of, read_scores, scores_file, unscored
 from wavegen.experiments.train_systems import is_simulator, model_hash, run_folder, training_pool
 from wavegen.registry import build
+from wavegen.reports.tables import aggregate, markdown
 
 DAMAGED = "delete it: it is made again from the runs beside it, which are kept"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from wavegen.checkpoint import read_note
 from wavegen.experiments.compare import about
 from wavegen.experiments.plan import Comparison
-from wavegen.experiments.report import aggregate, markdown
 from wavegen.experiments.train_systems import is_simulator, run_folder
 from wavegen.pipeline import Pipeline
+from wavegen.reports.tables import aggregate, markdown
 
 CARD = """# {name}
 

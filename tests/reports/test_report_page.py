@@ -12,10 +12,10 @@ import pytest
 from result_files import TIMES, draw, row, rows, write
 
 from wavegen.errors import InputError
-from wavegen.experiments import Study, aggregate, pack, read_study, report_page
-from wavegen.experiments.blocks import Block, Table
-from wavegen.experiments.pareto_plot import draw as plot
-from wavegen.experiments.report_blocks import differences, front_tables, groups, plots, scores
+from wavegen.reports import Study, aggregate, pack, read_study, report_page
+from wavegen.reports.blocks import Block, Table
+from wavegen.reports.pareto_plot import draw as plot
+from wavegen.reports.sections import differences, front_tables, groups, plots, scores
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any
 
 from wavegen.atomic import atomic
 from wavegen.checkpoint import write_text
-from wavegen.experiments.portable import portable
-from wavegen.experiments.report import COLUMNS
-from wavegen.experiments.study import NAMES, Study
+from wavegen.reports.portable import portable
+from wavegen.reports.study import NAMES, Study
+from wavegen.reports.tables import COLUMNS
 
 Result = dict[str, Any]
 KEPT = {*NAMES, "eta", "key", "solver", "model", "rmse", "crps", "ms_per_image", *(key for key, _, _ in COLUMNS)}

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from wavegen.errors import InputError, near_matches
-from wavegen.experiments.blocks import Block, Code, Heading, Picture, Table, Text
-from wavegen.experiments.intervals import Difference, difference
-from wavegen.experiments.pareto_plot import BATCHES, draw, fronts, timed
-from wavegen.experiments.report import COLUMNS, SCALE, aggregate, label, number, table, with_spread_error
-from wavegen.experiments.study import Study
+from wavegen.reports.blocks import Block, Code, Heading, Picture, Table, Text
+from wavegen.reports.intervals import Difference, difference
+from wavegen.reports.pareto_plot import BATCHES, draw, fronts, timed
+from wavegen.reports.study import Study
+from wavegen.reports.tables import COLUMNS, SCALE, aggregate, label, number, table, with_spread_error
 
 Result = dict[str, Any]
 COST = ("nfe", "ms_batch_1", "ms_batch_8", "parameters", "minutes", "training_steps", "s", "s_over_v")

@@ -10,8 +10,8 @@ from pathlib import Path
 from wavegen.atomic import atomic
 from wavegen.checkpoint import write_text
 from wavegen.errors import InputError, near_matches
-from wavegen.experiments.blocks import Block, Picture, to_markdown
-from wavegen.experiments.report_blocks import (
+from wavegen.reports.blocks import Block, Picture, to_markdown
+from wavegen.reports.sections import (
     costs,
     differences,
     front_tables,
@@ -21,7 +21,7 @@ from wavegen.experiments.report_blocks import (
     scores,
     strips,
 )
-from wavegen.experiments.study import Study, read_study
+from wavegen.reports.study import Study, read_study
 
 PLACE = re.compile(
     r"\{\{(\w+)(?::([^:{}]+))?(?::([^{}]+))?\}\}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from wavegen.experiments.bench_transforms import (
+from wavegen.benches.transform_peers import PEERS
+from wavegen.benches.transforms import (
     BESIDE,
     COPIES,
     COPY,
@@ -17,7 +18,6 @@ from wavegen.experiments.bench_transforms import (
     Size,
     Timing,
 )
-from wavegen.experiments.transform_peers import PEERS
 
 HEAD = (
     "size",

@@ -9,8 +9,8 @@ import pytest
 from result_files import TIMES, draw, rows, write
 
 from wavegen.errors import InputError
-from wavegen.experiments import pack, read_study, write_docs
-from wavegen.experiments.results_docs import PARTS, render
+from wavegen.reports import pack, read_study, write_docs
+from wavegen.reports.docs import PARTS, render
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "results"
 

@@ -6,8 +6,8 @@ import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wavegen.experiments.intervals import ONE, SAME
 from wavegen.inference.page import picture
+from wavegen.reports.intervals import ONE, SAME
 
 
 @dataclass(frozen=True)

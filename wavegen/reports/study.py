@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from wavegen.errors import InputError
-from wavegen.experiments.portable import portable
-from wavegen.experiments.report import label, varied, way
+from wavegen.reports.portable import portable
+from wavegen.reports.tables import label, varied, way
 
 Result = dict[str, Any]
 NAMES = {"system": str, "steps": int, "seed": int, "images": int}  # what every row has

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from wavegen.atomic import atomic
 from wavegen.checkpoint import write_text
-from wavegen.experiments.blocks import Picture, to_markdown
-from wavegen.experiments.report_blocks import report
-from wavegen.experiments.study import Study
 from wavegen.inference.page import html_page
+from wavegen.reports.blocks import Picture, to_markdown
+from wavegen.reports.sections import report
+from wavegen.reports.study import Study
 
 
 def report_page(study: Study, out: Path, against: str | None = None) -> list[Path]:
@@ -18,7 +18,7 @@ def report_page(study: Study, out: Path, against: str | None = None) -> list[Pat
     The same study gives the same bytes (pictures: with the same version of matplotlib).
 
     Args:
-        study: what :func:`~wavegen.experiments.study.read_study` read.
+        study: what :func:`~wavegen.reports.study.read_study` read.
         out: made where it does not exist.
         against: the row that others are compared with, as the tables name it.
 

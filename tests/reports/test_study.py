@@ -11,8 +11,8 @@ from result_files import ABOUT, TIMES, row, rows, write
 
 from wavegen.cli import main
 from wavegen.errors import InputError
-from wavegen.experiments import read_study
-from wavegen.experiments.portable import portable
+from wavegen.reports import read_study
+from wavegen.reports.portable import portable
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[Any, str, str]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavegen.errors import InputError
-from wavegen.experiments import difference, interval, pareto_front
+from wavegen.reports import difference, interval, pareto_front
 
 FIGURES = st.lists(st.floats(-100, 100), min_size=2, max_size=6)
 

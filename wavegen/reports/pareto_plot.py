@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wavegen.experiments.pareto import pareto_front
-from wavegen.experiments.report import SCALE, label
+from wavegen.reports.pareto import pareto_front
+from wavegen.reports.tables import SCALE, label
 
 Result = dict[str, Any]
 # Quality by key: title, and whether larger is better.

@@ -1,0 +1,1 @@
+"""What ``wavegen bench`` times: training, sampling, transforms, degradations."""
