@@ -141,7 +141,7 @@ def temperatures(plan: Comparison, out: Path) -> dict[str, float]:
     """
     file = out / "temperatures.json"
     kept: list[Result] = json.loads(file.read_text()) if file.exists() else []
-    known = {tuple(r[name] for name in NAMES): r["temperature"] for r in kept}
+    known = {tuple(r.get(name) for name in NAMES): r["temperature"] for r in kept}
     data = images_of(plan, "validation")
     rows: list[Result] = []
     for row in plan.rows:
@@ -160,7 +160,7 @@ def band_spreads(plan: Comparison, out: Path) -> list[Result]:
     """:func:`spread_of_bands` of every row and seed that draws samples; kept in ``spreads.json``."""
     file = out / "spreads.json"
     kept: list[Result] = json.loads(file.read_text()) if file.exists() else []
-    known = {tuple(r[name] for name in NAMES): r for r in kept}
+    known = {tuple(r.get(name) for name in NAMES): r for r in kept}
     data, rows = images_of(plan), []
     for row in plan.rows:
         for seed in plan.seeds_of(row.system):
