@@ -73,6 +73,7 @@ def test_verdicts_are_of_common_seeds_and_the_right_way_round(tmp_path: Path) ->
         for name, base in (("ours", 26.0), ("theirs", 25.0))
         for seed in range(3)
     ]
+    rows.insert(0, {"system": "input", "steps": 0, "seed": 0, "psnr": 20.0})  # a classical method has no key
     times = [
         {"system": name, "steps": 4, "ms_batch_1": ms, "ms_batch_8": 2 * ms}
         for name, ms in (("ours", 10), ("theirs", 50))
@@ -101,7 +102,9 @@ def test_recipes_run_and_refuse_an_export_of_a_smoke_run(recipe: str, tmp_path: 
     done = run(recipe, "--data", "nanobeads", "--out", str(tmp_path / "out"), "--jobs", "1")
     assert done.returncode == 0, done.stderr
     assert "| row | against | score | difference | verdict |" in done.stdout
-    assert (tmp_path / "out" / "verdicts.md").read_text() in done.stdout + "\n"
+    made = ["verdicts.md"] + ["spreads.md"] * (recipe == "realism.py")
+    assert sorted(p.name for p in (tmp_path / "out").glob("*s.md")) == sorted(made)
+    assert all((tmp_path / "out" / name).read_text() in done.stdout for name in made)
     spreads = json.loads((tmp_path / "out" / "spreads.json").read_text()) if recipe == "realism.py" else []
     assert len(spreads) == 2 * 3 * (recipe == "realism.py")  # as configured, and calibrated
     if spreads:

@@ -92,9 +92,11 @@ def _run(doc: str | None, contest: Contest, shipment: Shipment) -> None:
         plan = plan.model_copy(update={"rows": [*plan.rows, *calibrated]})
         compare(plan, given.out, jobs=given.jobs, shown=plan.rows)
     spreads = band_spreads(plan, given.out)
-    text = "\n".join([verdicts(contest, plan.rows, given.out), spread_table(spreads)])
-    write_text(given.out / "verdicts.md", text)
-    print(text)
+    made = {"verdicts.md": verdicts(contest, plan.rows, given.out), "spreads.md": spread_table(spreads)}
+    for name, text in made.items():
+        if text:
+            write_text(given.out / name, text)
+            print(text)
     if given.export is not None:
         filled = {
             key: getattr(shipment, key).format(data=given.data, minutes=plan.training.minutes)
@@ -114,7 +116,7 @@ def verdicts(contest: Contest, rows: Sequence[Row], out: Path) -> str:
 
     def by_seed(row: Row, score: str) -> dict[int, float]:
         own = (row.system, row.steps, row.key())
-        found = [r for r in results if (r["system"], r["steps"], r["key"]) == own]
+        found = [r for r in results if (r["system"], r["steps"], r.get("key")) == own]
         return {r["seed"]: r[score] for r in found if r.get(score) is not None}
 
     for own, rival in product(rows, rows):

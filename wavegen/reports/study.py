@@ -16,7 +16,13 @@ from wavegen.reports.tables import label, varied, way
 Result = dict[str, Any]
 NAMES = {"system": str, "steps": int, "seed": int, "images": int}  # what every row has
 METRICS = ("psnr", "ssim")  # scored without any weights
-NOTES = ("heads", "verdicts", "expected", "peers")  # tables that recipes write beside their results, as NAME.md
+NOTES = (
+    "heads",
+    "verdicts",
+    "spreads",
+    "expected",
+    "peers",
+)  # a recipe's own tables beside its results: NAME.md
 JUDGED = ("data", "test", "scale", "levels", "size")  # what rows of one table share
 
 
