@@ -128,8 +128,9 @@ def test_lazy_import() -> None:
     """Importing the package or asking the command line for help must not wait for slow libraries."""
     check = """
 import sys, wavegen, wavegen.cli
-for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["plan"], ["analyze"], ["list"], ["weights"],
-                ["data", "check"], ["bench", "io"], ["bench", "transforms"], ["learn-basis"], ["report"], ["ablate"]):
+for command in ([], ["demo"], ["train"], ["restore"], ["evaluate"], ["calibrate"], ["plan"], ["analyze"], ["list"],
+                ["weights"], ["data", "check"], ["bench", "io"], ["bench", "transforms"], ["learn-basis"], ["report"],
+                ["ablate"]):
     try:
         wavegen.cli.main([*command, "--help"])
     except SystemExit as done:

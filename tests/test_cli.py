@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -547,3 +548,39 @@ def test_demo(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert "real image" in run("demo", "--out", tmp_path / "out").out
     monkeypatch.setattr(demo, "shipped", list)
     assert_refused(run("demo", "--out", tmp_path / "out"), "no trained model")
+
+
+def test_calibrate_keeps_the_temperature_in_the_model(run: Run, bridge_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(bridge_model, folder)
+    before = (folder / "config.json").read_text()
+    asked = ("calibrate", folder, "--data", "nanobeads,size=32", "--steps", "3", "--images", "2")
+    answer = run(*asked, "--dry-run")
+    assert answer.code == 0, answer.err
+    assert "would be" in answer.out
+    assert (folder / "config.json").read_text() == before
+    answer = run(*asked, "--json")
+    assert answer.code == 0, answer.err
+    found = json.loads(answer.out)
+    assert found["data"]["split"] == "validation"
+    assert set(found["spread_over_residual"]) == {"1.0", str(found["temperature"])}
+    sampler = Pipeline.from_pretrained(folder).config.sampler
+    assert sampler.temperature == found["temperature"] != 1
+    assert sampler.steps == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("mscgm-hela", "--data", "nanobeads"), "mscgm-hela is no folder"),
+        (("FOLDER",), "no --data"),
+        (("FOLDER", "--data", "nanobeads,size=32"), "its draws do not differ"),
+    ],
+)
+def test_calibrate_refuses(run: Run, model: Path, arguments: tuple[str, ...], said: str) -> None:
+    before = (model / "config.json").read_text()
+    answer = run("calibrate", *(str(model) if a == "FOLDER" else a for a in arguments), "--images", "2")
+    assert answer.code == 2
+    assert said in answer.err
+    assert answer.err.count("\n") == 1
+    assert (model / "config.json").read_text() == before

@@ -259,6 +259,20 @@ class Pipeline(System):
         return layout.give_back(self.transform.inverse(Subbands(low, details, bands.size)) * scale + offset)
 
 
+def configure_sampler(folder: Path, **settings: Any) -> None:
+    """Change defaults of :meth:`Pipeline.restore` (of ``sampler``) in the folder of a trained pipeline.
+
+    Raises:
+        InputError: a setting that is unknown or out of range, or a folder that cannot be written; it is then as before.
+    """
+    file = folder / "config.json"
+    described = json.loads(file.read_text(encoding="utf-8"))
+    described["pipeline"]["sampler"] |= settings
+    config: PipelineConfig = check(PipelineConfig, described["pipeline"], str(file))
+    described["pipeline"] = config.model_dump(mode="json")
+    write_text(file, json.dumps(described, indent=1) + "\n")
+
+
 def _whole_numbers(seed: int | Sequence[int], count: int) -> list[int]:
     """One seed for each of ``count`` images."""
     try:

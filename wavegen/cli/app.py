@@ -12,6 +12,7 @@ import typer
 from wavegen.cli.ablate import ablate
 from wavegen.cli.analyze import analyze
 from wavegen.cli.bench import bench
+from wavegen.cli.calibrate import calibrate
 from wavegen.cli.data import data
 from wavegen.cli.demo import demo
 from wavegen.cli.evaluate import evaluate
@@ -60,6 +61,7 @@ app.command()(demo)
 app.command()(train)
 app.command()(restore)
 app.command()(evaluate)
+app.command()(calibrate)
 app.command()(plan)
 app.command()(analyze)
 app.command()(report)
