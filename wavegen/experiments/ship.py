@@ -27,22 +27,21 @@ CARD = """# {name}
 
 {judged} Scored before the weights were stored in 16 bits.
 
-{table}
-The rows with more steps are samples: sharper, and further from the truth pixel by pixel. One call is the best guess.
-
+{table}{samples}
 ## Limits
 
 {limits}
-- {spread}
-- A model shows what the images that it was trained on would look like, and may invent structures of their kind. Compare
-  samples (`samples=8`, `std`) before believing one.
-"""
+- A model shows what the images that it was trained on would look like, and may invent structures of their kind.
+{spread}"""
 
-UNCALIBRATED = "The spread over samples is not calibrated."
-CALIBRATED = (
-    "The temperature is {temperature:g}: with it the spread of samples is the residual's on validation images, in the "
-    "geometric mean over Haar bands. On other images than those of the simulator it may not be."
-)
+SAMPLES = """
+Rows of several calls are samples: sharper, and further from the truth pixel by pixel. One call is the best guess.
+"""
+COMPARE = "- Compare samples (`samples=8`, `std`) before believing a structure.\n"
+UNCALIBRATED = f"{COMPARE}- The spread over samples is not calibrated.\n"
+CALIBRATED = f"""{COMPARE}- The temperature is {{temperature:g}}: with it the spread of samples is the residual's on
+  validation images, in the geometric mean over Haar bands. On other images than the simulator's it may not be.
+"""
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,8 @@ def ship(
     results = json.loads((out / "results.json").read_text())["rows"]
     times = json.loads((out / "times.json").read_text())["rows"]
     rows = [r for r in aggregate(results, times) if r["system"] == system or not r["steps"]]
+    drawn = any(row["steps"] > 1 for row in rows)
+    spread = UNCALIBRATED if temperature is None else CALIBRATED.format(temperature=temperature)
     made = about(plan)
     simulated = is_simulator(plan.data)
     test = "the fixed test set of the simulator" if simulated else f"`{json.dumps(plan.test)}`"
@@ -78,7 +79,8 @@ def ship(
         name=shipment.name,
         purpose=shipment.purpose,
         limits=shipment.limits,
-        spread=UNCALIBRATED if temperature is None else CALIBRATED.format(temperature=temperature),
+        samples=SAMPLES if drawn else "",
+        spread="" if not drawn else spread,
         command=shipment.command,
         system=system,
         data=json.dumps(plan.data),
