@@ -72,6 +72,7 @@ def render(folder: Path) -> tuple[dict[str, str], list[Picture]]:
         if used and not used & studies.keys():
             continue
         made = PLACE.sub(partial(_fill, template, studies, pictures), text)
+        made = re.sub(r"\n{3,}", "\n\n", made)
         note = f"<!-- made by wavegen report --docs from templates/{template.name}: edit that -->\n\n"
         texts[template.name] = note + made
     index = "".join(f"- [{_title(text)}]({name})\n" for name, text in texts.items() if name != INDEX)
@@ -89,7 +90,7 @@ def _fill(template: Path, studies: dict[str, Study], pictures: dict[str, Picture
         near = near_matches(kind, (*PARTS, NOTE))
         raise InputError(f"{where}: {found[0]} is no place; {near}, as in {{{{table:NAME}}}}")
     if name not in studies:
-        return f"No results of `{name}` yet."
+        return f"No results of `{name}` yet." if kind == "table" else ""
     if kind == NOTE:
         return studies[name].notes.get(row or "", f"No {row} of `{name}` yet.").rstrip("\n")
     try:
