@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from wavegen.benches.train import DIFFUSERS, LOOPS, Task, _run, _Wavegen, bench_train, diffusers_unet
+from wavegen.benches.train import DIFFUSERS, LOOPS, Task, _pipeline, _run, bench_train, diffusers_unet
 from wavegen.cli import main
 from wavegen.errors import InputError
 
@@ -29,20 +29,20 @@ def test_every_loop_trains(loop: str) -> None:
     assert row["images_per_second"] > 0
     assert row["peak_mb"] >= 0
     assert 0 < row["final_loss"] < 1
-    network = sum(p.numel() for p in _Wavegen(TINY).parameters())
+    network = sum(p.numel() for p in _pipeline(TINY).coarse.parameters())
     assert row["parameters"] == pytest.approx(network, rel=0.25)
 
 
-def test_loops_of_one_precision_learn_alike() -> None:
-    """The naive loop and fit see the same crops, rates and loss: only averages and clipping differ."""
+def test_loops_of_one_precision_learn_the_same() -> None:
+    """Weights, crops, optimiser, rates and loss are the same, so that a faster loop is not one that learns less."""
     losses = [_run(loop, options(steps=60))["final_loss"] for loop in ("plain loop, float32", "wavegen fit, float32")]
-    assert losses[0] == pytest.approx(losses[1], rel=0.3)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 def test_the_reference_has_as_many_parameters() -> None:
     pytest.importorskip("diffusers")
     task = Task()
-    ours, theirs = (sum(p.numel() for p in net.parameters()) for net in (_Wavegen(task), diffusers_unet(task)))
+    ours, theirs = (sum(p.numel() for p in net.parameters()) for net in (_pipeline(task).coarse, diffusers_unet(task)))
     assert theirs == pytest.approx(ours, rel=0.1)
 
 

@@ -25,7 +25,7 @@ from wavegen.errors import InputError, near_matches
 from wavegen.pipeline import Pipeline
 from wavegen.registry import build
 from wavegen.training import Training, fit
-from wavegen.training.fit import STATISTICS
+from wavegen.training.fit import BETAS, STATISTICS
 from wavegen.training.schedule import rate
 from wavegen.types import Pair
 
@@ -35,7 +35,7 @@ TAIL = 0.2  # share of the steps whose loss is the final one
 
 @dataclass(frozen=True)
 class Task:
-    """What every loop does: an L1 regression of x from y at full resolution, with the same crops and rates."""
+    """What every loop does: an L1 regression of x from y at full resolution, with the same crops and optimiser."""
 
     data: str = "hela"
     steps: int = 60
@@ -151,13 +151,12 @@ def _fit(task: Task, data: InMemory, precision: str) -> dict[str, Any]:
 class _Wavegen(nn.Module):
     """The package's network alone, with the call of the others."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, pipeline: Pipeline) -> None:
         super().__init__()
-        # What the pipeline gives it: the state, which is y, and the condition, which is y.
-        self.network = build("network", task.network, in_channels=2, out_channels=1, time=False)
+        self.network = pipeline.coarse  # so that every loop starts at the same weights
 
     def forward(self, y: Tensor) -> Tensor:
-        """x from y, normalised."""
+        """x from y, normalised; the pipeline, too, gives it the state, which is y, and the condition, which is y."""
         out: Tensor = self.network(torch.cat([y, y], dim=1))[0]
         return out
 
@@ -176,7 +175,7 @@ def diffusers_unet(task: Task) -> nn.Module:
     """UNet2DModel without attention, of the levels and (nearly) the number of parameters of the package's."""
     from diffusers import UNet2DModel
 
-    wanted = sum(p.numel() for p in _Wavegen(task).parameters())
+    wanted = sum(p.numel() for p in _pipeline(task).coarse.parameters())
     count = len(task.multipliers)
 
     def make(width: int) -> Any:
@@ -202,7 +201,8 @@ def _plain(
     task: Task, data: InMemory, model: nn.Module | None, half: bool, last: bool, compiled: bool
 ) -> dict[str, Any]:
     """What one writes first: batch, forward, loss, backward, step."""
-    pipe, net = _pipeline(task), model or _Wavegen(task)
+    pipe = _pipeline(task)
+    net = model or _Wavegen(pipe)
     crops = _crops(task, data, pipe)
     pipe.fit_normalisation(crops[i].x for i in range(STATISTICS))
     scale = float(pipe.norm.low_scale)
@@ -210,7 +210,7 @@ def _plain(
         net.to(memory_format=torch.channels_last)
     call: Callable[[Tensor], Tensor] = torch.compile(net) if compiled else net
     settings = Training(steps=task.steps)
-    optimizer = torch.optim.AdamW(net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    optimizer = torch.optim.AdamW(net.parameters(), settings.learning_rate, BETAS, weight_decay=settings.weight_decay)
     clock, losses, before = [], [], _peak()
     for step, (x, y) in enumerate(_batches(task, crops, pipe)):
         if step == task.steps:

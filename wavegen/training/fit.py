@@ -28,6 +28,7 @@ from wavegen.types import Pair, PairSource
 PROBE = 12  # steps of a stage that are timed before their number is planned
 SSIM_WINDOW = 11
 STATISTICS = 64  # crops from which subband statistics are taken
+BETAS = (0.9, 0.98)  # of AdamW
 
 
 class Callback(Protocol):
@@ -140,7 +141,7 @@ class _Run:
         for module in (pipeline, self.critics.modules, self.teacher):
             module.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(
-            _groups(pipeline), training.learning_rate, (0.9, 0.98), weight_decay=training.weight_decay
+            _groups(pipeline), training.learning_rate, BETAS, weight_decay=training.weight_decay
         )
         self.guard = Guard()
         self.ema = state.Ema(pipeline, training.ema)
