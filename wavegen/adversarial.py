@@ -116,7 +116,8 @@ def candidate(settings: Critic, fake: Tensor, real: Tensor, y: Tensor, generator
     """Augment what is to be judged, and draw what the penalties need."""
     if settings.augment:
         fake, real, y = augment([fake, real, y], settings.augment, generator)
-        real, y = real.detach(), y.detach()  # moved together with fake, but not part of its graph
+    # Augmentation moves them together with fake, a basis that is trained makes them: neither is to learn from a critic.
+    real, y = real.detach(), y.detach()
     between = None
     if settings.gradient_penalty:
         between = torch.rand(len(real), 1, 1, 1, generator=generator).to(real)
