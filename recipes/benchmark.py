@@ -16,7 +16,7 @@ Presets
     smoke   a minute: does everything run?
     cpu     the benchmark: ``--seeds`` seeds of mscgm-joint, unet, bbdm and irsde, one of the others. Rows of 50 calls
             and more are judged on the first 8 images of 256 x 256 or as many pixels, of 1000 on 4 (``--longest``
-            leaves the longest out); the hybrid and the regression are judged on those images, too.
+            leaves the longest out); hybrids and others of few calls are judged on those images, too.
     paper   every system under the optimiser that arXiv 2407.05259 states, all rows on all images; for a GPU
 
 ``--only`` trains and judges some systems; the others' results in ``--out`` are kept. What is trained, scored or timed

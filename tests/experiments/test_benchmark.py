@@ -30,6 +30,7 @@ NATIVE = {
     ("flow", 8, 0.0, None),
     ("diffll", 10, 1.0, None),
 }
+FEW = ("mscgm-joint", "mscgm-realism", "bbdm-patch", "diffll", "bbdm")
 
 
 def plan(data: str = "hela", kind: str = "cpu", **options: object) -> Comparison:
@@ -66,12 +67,12 @@ def test_matched_native_and_long_rows() -> None:
             eta = 0.0 if name in ODE + PLANNED else 1.0
             whole = [r for r in rows if (r.system, r.steps, r.eta, r.images) == (name, calls, eta, None)]
             assert len(whole) == 1, (name, calls)
-    # Whatever is judged on some images has the hybrid and the regression beside it on the same.
+    # Whatever is judged on some images has those of few calls beside it on the same.
     for row in rows:
         if row.steps >= 50:
             assert row.images == (4 if row.steps == 1000 else 8)
             beside = {(r.system, r.steps) for r in rows if r.images == row.images}
-            assert beside >= {("unet", 1), ("mscgm-joint", 1), ("mscgm-joint", 4)}
+            assert beside >= {("unet", 1), ("mscgm-fidelity", 1), *((s, n) for s in FEW for n in MATCHED)}
     assert {row.images for row in plan("w2s").rows} == {None, 2}
     assert max(row.steps for row in plan(longest=200).rows) == 200
 

@@ -87,6 +87,10 @@ def test_spread_is_compared_with_the_reference_where_there_is_one(tmp_path: Path
     found = {(r["system"], r["steps"]): r for r in aggregate(made, TIMES, "unet")}
     assert found["hybrid", 4]["spread_error"] == pytest.approx(math.log(2))
     assert "spread_error" not in found["unet", 1]
+    seeds = [{**row("unet", 1, seed, 25.0), "rmse": error} for seed, error in enumerate((0.1, 0.3))]
+    several = aggregate([*seeds, {**row("hybrid", 4, 0, 25.0), "spread": 0.1}], [], "unet")[1]
+    assert several["kept"] == pytest.approx(0.25)  # of the error's mean over seeds, not of the last seed's
+    assert several["spread_error"] == pytest.approx(math.log(2))
     none = aggregate([row("hybrid", 1, 0, 25.0, spread=0.0, spread_skill=0.0)], [])[0]
     assert none["spread_error"] == math.inf
     study = read_study([write(tmp_path / "none", [row("hybrid", 1, 0, 25.0, spread=0.0, spread_skill=0.0)], TIMES)])

@@ -57,20 +57,26 @@ def with_spread_error(results: Sequence[Result], reference: str | None = None) -
     Infinite of no spread. The ratio is the spread over the mean error of the system ``reference`` on as many images;
     where it was not scored on those, spread over skill.
     """
-    errors: dict[int, list[float]] = {}
-    for row in results:
-        if row["system"] == reference and row.get("rmse") is not None:
-            errors.setdefault(row["images"], []).append(row["rmse"])
+    errors = _errors(results, reference)
     made = []
     for row in results:
         ratio = row.get("spread_skill")
         if row["images"] in errors:
             spread = row.get("spread")
-            ratio = None if spread is None else spread / statistics.fmean(errors[row["images"]])
+            ratio = None if spread is None else spread / errors[row["images"]]
         if ratio is not None and row["steps"]:
             row = row | {"spread_error": abs(math.log(ratio)) if 0 < ratio < math.inf else math.inf}
         made.append(row)
     return made
+
+
+def _errors(results: Sequence[Result], reference: str | None) -> dict[int, float]:
+    """The error of the system ``reference`` by number of images, the mean over its seeds."""
+    found: dict[int, list[float]] = {}
+    for row in results:
+        if row["system"] == reference and row.get("rmse") is not None:
+            found.setdefault(row["images"], []).append(row["rmse"])
+    return {images: statistics.fmean(values) for images, values in found.items()}
 
 
 def aggregate(results: Sequence[Result], times: Sequence[Result], reference: str | None = None) -> list[Result]:
@@ -87,7 +93,7 @@ def aggregate(results: Sequence[Result], times: Sequence[Result], reference: str
             result
         )
     timed = {(t["system"], t["steps"], t.get("solver")): t for t in times}
-    errors = {r["images"]: r["rmse"] for r in results if r["system"] == reference}
+    errors = _errors(results, reference)
     rows = []
     for (system, steps, key, images, _), members in groups.items():
         row: Result = {"system": system, "steps": steps, "key": key, "images": images, "seeds": len(members)}
