@@ -28,7 +28,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from wavegen.experiments import BENCHMARK_DATA, Row, benchmark, chosen_systems, compare, run_command
+from wavegen.experiments import (
+    BENCHMARK_DATA,
+    Row,
+    above_zero,
+    benchmark,
+    chosen_systems,
+    compare,
+    one_or_more,
+    run_command,
+)
 
 SHOWN = (("unet", 1), ("bbdm", 4), ("bbdm-patch-gan", 4), ("irsde", 4), ("ddpm", 4), ("flow", 4), ("wavediff", 4))
 SHOWN += (("diffll", 4), ("mscgm", 4), ("mscgm-joint", 1), ("mscgm-joint", 4))
@@ -41,11 +50,15 @@ def main() -> None:
     parser.add_argument("--data", choices=BENCHMARK_DATA, default="hela")
     parser.add_argument("--root", type=Path, default=Path(), help="folder of the real images (default: this one)")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=4.0, help="processor minutes of training per system (cpu)")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds of the four systems that are compared over seeds")
+    parser.add_argument(
+        "--minutes", type=above_zero, default=4.0, help="processor minutes of training per system (cpu)"
+    )
+    parser.add_argument(
+        "--seeds", type=one_or_more, default=3, help="seeds of the four systems that are compared over seeds"
+    )
     parser.add_argument("--only", help="system,system: these only")
-    parser.add_argument("--longest", type=int, default=1000, help="leave out rows of more calls")
-    parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
+    parser.add_argument("--longest", type=one_or_more, default=1000, help="leave out rows of more calls")
+    parser.add_argument("--jobs", type=one_or_more, default=2, help="trainings side by side, one thread each")
     given = parser.parse_args()
     plan = benchmark(
         given.data, given.preset, root=given.root, minutes=given.minutes, seeds=given.seeds, longest=given.longest

@@ -30,7 +30,17 @@ from pathlib import Path
 from typing import Any
 
 from wavegen import build
-from wavegen.experiments import Comparison, Row, compare, degraded, native_row, run_command, variances
+from wavegen.experiments import (
+    Comparison,
+    Row,
+    above_zero,
+    compare,
+    degraded,
+    native_row,
+    one_or_more,
+    run_command,
+    variances,
+)
 
 LEVELS, IMAGES = 2, 48
 S = {"nanobeads": 1.5, "hela": 1.5}  # about 10 v: v = .146 and .157 in units of the normalised band
@@ -156,8 +166,8 @@ def main() -> None:
     parser.add_argument("--preset", choices=["smoke", "cpu", "conditioning"], default="smoke")
     parser.add_argument("--data", choices=["nanobeads", "hela"], default="nanobeads")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=2.5, help="processor minutes of training per system")
-    parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
+    parser.add_argument("--minutes", type=above_zero, default=2.5, help="processor minutes of training per system")
+    parser.add_argument("--jobs", type=one_or_more, default=2, help="trainings side by side, one thread each")
     parser.add_argument("--few", action="store_true", help="without the publications' own samplers of many steps")
     arguments = parser.parse_args()
     chosen = plan(arguments.preset, arguments.data, arguments.minutes, arguments.few)

@@ -18,7 +18,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from wavegen.experiments import Comparison, Row, claims, run_command
+from wavegen.experiments import Comparison, Row, above_zero, claims, one_or_more, run_command
 
 TINY: dict[str, Any] = {"name": "unet", "width": 8, "multipliers": [1, 2]}
 TINY_JOINT: dict[str, Any] = {
@@ -51,8 +51,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=["smoke", "cpu"], default="smoke")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=4.0, help="processor minutes of training per system")
-    parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
+    parser.add_argument("--minutes", type=above_zero, default=4.0, help="processor minutes of training per system")
+    parser.add_argument("--jobs", type=one_or_more, default=2, help="trainings side by side, one thread each")
     arguments = parser.parse_args()
     evidence = claims(plan(arguments.preset, arguments.minutes), arguments.out, jobs=arguments.jobs)
     print(json.dumps(evidence, indent=1))

@@ -19,7 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from wavegen import InputError
-from wavegen.experiments import Comparison, Row, compare, head_figures, heads_table, run_command, small
+from wavegen.experiments import (
+    Comparison,
+    Row,
+    above_zero,
+    compare,
+    head_figures,
+    heads_table,
+    one_or_more,
+    run_command,
+    small,
+)
 
 FIT = {"coarse": 1.0, "l1": 2.0}
 NETWORK = {"name": "unet", "width": 48, "multipliers": [1, 2], "patch": 2}
@@ -150,11 +160,11 @@ def main() -> None:
     parser.add_argument("--table", choices=[*TABLES, "all"], default="heads")
     parser.add_argument("--data", choices=["nanobeads", "hela"], default="hela")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=4.0, help="processor minutes of training per system")
-    parser.add_argument("--seeds", type=int, default=1, help="seeds of every system")
+    parser.add_argument("--minutes", type=above_zero, default=4.0, help="processor minutes of training per system")
+    parser.add_argument("--seeds", type=one_or_more, default=1, help="seeds of every system")
     parser.add_argument("--split", choices=["validation", "test"], default="test", help="images to judge on")
     parser.add_argument("--only", help="some systems of the table: name;name")
-    parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
+    parser.add_argument("--jobs", type=one_or_more, default=2, help="trainings side by side, one thread each")
     arguments = parser.parse_args()
     chosen = plan(arguments.preset, arguments.table, arguments.data, arguments.minutes, arguments.seeds)
     only = arguments.only.split(";") if arguments.only else None

@@ -27,7 +27,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from wavegen.experiments import Comparison, Row, Shipment, compare, run_command, ship
+from wavegen.experiments import Comparison, Row, Shipment, above_zero, compare, one_or_more, run_command, ship
 
 # Every system under the same data, optimiser and processor time, and about the same parameters. All but mscgm
 # (the paper's own losses) share the regression loss; bbdm, bbdm-patch and mscgm-joint share the bridge; mscgm-joint's
@@ -154,10 +154,12 @@ def main() -> None:
     parser.add_argument("--data", choices=["nanobeads", "hela", "set5", "div2k"], default="hela")
     parser.add_argument("--root", type=Path, default=Path(), help="folder of real images (default: this one)")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, help="processor minutes of training per system (cpu, ship)")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds of the four systems that are compared over seeds")
+    parser.add_argument("--minutes", type=above_zero, help="processor minutes of training per system (cpu, ship)")
+    parser.add_argument(
+        "--seeds", type=one_or_more, default=3, help="seeds of the four systems that are compared over seeds"
+    )
     parser.add_argument("--split", choices=["validation", "test"], default="test", help="images to judge on")
-    parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
+    parser.add_argument("--jobs", type=one_or_more, default=2, help="trainings side by side, one thread each")
     parser.add_argument("--export", type=Path, help="folder that the ship preset writes its checkpoint to")
     arguments = parser.parse_args()
     chosen = plan(arguments.preset, arguments.data, arguments.minutes, arguments.seeds, arguments.root)

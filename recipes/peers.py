@@ -19,7 +19,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from wavegen.experiments import BENCHMARK_DATA, run_command, run_peers
+from wavegen.experiments import BENCHMARK_DATA, above_zero, run_command, run_peers
 from wavegen.reports import aggregate, markdown
 
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--data", choices=BENCHMARK_DATA, default="hela")
     parser.add_argument("--root", type=Path, default=Path(), help="folder of the real images (default: this one)")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=4.0, help="processor minutes of training per peer (cpu)")
+    parser.add_argument("--minutes", type=above_zero, default=4.0, help="processor minutes of training per peer (cpu)")
     parser.add_argument("--only", type=lambda text: text.split(","), help="peer,peer: these only")
     parser.add_argument("--python", type=interpreter, action="append", default=[], metavar="PEER=PATH",
                         help="the interpreter of a peer's own environment; repeatable")  # fmt: skip

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from wavegen.experiments import SpreadStudy, run_command, spread_study
+from wavegen.experiments import SpreadStudy, above_zero, run_command, spread_study
 
 
 def study(preset: str, data: str, minutes: float) -> SpreadStudy:
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--preset", choices=["smoke", "cpu"], default="smoke")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", choices=["nanobeads", "hela"], default="nanobeads")
-    parser.add_argument("--minutes", type=float, default=4.0, help="processor minutes of training for each system")
+    parser.add_argument("--minutes", type=above_zero, default=4.0, help="processor minutes of training for each system")
     parser.add_argument("--trained", action="store_true", help="also train and measure the band's bridge")
     arguments = parser.parse_args()
     print(spread_study(study(arguments.preset, arguments.data, arguments.minutes), arguments.out, arguments.trained))

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 import yaml
-from grids import grid, in_this_process, trained
+from grids import BRIDGE, grid, in_this_process, trained
+from PIL import Image
 
 from wavegen.cli import main
 from wavegen.errors import InputError
-from wavegen.experiments import ablate, execute, read_grid, runs
+from wavegen.experiments import ablate, compare, execute, read_grid, runs
 from wavegen.experiments.ablate import overview, prepare_grid
 from wavegen.experiments.train_systems import train_one
 from wavegen.training import state
@@ -53,6 +54,8 @@ def test_a_grid_is_run_once(
         (None, None), (0.1, 1), (0.1, 2), (0.2, 1), (0.2, 2)
     ]  # fmt: skip
     assert len(trained(tmp_path)) == 2
+    with Image.open(tmp_path / "figure.png") as strip:
+        assert strip.width > 400  # input, two systems, truth
     before, times = contents(tmp_path), trained(tmp_path)
     monkeypatch.setattr(runs, "connected", nowhere)
     monkeypatch.setattr(runs, "about", lambda plan: {"date": "2099-01-01", "plan": plan.model_dump(mode="json")})
@@ -155,9 +158,40 @@ def test_damaged_files_are_named_and_nothing_done_is_lost(tmp_path: Path, monkey
         assert trained(tmp_path) == times
         assert file.exists() or file.name == "run.json"
         file.write_bytes(kept)
-    (tmp_path / "times.json").write_text("{")
-    with pytest.raises(InputError, match=r"times.json is damaged"):
+    for broken in ("{", '{"rows": 3}', '{"rows": [1]}'):
+        (tmp_path / "times.json").write_text(broken)
+        with pytest.raises(InputError, match=r"times.json is damaged"):
+            ablate(plan, tmp_path)
+    (tmp_path / "times.json").unlink()
+    (tmp_path / "results.json").write_text('{"about": [1], "rows": []}')
+    with pytest.raises(InputError, match=r"results.json is damaged"):
         ablate(plan, tmp_path)
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_folder_holds_one_grid_or_one_comparison(tmp_path: Path) -> None:
+    plan, other = read_grid(grid(vary={})), read_grid(grid(vary={}, test_images=3))
+    ablate(plan, tmp_path / "grid")
+    with pytest.raises(InputError, match="holds a grid"):
+        compare(plan, tmp_path / "grid")
+    compare(plan, tmp_path / "compared", jobs=1)
+    with pytest.raises(InputError, match=r"another grid \(another test_images\)"):
+        ablate(other, tmp_path / "compared")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"training": {"steps": 3, "crop": 128}}, "crop 128: the training images have 64 x 64"),
+        ({"base": {**BRIDGE, "channels": 3}}, "channels = 3, and the images have 1"),
+    ],
+)
+def test_images_that_do_not_fit_are_refused_before_any_work(
+    wrong: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message):
+        ablate(read_grid(grid(vary={}, **wrong)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("_here")

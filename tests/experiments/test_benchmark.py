@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,3 +135,11 @@ def test_runs_and_adds_to_a_folder(tmp_path: Path) -> None:
     assert rows("times.json")[: len(times)] == times
     assert all(f"| {name}, 4 at eta 1 |" in second.stdout for name in ("latent", "resshift-4"))
     assert "| unet, 1 at eta 1 |" in second.stdout
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "cpuu"}, {"seeds": 0}, {"longest": 0}, {"minutes": 0.0}, {"minutes": -3.0}], ids=str
+)
+def test_numbers_out_of_range_and_unknown_presets_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"give 1 or more|no preset 'cpuu'; did you mean 'cpu'"):
+        plan(**wrong)

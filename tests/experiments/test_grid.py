@@ -66,7 +66,9 @@ def test_a_changed_name_keeps_the_options_that_both_know() -> None:
     assert differ(base, {"bridge.s": 0.3, "bridge.schedule": "sin"})["bridge"] == {"s": 0.3, "schedule": "sin"}
 
 
-def test_named_systems_share_a_training_where_they_only_sample_differently() -> None:
+def test_named_systems_share_a_training_where_they_only_sample_differently(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     systems = {
         "one": {},
         "two": {"sampler.steps": 2},
@@ -75,6 +77,8 @@ def test_named_systems_share_a_training_where_they_only_sample_differently() -> 
     }
     plan = read_grid(grid(systems=systems, vary={}))
     assert list(plan.systems) == ["one", "unet"]
+    said = [f"{name}: the training of one, which its rows are named after" for name in ("two", "ode")]
+    assert capsys.readouterr().err.splitlines() == said
     assert [(r.system, r.steps, r.eta) for r in plan.rows] == [
         ("one", 200, 1),
         ("one", 2, 1),
@@ -123,6 +127,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"training": {}}, "give either steps or minutes"),
     ({"seeds": [0, 0]}, "different whole numbers"),
     ({"seeds": {"x": [0]}}, "seeds: no system 'x'"),
+    ({"seeds": {"bridge.s=0.1": []}}, "seeds.bridge.s=0.1 = []"),
+    ({"seeds": {"bridge.s=0.1": [1, 1]}}, "different whole numbers"),
     ({"reference": "unet"}, "reference 'unet'"),
     ({"rows": [{"system": "x"}]}, "rows: no system 'x'"),
     ({"rows": [{"stepz": 1}]}, "rows: unknown option 'stepz'; did you mean 'steps'"),

@@ -109,6 +109,8 @@ def test_nothing_is_done_twice_and_other_options_are_refused(folder: Path, capsy
     assert (folder / "peers" / "diffusers" / "restored-4.npy").stat().st_mtime_ns == stamp
     with pytest.raises(InputError, match="holds a run with other options"):
         run_peers("hela", folder, kind="smoke", only=["diffusers"])
+    with pytest.raises(InputError, match="holds pairs of other data"):
+        run_peers("hela", folder, kind="smoke", only=["deepinv"])
     with pytest.raises(InputError, match=r"no peer 'diffuser'.*diffusers"):
         run_peers("hela", folder, only=["diffuser"])
 

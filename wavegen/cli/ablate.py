@@ -27,7 +27,7 @@ def ablate(
 
     What is done is not done again; what was interrupted goes on; what fails is named, and the others go on.
 
-    DIR gets results.csv, results.json, table.md and times.json, and a folder for each run.
+    DIR gets results.csv, results.json, table.md, times.json and figure.png, and a folder for each run.
     """
     from wavegen.experiments.ablate import ablate as run
     from wavegen.experiments.ablate import overview, prepare_grid
@@ -43,7 +43,8 @@ def ablate(
     check_writable(out)
     made = run(plan, out, workers=workers, scheduler=scheduler)
     print(made.table)
-    note(f"results: {out / 'results.csv'}, {out / 'results.json'}, {out / 'table.md'}")
+    note(f"results: {out / 'results.csv'}, {out / 'results.json'}, {out / 'table.md'}, {out / 'figure.png'}")
+    note(f"a page with fronts of quality and time: wavegen report {out} --out {out / 'report'}")
     for task, error in made.failed.items():
         note(f"FAILED {task}: {' '.join(str(error).split()) or type(error).__name__}")
     if made.failed and not made.rows:

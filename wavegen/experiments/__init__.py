@@ -9,7 +9,7 @@ from wavegen.experiments.benchmark import benchmark
 from wavegen.experiments.benchmark import chosen as chosen_systems
 from wavegen.experiments.bridges import degraded, native_row, variances
 from wavegen.experiments.claims import claims
-from wavegen.experiments.command import run_command
+from wavegen.experiments.command import above_zero, one_or_more, run_command
 from wavegen.experiments.compare import images_of, time_rows
 from wavegen.experiments.contest import Contest, run_contest
 from wavegen.experiments.grid import read_grid
@@ -39,6 +39,7 @@ __all__ = [
     "Shipment",
     "SpreadStudy",
     "ablate",
+    "above_zero",
     "as_csv",
     "benchmark",
     "calibrated_temperature",
@@ -53,6 +54,7 @@ __all__ = [
     "images_of",
     "low_band_gap",
     "native_row",
+    "one_or_more",
     "prepare",
     "read_grid",
     "run_ablation",

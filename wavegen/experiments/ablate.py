@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from wavegen.checkpoint import write_text
 from wavegen.errors import InputError
+from wavegen.experiments.compare import images_of
 from wavegen.experiments.grid import same_grid
 from wavegen.experiments.identity import digest, read_json
-from wavegen.experiments.plan import Comparison
+from wavegen.experiments.pictures import figure
+from wavegen.experiments.plan import Comparison, Row
+from wavegen.experiments.runs import DAMAGED as DAMAGED_RESULTS
 from wavegen.experiments.runs import Outcome, Prepared, complete, prepare
 from wavegen.experiments.schedule import LOCAL
 from wavegen.experiments.train_systems import model_hash, run_folder
 
 FILE = "grid.json"
+SHOWN, IMAGES = 8, 2  # systems and test images of the strip
 DAMAGED = "delete it, if you are sure that this is its grid: the runs beside it are kept"
 
 
@@ -38,7 +43,20 @@ def ablate(plan: Comparison, out: Path, *, workers: int = 2, scheduler: str = LO
     text = plan.model_dump_json(indent=1) + "\n"
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         write_text(file, text)
-    return complete(ready, workers=workers, scheduler=scheduler)
+    made = complete(ready, workers=workers, scheduler=scheduler)
+    if made.rows and (ready.todo or not (ready.out / "figure.png").exists()):
+        images = images_of(plan)
+        figure(plan, ready.out, images, strip(plan), range(min(IMAGES, len(images))))
+    return made
+
+
+def strip(plan: Comparison) -> list[Row]:
+    """What the strip of images shows: the first systems, each by its row of most calls on all test images."""
+    shown = []
+    for system in list(plan.systems)[:SHOWN]:
+        rows = [row for row in plan.rows if row.system == system and row.images is None]
+        shown += sorted(rows, key=lambda row: row.steps)[-1:]
+    return shown
 
 
 def prepare_grid(plan: Comparison, out: Path) -> Prepared:
@@ -47,17 +65,28 @@ def prepare_grid(plan: Comparison, out: Path) -> Prepared:
     Raises:
         InputError: as :func:`ablate`, but for schedulers and space.
     """
-    file = out / FILE
-    if file.exists():
-        try:
-            was = Comparison.model_validate(read_json(file, DAMAGED))
-        except ValidationError:
-            raise InputError(f"{file} is damaged or of another version; {DAMAGED}") from None
-        if other := same_grid(was, plan):
-            raise InputError(
-                f"{out} holds another grid (another {other}); a grid may grow but not change: give another --out"
-            )
+    was = _held(out)
+    if was is not None and (other := same_grid(was, plan)):
+        raise InputError(
+            f"{out} holds another grid (another {other}); a grid may grow but not change: give another --out"
+        )
     return prepare(plan, out)
+
+
+def _held(out: Path) -> Comparison | None:
+    """What the folder holds: its grid, or what results without one were made from."""
+    file, results = out / FILE, out / "results.json"
+    if file.exists():
+        held: Any = read_json(file, DAMAGED)
+    elif results.exists():
+        file, about = results, read_json(results, DAMAGED_RESULTS).get("about")
+        held = about.get("plan") if isinstance(about, dict) else None
+    else:
+        return None
+    try:
+        return Comparison.model_validate(held)
+    except ValidationError:
+        raise InputError(f"{file} is damaged or of another version; {DAMAGED}") from None
 
 
 def overview(ready: Prepared) -> list[list[str]]:

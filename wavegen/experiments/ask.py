@@ -9,10 +9,9 @@ import yaml
 
 from wavegen.atomic import make_folder
 from wavegen.checkpoint import write_text
-from wavegen.errors import InputError
 from wavegen.experiments.ablate import ablate, prepare_grid
 from wavegen.experiments.ablation import DATA, PRESETS, Ablation, asked
-from wavegen.experiments.command import run_command
+from wavegen.experiments.command import above_zero, one_or_more, run_command
 from wavegen.experiments.expected import expected
 from wavegen.experiments.schedule import LOCAL
 
@@ -32,13 +31,11 @@ def _run(doc: str | None, ablation: Ablation) -> None:
     parser.add_argument("--preset", choices=PRESETS, default="smoke")
     parser.add_argument("--data", choices=DATA, default=DATA[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=3.0, help="processor minutes of every training (cpu)")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds of every system (cpu, paper)")
-    parser.add_argument("--workers", type=int, default=2, help="trainings side by side, one thread each")
+    parser.add_argument("--minutes", type=above_zero, default=3.0, help="processor minutes of every training (cpu)")
+    parser.add_argument("--seeds", type=one_or_more, default=3, help="seeds of every system (cpu, paper)")
+    parser.add_argument("--workers", type=one_or_more, default=2, help="trainings side by side, one thread each")
     parser.add_argument("--scheduler", default=LOCAL, help="local, or the address of a Dask scheduler")
     given = parser.parse_args()
-    if given.seeds < 1 or given.workers < 1 or not given.minutes > 0:
-        raise InputError("give --seeds and --workers of 1 or more, and --minutes above 0")
     ready = asked(ablation, given.data, given.preset, given.minutes, given.seeds)
     prepare_grid(ready.plan, given.out)
     make_folder(given.out)

@@ -30,6 +30,7 @@ LONG = ((1000, 4, 1), (50, 8, 2))
 # They stand beside the long rows, so that the fronts of quality and time hold who is fast.
 COMPARED = ("unet", "bbdm", "mscgm-fidelity", "mscgm-joint", "mscgm-realism", "bbdm-patch", "diffll")
 FILTERS = ("input", "gaussian", "total variation", "non-local means")
+PRESETS = ("smoke", "cpu", "paper")
 DATA = ("nanobeads", "hela", "w2s")
 
 
@@ -118,8 +119,12 @@ def benchmark(
         longest: rows of more calls are left out.
 
     Raises:
-        InputError: unknown data.
+        InputError: unknown data or preset, a number out of range.
     """
+    if kind not in PRESETS:
+        raise InputError(f"the benchmark has no preset {kind!r}; {near_matches(kind, PRESETS)}")
+    if seeds < 1 or longest < 1 or not minutes > 0:
+        raise InputError(f"seeds {seeds}, longest {longest}, minutes {minutes}: give 1 or more, and minutes above 0")
     source, names = benchmark_data(data, root), list(SYSTEMS)
     systems = {name: merge(SYSTEMS[name], source.settings) for name in names}
     share = 4 if data == "w2s" else 1  # its images have 512 x 512 pixels

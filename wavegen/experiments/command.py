@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import math
 import shlex
 import sys
 from collections.abc import Callable
@@ -22,6 +24,24 @@ def run_command(main: Callable[[], None]) -> NoReturn:
         print("interrupted; the same command continues", file=sys.stderr)
         sys.exit(130)
     sys.exit(0)
+
+
+def one_or_more(text: str) -> int:
+    """An option that counts something."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number of 1 or more")
+    return int(text)
+
+
+def above_zero(text: str) -> float:
+    """An option that is an amount of something."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number above 0")
+    return value
 
 
 def command_line() -> str:

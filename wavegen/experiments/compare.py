@@ -146,7 +146,12 @@ def read_times(file: Path) -> list[Result]:
     Raises:
         InputError: a damaged file.
     """
-    return list(read_json(file, DAMAGED_TIMES).get("rows", [])) if file.exists() else []
+    rows = read_json(file, DAMAGED_TIMES).get("rows", []) if file.exists() else []
+    if not isinstance(rows, list) or not all(
+        isinstance(row, dict) and {"system", "steps"} <= row.keys() for row in rows
+    ):
+        raise InputError(f"{file} is damaged (its rows are no times); {DAMAGED_TIMES}")
+    return rows
 
 
 def _timing_batch(data: PairSource, count: int, size: int) -> Tensor:

@@ -14,7 +14,7 @@ from wavegen.checkpoint import write_text
 from wavegen.config import Training
 from wavegen.errors import InputError
 from wavegen.experiments.band_spread import calibrated_temperature, spread_of_bands
-from wavegen.experiments.command import run_command
+from wavegen.experiments.command import above_zero, one_or_more, run_command
 from wavegen.experiments.compare import images_of
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.recipe import SMOKE
@@ -75,9 +75,9 @@ def _run(doc: str | None, contest: Contest, shipment: Shipment) -> None:
     parser.add_argument("--preset", choices=["smoke", "cpu", "ship"], default="smoke")
     parser.add_argument("--data", choices=["nanobeads", "hela"], default="hela")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, help="processor minutes of training per system (cpu 3, ship 20)")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds of every system (cpu)")
-    parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
+    parser.add_argument("--minutes", type=above_zero, help="processor minutes of training per system (cpu 3, ship 20)")
+    parser.add_argument("--seeds", type=one_or_more, default=3, help="seeds of every system (cpu)")
+    parser.add_argument("--jobs", type=one_or_more, default=2, help="trainings side by side, one thread each")
     parser.add_argument("--export", type=Path, help="folder that the ship preset writes its checkpoint to")
     given = parser.parse_args()
     if given.export is not None and given.preset != "ship":

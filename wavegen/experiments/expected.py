@@ -50,7 +50,8 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
 def expected(ablation: Ablation, ready: Asked, out: Path, results: Sequence[Result]) -> str:
     """The table in Markdown and a line for every expectation; also in ``expected.json`` and ``expected.md``.
 
-    What was measured already is kept. Draws are those of each system's first seed; scores are means over seeds.
+    What was measured already is kept. Draws are those of each system's first seed that is done; scores are means over
+    seeds.
 
     Raises:
         InputError: a damaged ``expected.json``.
@@ -63,12 +64,13 @@ def expected(ablation: Ablation, ready: Asked, out: Path, results: Sequence[Resu
     for row in ready.plan.rows:
         mine = [r for r in results if (r["system"], r["steps"], r.get("key")) == (row.system, row.steps, row.key())]
         if not mine:
-            continue  # its run has failed
-        folder = run_folder(out.resolve(), row.system, ready.plan.seeds_of(row.system)[0])
+            continue  # its runs have failed
+        folder = run_folder(out.resolve(), row.system, min(r["seed"] for r in mine))
         key = digest({**row.model_dump(mode="json"), "model": model_hash(folder)})
         if key not in known:
             data = data or images_of(ready.plan)
             known[key] = band_share(Pipeline.from_pretrained(folder / "model"), data, row)
+            write_text(file, json.dumps({"measured": known}, indent=1) + "\n")
         spec, band = ready.plan.systems[row.system], ready.bands[row.system]
         rows.append({**_expected(ablation, row, spec, band), "measured": known[key], **_means(mine)})
     for made in rows:

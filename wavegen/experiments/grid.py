@@ -124,11 +124,16 @@ def _seeds(grid: Grid, systems: Iterable[str]) -> dict[str, Any]:
         for name in grid.seeds:
             if name not in systems:
                 raise InputError(f"seeds: no system {name!r}; {near_matches(name, systems)}")
+            _check_seeds(f"seeds.{name}", grid.seeds[name])
         return {"seeds": grid.seeds}
     seeds = list(range(grid.seeds)) if isinstance(grid.seeds, int) else grid.seeds
-    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
-        raise InputError(f"seeds = {grid.seeds}: give different whole numbers from 0, or how many")
+    _check_seeds("seeds", seeds)
     return {"seeds": dict.fromkeys(systems, seeds)}
+
+
+def _check_seeds(where: str, seeds: Sequence[int]) -> None:
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise InputError(f"{where} = {seeds}: give different whole numbers from 0, or how many")
 
 
 def _named(grid: Grid) -> Iterator[tuple[str, Spec]]:
@@ -160,6 +165,8 @@ def _systems(grid: Grid) -> dict[str, _System]:
             made = systems[point.label] = _System(
                 point.label, point.spec, point.trained, Pipeline.from_config(point.spec)
             )
+        elif point.label != made.label:
+            print(f"{point.label}: the training of {made.label}, which its rows are named after", file=sys.stderr)
         for given in grid.rows:
             if given.get("system", point.name) == point.name:
                 made.add(_row(made, point, given))

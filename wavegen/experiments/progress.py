@@ -24,6 +24,7 @@ class Progress:
         self.seconds: list[float] = []
         self.shown = 0.0
         self.clock = sys.stderr.isatty()
+        self.waiting = False
 
     def finished(self, task: Task, seconds: float, workers: int) -> None:
         """A run is done."""
@@ -38,7 +39,11 @@ class Progress:
         self._line(f"FAILED {task}: {reason}", workers)
 
     def tick(self, workers: int) -> None:
-        """Show the counts on a terminal, in place."""
+        """Show the counts on a terminal, in place; anywhere, say once that there are no workers."""
+        if self.waiting != (not workers):
+            self.waiting = not workers
+            if self.waiting and not self.clock:
+                self._line("no workers: runs go on when one comes", workers)
         if self.clock and time.monotonic() - self.shown >= EVERY:
             self.shown = time.monotonic()
             print(f"\r\033[K{self._counts(workers)}", end="", file=sys.stderr, flush=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from wavegen.config import Spec, Training, merge
 from wavegen.errors import InputError
-from wavegen.experiments.command import run_command
+from wavegen.experiments.command import above_zero, one_or_more, run_command
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.runs import compare
 from wavegen.experiments.ship import Shipment, ship
@@ -108,9 +108,9 @@ def _run(doc: str | None, choices: DataChoices, shipped: Mapping[str, Shipment])
     parser.add_argument("--data", choices=names, default=names[0])
     parser.add_argument("--root", type=Path, default=Path(), help="folder of the real images (default: this one)")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, help="processor minutes of training per system (cpu 4, ship 30)")
-    parser.add_argument("--seeds", type=int, default=1, help="seeds per system (cpu)")
-    parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
+    parser.add_argument("--minutes", type=above_zero, help="processor minutes of training per system (cpu 4, ship 30)")
+    parser.add_argument("--seeds", type=one_or_more, default=1, help="seeds per system (cpu)")
+    parser.add_argument("--jobs", type=one_or_more, default=2, help="trainings side by side, one thread each")
     parser.add_argument("--export", type=Path, help="folder that the ship preset writes its checkpoint to")
     given = parser.parse_args()
     if given.export is not None and (given.preset != "ship" or given.data not in shipped):

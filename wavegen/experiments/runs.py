@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wavegen.checkpoint import write_text
+from wavegen.data import LowBand
 from wavegen.errors import InputError
 from wavegen.experiments.classical import method_named
 from wavegen.experiments.compare import Result, about, images_of, read_times, time_rows
@@ -22,8 +23,10 @@ from wavegen.experiments.progress import Progress
 from wavegen.experiments.schedule import LOCAL, Failed, connected, run_tasks
 from wavegen.experiments.scores import Judge, classical_key, gather, judge_of, read_scores, scores_file, unscored
 from wavegen.experiments.train_systems import is_simulator, model_hash, run_folder, training_pool
+from wavegen.pipeline import Pipeline
 from wavegen.registry import build
 from wavegen.reports.tables import aggregate, markdown
+from wavegen.types import PairSource
 
 DAMAGED = "delete it: it is made again from the runs beside it, which are kept"
 
@@ -59,6 +62,7 @@ def prepare(plan: Comparison, out: Path, split: str = "test", only: Collection[s
         raise InputError("give a training either steps or minutes")
     for name in plan.classical:
         method_named(name)
+    _check_images(plan)
     judge = judge_of(plan, split)
     files = {} if is_simulator(plan.data) else fingerprint(build("dataset", plan.data))
     identities = {run: identity(plan, *run, files) for run in plan.runs()}
@@ -70,6 +74,21 @@ def prepare(plan: Comparison, out: Path, split: str = "test", only: Collection[s
     runs = [run for run in plan.runs() if only is None or run[0] in only]
     tasks = [Task(name, None) for name in plan.classical] + [Task(*run) for run in runs]
     return Prepared(judge, out, identities, tuple(tasks), tuple(t for t in tasks if not is_done(judge, out, t)))
+
+
+def _check_images(plan: Comparison) -> None:
+    """Refuse crops that the training images do not have, and systems of another number of channels."""
+    spec = {**plan.data, "split": "train", "size": plan.size, "length": 1} if is_simulator(plan.data) else plan.data
+    source: PairSource = build("dataset", spec)
+    first = (LowBand(source, plan.levels) if plan.levels else source)[0].x
+    if min(first.shape[-2:]) < plan.training.crop:
+        raise InputError(
+            f"crop {plan.training.crop}: the training images have {first.shape[-2]} x {first.shape[-1]} "
+            "pixels; give a smaller crop or larger images"
+        )
+    for name, system in plan.systems.items():
+        if (channels := Pipeline.configure(system).channels) != len(first):
+            raise InputError(f"{name}: channels = {channels}, and the images have {len(first)}")
 
 
 def is_done(judge: Judge, out: Path, task: Task) -> bool:
@@ -123,6 +142,8 @@ def compare(
         InputError: a run in ``out`` was made with another configuration; a folder that cannot be written. The error
             of the first run that failed, after all others are done.
     """
+    if (out / "grid.json").exists():
+        raise InputError(f"{out} holds a grid of wavegen ablate: give another --out")
     made = complete(prepare(plan, out, split, only), workers=jobs)
     figure(plan, out, images_of(plan), shown, range(min(4, len(images_of(plan)))))
     print(made.table)
@@ -168,6 +189,8 @@ def _kept_about(file: Path, plan: Comparison) -> Result:
     """
     now = about(plan)
     was: Any = read_json(file, DAMAGED).get("about", {}) if file.exists() else {}
+    if not isinstance(was, dict):
+        raise InputError(f"{file} is damaged (it does not say what it was made on); {DAMAGED}")
     return {**was, "plan": now["plan"]} if was else now
 
 

@@ -21,6 +21,7 @@ from wavegen.checkpoint import write_text
 from wavegen.errors import InputError, near_matches
 from wavegen.experiments.benchmark import LONG, benchmark
 from wavegen.experiments.compare import about, images_of
+from wavegen.experiments.identity import read_json
 from wavegen.experiments.plan import Comparison
 from wavegen.experiments.train_systems import training_pool
 from wavegen.inference.evaluate import Scorer, evaluate
@@ -30,6 +31,9 @@ from wavegen.types import PairSource, Restoration
 
 Result = dict[str, Any]
 WORKER = Path(__file__).with_name("worker.py")
+DAMAGED = "delete it: the peers' models beside it are kept"
+DAMAGED_RUN = "delete its folder: the peer is trained again"
+DAMAGED_PAIRS = "delete its folder: the pairs are made again"
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def run_peers(
     plan = benchmark(data, kind, root=root, minutes=minutes)
     test, scorer = images_of(plan), Scorer(scale=plan.scale)
     file = out / "peers.json"
-    rows: list[Result] = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
+    rows: list[Result] = read_json(file, DAMAGED).get("rows", []) if file.exists() else []
     for name in names:
         interpreter = (pythons or {}).get(name, Path(sys.executable))
         before = [row for row in rows if row["peer"] == name]
@@ -117,10 +121,9 @@ def _trained(name: str, plan: Comparison, out: Path, interpreter: Path, test: Pa
     }
     record, said = folder / "record.json", folder / "job.json"
     if record.exists():
-        if json.loads(said.read_text(encoding="utf-8")) != json.loads(json.dumps(job)):
+        if read_json(said, DAMAGED_RUN) != json.loads(json.dumps(job)):
             raise InputError(f"{folder} holds a run with other options; repeat them or give another --out")
-        made: Result = json.loads(record.read_text(encoding="utf-8"))
-        return made
+        return read_json(record, DAMAGED_RUN)
     _check_installed(name, interpreter)
     _export(plan, out, test)
     write_text(said, json.dumps(job, indent=1) + "\n")
@@ -132,8 +135,7 @@ def _trained(name: str, plan: Comparison, out: Path, interpreter: Path, test: Pa
     if done.returncode or not record.exists():
         last = (folder / "log.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
         raise _SkippedError(f"it failed ({' '.join(last)}); see {folder / 'log.txt'}")
-    made = json.loads(record.read_text(encoding="utf-8"))
-    return made
+    return read_json(record, DAMAGED_RUN)
 
 
 def _walk(calls: int, images: int, plan: Comparison) -> Result:
@@ -158,9 +160,17 @@ def _check_installed(name: str, interpreter: Path) -> None:
 
 
 def _export(plan: Comparison, out: Path, test: PairSource) -> None:
-    """Training pairs and test inputs in network units, as every system sees them."""
+    """Training pairs and test inputs in network units, as every system sees them.
+
+    Raises:
+        InputError: the folder holds pairs of other data; images of several sizes.
+    """
     folder = out / "peers" / "pairs"
-    if all((folder / f"{name}.npy").exists() for name in ("x", "y", "test")):
+    said = folder / "pairs.json"
+    source = {"data": plan.data, "test": plan.test, "pool": plan.pool, "size": plan.size, "images": plan.test_images}
+    if said.exists() and read_json(said, DAMAGED_PAIRS) != json.loads(json.dumps(source)):
+        raise InputError(f"{folder} holds pairs of other data; repeat its options or give another --out")
+    if said.exists() and all((folder / f"{name}.npy").exists() for name in ("x", "y", "test")):
         return
     make_folder(folder)
     pipe, pool = Pipeline.from_config(plan.systems["unet"]), training_pool(plan, out)
@@ -172,6 +182,7 @@ def _export(plan: Comparison, out: Path, test: PairSource) -> None:
     for name, images in arrays.items():
         with atomic(folder / f"{name}.npy") as file:
             np.save(file, torch.stack(images).numpy())
+    write_text(said, json.dumps(source, indent=1) + "\n")  # last: what it stands beside is whole
 
 
 def _hash(out: Path, name: str, walk: Result) -> str:
