@@ -12,8 +12,11 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 torch.set_num_threads(1)
+settings.register_profile("shared machine", deadline=None)  # how long an example takes depends on who else computes
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(autouse=True)

@@ -59,7 +59,8 @@ def plots(study: Study) -> list[Block]:
 def differences(study: Study, against: str | None = None) -> list[Block]:
     """Each row less the row ``against``, over common seeds, by number of test images.
 
-    ``against`` is a row as tables name it, by default the first of the rows with most seeds that are sampled.
+    ``against`` is a row as tables name it, by default the first of the rows with most seeds that are sampled; then
+    rows of one common seed, which prove nothing, are left out.
 
     Raises:
         InputError: no row is called so.
@@ -75,11 +76,14 @@ def differences(study: Study, against: str | None = None) -> list[Block]:
         sampled = [row for row in rows if row["steps"]]
         named = [row for row in rows if label(row) == against] if against else sampled
         if named and len(rows) > 1:
-            made.append(_differences(study, count, rows, max(named, key=lambda row: int(row["seeds"]))))
+            base = max(named, key=lambda row: int(row["seeds"]))
+            table = _differences(study, count, rows, base, 1 if against else 2)
+            made += [table] if table.rows else []
     return made
 
 
-def _differences(study: Study, count: int, rows: Sequence[Result], base: Result) -> Table:
+def _differences(study: Study, count: int, rows: Sequence[Result], base: Result, least: int) -> Table:
+    """The rows that have ``least`` seeds in common with ``base``, less that."""
     members = [row for row in with_spread_error(study.rows, study.reference) if row["images"] == count]
     seeds = {m["seed"] for m in members if label(m) == label(base)}
 
@@ -96,6 +100,8 @@ def _differences(study: Study, count: int, rows: Sequence[Result], base: Result)
             continue
         scored = [(k, difference(by_seed(row, k), by_seed(base, k), k in LARGER_IS_BETTER), f) for k, _, f in shown]
         common = max((found.seeds for _, found, _ in scored if found), default=0)
+        if common < least:
+            continue
         cells = [label(row), *(_verdict(found, form, SCALE.get(key, 1.0)) for key, found, form in scored)]
         lines.append((*cells, *(_times(row, base, key) for key in times), str(common)))
     titles = [title for _, title, _ in shown] + [f"time, batch {key.removeprefix('ms_batch_')}" for key in times]
@@ -172,8 +178,8 @@ ON_FRONTS = (
 )
 ON_DIFFERENCES = (
     "Row less reference, seed by seed over the common seeds, with Student's 95 % interval of each (not corrected for "
-    "the number of comparisons). The verdict is on the row; no difference: zero lies within the interval. time: the "
-    "row's over the reference's."
+    "the number of comparisons); rows of one common seed are left out. The verdict is on the row; no difference: zero "
+    "lies within the interval. time: the row's over the reference's."
 )
 
 
