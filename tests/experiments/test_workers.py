@@ -6,13 +6,16 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from grids import grid, trained
 
-from wavegen.experiments import ablate, execute, read_grid, runs
+from wavegen.experiments import ablate, execute, prepare, read_grid, run_folder, runs
 from wavegen.experiments.progress import Progress, time_left
 from wavegen.experiments.schedule import connected
 
@@ -27,6 +30,20 @@ def test_the_time_that_is_left(capsys: pytest.CaptureFixture[str]) -> None:
     first, second = capsys.readouterr().err.splitlines()
     assert first == "[3 of 6 done, 2 running, 0 failed, about 15 s left] done a, seed 0 in 10 s"
     assert second == "[3 of 6 done, 0 running, 1 failed, waiting for workers] FAILED a, seed 0: ValueError"
+
+
+def test_a_run_waits_for_whoever_is_at_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, began = read_grid(grid(vary={})), threading.Event()
+    monkeypatch.setattr(execute, "_trained", lambda *_: began.set())
+    judge, task = prepare(plan, tmp_path).judge, execute.Task(*plan.runs()[0])
+    folder = run_folder(tmp_path, *plan.runs()[0])
+    folder.mkdir(parents=True)
+    with ThreadPoolExecutor(1) as pool:
+        with FileLock(folder / "lock"):
+            doing = pool.submit(execute.execute, judge, tmp_path, task)
+            assert not began.wait(0.5)
+        doing.result()
+    assert began.is_set()
 
 
 def started(module: str, *arguments: str) -> subprocess.Popen[bytes]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from filelock import FileLock
 
+from wavegen.atomic import make_folder
 from wavegen.data import InMemory, Simulator
 from wavegen.experiments.compare import images_of, score_classical, score_row
 from wavegen.experiments.plan import Comparison
@@ -33,8 +35,14 @@ class Task(NamedTuple):
 
 
 def execute(judge: Judge, out: Path, task: Task) -> float:
-    """Do what is missing of one task and return how long it took, in seconds."""
-    with _ALONE:
+    """Do what is missing of one task and return how long it took, in seconds.
+
+    Another process may be at the same run: a worker whose command was killed, or a second command. Then this one waits
+    for it, and finds the run done; the system lets go of the lock of a process that dies.
+    """
+    folder = scores_file(out, judge, task.system, task.seed).parent
+    make_folder(folder)
+    with _ALONE, FileLock(folder / "lock"):
         began = time.perf_counter()
         torch.set_num_threads(1)
         if task.seed is None:
