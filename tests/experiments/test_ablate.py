@@ -68,14 +68,20 @@ def test_a_grid_is_run_once(
 
 
 @pytest.mark.usefixtures("_here")
-def test_a_grid_that_grows_does_what_is_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_grid_that_grows_does_what_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {"command": "first"}
+    monkeypatch.setattr(runs, "about", lambda plan: {**said, "plan": plan.model_dump(mode="json")})
     first = ablate(read_grid(grid(vary={"bridge.s": [0.1]}, rows=[{"steps": 1}])), tmp_path)
     times = trained(tmp_path)
     capsys.readouterr()
     more = read_grid(grid(vary={"bridge.s": [0.1, 0.2]}, rows=[{"steps": 1}, {"steps": 2}]))
+    said["command"] = "second"
     grown = ablate(more, tmp_path)
     assert len(grown.rows) == 4
     assert grown.rows[0] == first.rows[0]
+    assert json.loads((tmp_path / "results.json").read_text())["about"]["command"] == "first\nsecond"
     assert trained(tmp_path).items() > times.items()
     with pytest.raises(InputError, match=r"another grid \(another systems"):
         ablate(read_grid(grid(vary={"bridge.s": [0.2]}, rows=[{"steps": 1}])), tmp_path)

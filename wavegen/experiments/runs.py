@@ -68,7 +68,7 @@ def prepare(plan: Comparison, out: Path, split: str = "test", only: Collection[s
     identities = {run: identity(plan, *run, files) for run in plan.runs()}
     for (system, seed), own in identities.items():
         check_folder(out, system, seed, own)
-    _kept_about(results_file(out, split), plan)
+    _kept_about(results_file(out, split))
     read_times(out / "times.json")
     # Methods first: they are few and tell early whether the images can be judged.
     runs = [run for run in plan.runs() if only is None or run[0] in only]
@@ -175,23 +175,34 @@ def _write(ready: Prepared, times: Sequence[Result]) -> list[Result]:
         time = timed.get((row["system"], row["steps"], row.get("solver")), {})
         rows.append(row | {k: v for k, v in time.items() if k.startswith("ms_")})
     file = results_file(ready.out, ready.judge.split)
-    record = {"about": _kept_about(file, ready.judge.plan), "rows": rows}
+    record = {"about": _about(ready, _kept_about(file)), "rows": rows}
     write_text(file, json.dumps(record, indent=1) + "\n")
     write_text(file.with_suffix(".csv"), as_csv(rows))
     return rows
 
 
-def _kept_about(file: Path, plan: Comparison) -> Result:
-    """What the figures were made on: what was said first stays, so that a repetition changes nothing.
+def _kept_about(file: Path) -> Result:
+    """What the file says that its figures were made on.
 
     Raises:
         InputError: a damaged file.
     """
-    now = about(plan)
     was: Any = read_json(file, DAMAGED).get("about", {}) if file.exists() else {}
     if not isinstance(was, dict):
         raise InputError(f"{file} is damaged (it does not say what it was made on); {DAMAGED}")
-    return {**was, "plan": now["plan"]} if was else now
+    return was
+
+
+def _about(ready: Prepared, was: Result) -> Result:
+    """What the figures were made on: the commands that did something, one a line, and when and where the last did.
+
+    A repetition, which does nothing, changes nothing.
+    """
+    now = about(ready.judge.plan)
+    if was and not ready.todo:
+        return {**was, "plan": now["plan"]}
+    commands = dict.fromkeys([*str(was.get("command", "")).splitlines(), now["command"]])
+    return now | {"command": "\n".join(commands)}
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
