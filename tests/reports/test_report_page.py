@@ -84,6 +84,16 @@ def test_rows_of_other_images_are_apart(tmp_path: Path) -> None:
     assert cells(asked[0])["hybrid, 4 at eta 1"]["PSNR dB"] == "-1.00 one seed only"
 
 
+def test_there_is_no_front_without_the_times_of_trained_systems(tmp_path: Path) -> None:
+    filters = [
+        {**row(name, 0, 0, 20.0 + time), "ms_per_image": time} for name, time in (("input", 0.1), ("median", 3.0))
+    ]
+    study = read_study([write(tmp_path / "untimed", [*filters, row("hybrid", 1, 0, 25.0)], [])])
+    assert len(scores(study)) == 1
+    assert not front_tables(study)
+    assert not plots(study)
+
+
 def test_spread_is_compared_with_the_reference_where_there_is_one(tmp_path: Path) -> None:
     made = [{**r, "rmse": 0.1} for r in rows()]
     found = {(r["system"], r["steps"]): r for r in aggregate(made, TIMES, "unet")}

@@ -39,14 +39,23 @@ def costs(study: Study) -> list[Block]:
 
 def front_tables(study: Study) -> list[Block]:
     """For each number of test images, the batches at which each row is on each front."""
-    made = [fronts(rows) for _, rows in groups(study)]
+    made = [fronts(rows) for _, rows in _timed_groups(study)]
     return [Table(head, cells) for head, cells in made if cells]
+
+
+def _timed_groups(study: Study) -> list[tuple[int, list[Result]]]:
+    """Groups in which trained systems have times: without those a front would be that of the classical methods."""
+    return [
+        (count, rows)
+        for count, rows in groups(study)
+        if any(row["steps"] and row.get(f"ms_batch_{batch}") for row in rows for batch in BATCHES)
+    ]
 
 
 def plots(study: Study) -> list[Block]:
     """Quality against time, for each number of test images and each batch that has two rows or more."""
     made: list[Block] = []
-    for count, rows in groups(study):
+    for count, rows in _timed_groups(study):
         for batch in BATCHES:
             if len(timed(rows, batch)) < 2:
                 continue
