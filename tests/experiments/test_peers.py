@@ -14,7 +14,7 @@ from torch import nn
 
 from wavegen import InputError, Pipeline
 from wavegen.experiments import PEERS, benchmark, images_of, run_peers
-from wavegen.experiments.peers import worker
+from wavegen.experiments.peers import run, worker
 
 pytest.importorskip("diffusers")
 RECIPE = Path(__file__).resolve().parents[2] / "recipes" / "peers.py"
@@ -85,7 +85,6 @@ def test_pairs_are_in_network_units(folder: Path) -> None:
 
 def test_restorations_are_scored_in_the_images_own_units(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The truth in network units scores as a perfect restoration."""
-    from wavegen.experiments.peers import run
     from wavegen.inference.evaluate import Scorer
 
     plan = benchmark("nanobeads", "smoke")
@@ -109,10 +108,18 @@ def test_nothing_is_done_twice_and_other_options_are_refused(folder: Path, capsy
     assert (folder / "peers" / "diffusers" / "restored-4.npy").stat().st_mtime_ns == stamp
     with pytest.raises(InputError, match="holds a run with other options"):
         run_peers("hela", folder, kind="smoke", only=["diffusers"])
-    with pytest.raises(InputError, match="holds pairs of other data"):
-        run_peers("hela", folder, kind="smoke", only=["deepinv"])
     with pytest.raises(InputError, match=r"no peer 'diffuser'.*diffusers"):
         run_peers("hela", folder, only=["diffuser"])
+
+
+def test_pairs_of_other_data_are_refused(tmp_path: Path) -> None:
+    plan, other = (benchmark(data, "smoke") for data in ("nanobeads", "hela"))
+    run._export(plan, tmp_path, images_of(plan))
+    stamp = (tmp_path / "peers" / "pairs" / "x.npy").stat().st_mtime_ns
+    run._export(plan, tmp_path, images_of(plan))
+    assert (tmp_path / "peers" / "pairs" / "x.npy").stat().st_mtime_ns == stamp
+    with pytest.raises(InputError, match="holds pairs of other data"):
+        run._export(other, tmp_path, images_of(other))
 
 
 def test_crops_are_the_same_part_of_both_images() -> None:
