@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "wavegen"
 # Each name may import what stands before it; the names of one tuple may not import each other.
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("version", "errors"),
+    ("version", "errors", "memory"),
     ("atomic",),
     ("types", "precision", "registry", "atomic"),
     ("config", "checkpoint"),

@@ -13,6 +13,7 @@ from wavegen.version import __version__
 
 if TYPE_CHECKING:
     from wavegen.bridges import sample
+    from wavegen.memory import keep_freed_memory
     from wavegen.pipeline import Pipeline
     from wavegen.registry import build, describe, names, register
     from wavegen.types import Details, Pair, Restoration, Subbands
@@ -27,6 +28,7 @@ __all__ = [
     "__version__",
     "build",
     "describe",
+    "keep_freed_memory",
     "names",
     "register",
     "sample",
@@ -41,6 +43,7 @@ _HOMES = {
     "Subbands": "wavegen.types",
     "build": _REGISTRY,
     "describe": _REGISTRY,
+    "keep_freed_memory": "wavegen.memory",
     "names": _REGISTRY,
     "register": _REGISTRY,
     "sample": "wavegen.bridges",

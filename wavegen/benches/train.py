@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from wavegen.benches.memory import peak_mb
 from wavegen.data import Crops, InMemory
 from wavegen.errors import InputError, near_matches
 from wavegen.pipeline import Pipeline
@@ -141,7 +141,7 @@ def _fit(task: Task, data: InMemory, precision: str) -> dict[str, Any]:
         log_every=1,
         checkpoint_every=10 * task.steps,
     )
-    before = _peak()
+    before = peak_mb()
     with tempfile.TemporaryDirectory() as folder:
         fit(pipe, data, training, Path(folder) / "run", callbacks=[reading])
     tail = losses[-max(1, round(len(losses) * TAIL)) :]
@@ -211,7 +211,7 @@ def _plain(
     call: Callable[[Tensor], Tensor] = torch.compile(net) if compiled else net
     settings = Training(steps=task.steps)
     optimizer = torch.optim.AdamW(net.parameters(), settings.learning_rate, BETAS, weight_decay=settings.weight_decay)
-    clock, losses, before = [], [], _peak()
+    clock, losses, before = [], [], peak_mb()
     for step, (x, y) in enumerate(_batches(task, crops, pipe)):
         if step == task.steps:
             break
@@ -242,16 +242,11 @@ def _batches(task: Task, crops: Crops, pipe: Pipeline) -> Iterator[Pair]:
         first += task.batch
 
 
-def _peak() -> float:
-    """Most memory that the process has held so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
-
-
 def _row(task: Task, clock: list[float], losses: list[float], before: float, net: nn.Module) -> dict[str, Any]:
     stretches = [b - a for a, b in pairwise(clock)]
     return {
         "images_per_second": WARM * task.batch / statistics.median(stretches),
-        "peak_mb": _peak() - before,
+        "peak_mb": peak_mb() - before,
         "final_loss": statistics.fmean(losses),
         "parameters": sum(p.numel() for p in net.parameters()),
     }

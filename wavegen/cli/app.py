@@ -24,6 +24,7 @@ from wavegen.cli.restore import restore
 from wavegen.cli.train import train
 from wavegen.cli.weights import weights
 from wavegen.errors import InputError
+from wavegen.memory import keep_freed_memory
 from wavegen.version import __version__
 
 # Typer carries its own copy of click in some versions and imports it in others: take the base classes from it.
@@ -76,6 +77,7 @@ app.add_typer(bench)
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit: 0, 2 (one line on standard error), 130 or 143. Bugs keep their traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    keep_freed_memory()
     previous = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
     try:
         code = app(given or ["--help"], prog_name="wavegen", standalone_mode=False)

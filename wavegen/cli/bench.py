@@ -6,6 +6,7 @@ import typer
 
 from wavegen.cli.bench_degradations import degradations
 from wavegen.cli.bench_io import bench_io
+from wavegen.cli.bench_memory import bench_memory
 from wavegen.cli.bench_restore import bench_restore
 from wavegen.cli.bench_train import bench_train
 from wavegen.cli.bench_transforms import transforms
@@ -20,6 +21,7 @@ def _bench() -> None:
 
 bench.command()(degradations)
 bench.command("io")(bench_io)
+bench.command("memory")(bench_memory)
 bench.command("restore")(bench_restore)
 bench.command("train")(bench_train)
 bench.command()(transforms)

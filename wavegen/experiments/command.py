@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from wavegen.errors import InputError
+from wavegen.memory import keep_freed_memory
 
 
 def run_command(main: Callable[[], None]) -> NoReturn:
     """Run ``main`` and exit: 0 done, 2 wrong input (one line), 130 interrupted. Bugs keep their traceback."""
+    keep_freed_memory()
     try:
         main()
     except InputError as error:
