@@ -20,7 +20,7 @@ def folder(tmp_path: Path, text: str, data: bool = True) -> Path:
     (tmp_path / "docs" / "templates" / "page.md").write_text(text)
     (tmp_path / "docs" / "templates" / "README.md").write_text("# Results\n\n{{pages}}\n")
     if data:
-        made = write(tmp_path / "run", rows(), TIMES)
+        made = write(tmp_path / "run", rows(), TIMES, data={"name": "nanobeads"})
         draw(made / "figure.png")
         (made / "heads.md").write_text("| a | b |\n|---|---|\n| 1 | ± 2 |\n")
         pack(read_study([made]), tmp_path / "docs" / "data" / "sr.json")

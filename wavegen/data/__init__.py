@@ -13,7 +13,7 @@ from wavegen.data.nanobeads import Nanobeads
 from wavegen.data.pairs import Pairs
 from wavegen.data.samples import microscope_sample
 from wavegen.data.simulated import Simulated
-from wavegen.data.simulators import Simulator
+from wavegen.data.simulators import Simulator, is_simulator
 
 __all__ = [
     "Alignment",
@@ -35,5 +35,6 @@ __all__ = [
     "W2s",
     "align",
     "image_facts",
+    "is_simulator",
     "microscope_sample",
 ]

@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch.utils.data import Dataset
 
+from wavegen.config import Spec
 from wavegen.degradations import camera
 from wavegen.errors import InputError
+from wavegen.registry import entry
 from wavegen.types import Pair
 from wavegen.version import __version__
 
@@ -128,3 +130,9 @@ class Simulator(Dataset[Pair], ABC):
         y = camera(expected, rng, self.read_noise, self.background)
         x = np.float32(self.CONTRAST) * gain * views.sted
         return Pair(torch.from_numpy(x)[None], torch.from_numpy(y)[None])
+
+
+def is_simulator(spec: Spec) -> bool:
+    """Whether a data set draws its own specimens, of any number, size and split."""
+    factory = entry("dataset", str(spec.get("name"))).factory
+    return inspect.isclass(factory) and issubclass(factory, Simulator)

@@ -10,8 +10,8 @@ import torch
 from wavegen.analysis import BandSpectrum, residual_spectra
 from wavegen.bridges.planner import SCALES
 from wavegen.config import PipelineConfig, Spec
+from wavegen.data import is_simulator
 from wavegen.experiments.plan import Comparison
-from wavegen.experiments.train_systems import is_simulator
 from wavegen.registry import build, validate
 from wavegen.types import Pair, PairSource
 

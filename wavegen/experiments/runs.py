@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wavegen.checkpoint import write_text
-from wavegen.data import LowBand
+from wavegen.data import LowBand, is_simulator
 from wavegen.errors import InputError
 from wavegen.experiments.classical import method_named
 from wavegen.experiments.compare import Result, about, images_of, read_times, time_rows
@@ -22,7 +22,7 @@ from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.progress import Progress
 from wavegen.experiments.schedule import LOCAL, Failed, connected, run_tasks
 from wavegen.experiments.scores import Judge, classical_key, gather, judge_of, read_scores, scores_file, unscored
-from wavegen.experiments.train_systems import is_simulator, model_hash, run_folder, training_pool
+from wavegen.experiments.train_systems import model_hash, run_folder, training_pool
 from wavegen.pipeline import Pipeline
 from wavegen.registry import build
 from wavegen.reports.tables import aggregate, markdown

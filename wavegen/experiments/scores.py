@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from wavegen.checkpoint import write_text
+from wavegen.data import is_simulator
 from wavegen.experiments.compare import Result, images_of
 from wavegen.experiments.identity import digest, fingerprint, read_json
 from wavegen.experiments.plan import Comparison, Row
-from wavegen.experiments.train_systems import is_simulator, model_hash, run_folder, safe_name
+from wavegen.experiments.train_systems import model_hash, run_folder, safe_name
 from wavegen.version import __version__
 
 DAMAGED = "delete it to have its run scored again: the training beside it is kept"

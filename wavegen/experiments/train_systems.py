@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -11,11 +10,10 @@ from pathlib import Path
 import torch
 
 from wavegen.atomic import make_folder
-from wavegen.config import Spec
-from wavegen.data import InMemory, LowBand, Simulator
+from wavegen.data import InMemory, LowBand, is_simulator
 from wavegen.experiments.plan import Comparison, describe_run
 from wavegen.pipeline import Pipeline
-from wavegen.registry import build, entry
+from wavegen.registry import build
 from wavegen.training import Callback, JsonLog, Preview, Watch, fit
 
 UNSAFE = re.compile(r"[^\w .,=+()\[\]-]")
@@ -50,12 +48,6 @@ def training_pool(plan: Comparison, out: Path) -> InMemory:
         return InMemory(build("dataset", plan.data))
     spec = {**plan.data, "split": "train", "size": plan.size, "length": plan.pool}
     return InMemory(build("dataset", spec), path=out / "pool.npz")
-
-
-def is_simulator(spec: Spec) -> bool:
-    """Whether a data set draws its own specimens, of any number, size and split."""
-    factory = entry("dataset", str(spec.get("name"))).factory
-    return inspect.isclass(factory) and issubclass(factory, Simulator)
 
 
 def train_one(plan: Comparison, out: Path, system: str, seed: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from wavegen.atomic import atomic
 from wavegen.checkpoint import write_text
+from wavegen.data import is_simulator
 from wavegen.reports.portable import portable
 from wavegen.reports.study import NAMES, Study
 from wavegen.reports.tables import COLUMNS
@@ -22,6 +23,8 @@ WIDTH = 1000  # pixels of a strip
 def pack(study: Study, file: Path) -> None:
     """Write ``file``: all records, what tables need, and notes; and a smaller copy of the strip beside it.
 
+    A strip of real images is left out: they have licences of their own, and packed files are there to be published.
+
     Figures have six digits; absolute paths are shortened to their last parts; one row a line. The same study gives
     the same bytes.
 
@@ -34,7 +37,8 @@ def pack(study: Study, file: Path) -> None:
     if study.notes:
         parts.append('"notes": {\n' + ",\n".join(f"{_dumps(k)}: {_dumps(v)}" for k, v in study.notes.items()) + "\n}")
     write_text(file, "{\n" + ",\n".join(parts) + "\n}\n")
-    for strip in study.strips[:1]:
+    drawn = all(is_simulator(record["plan"]["data"]) for record in study.about)
+    for strip in study.strips[:1] if drawn else ():
         with atomic(file.with_suffix(".png")) as out:
             out.write(_small(strip))
 
