@@ -144,8 +144,10 @@ def compare(
     """
     if (out / "grid.json").exists():
         raise InputError(f"{out} holds a grid of wavegen ablate: give another --out")
-    made = complete(prepare(plan, out, split, only), workers=jobs)
-    figure(plan, out, images_of(plan), shown, range(min(4, len(images_of(plan)))))
+    ready = prepare(plan, out, split, only)
+    made = complete(ready, workers=jobs)
+    if ready.todo or not (out / "figure.png").exists():
+        figure(plan, out, images_of(plan), shown, range(min(4, len(images_of(plan)))))
     print(made.table)
     print(f"results: {out / 'results.json'}, {out / 'times.json'}; figure: {out / 'figure.png'}")
     for error in made.failed.values():
