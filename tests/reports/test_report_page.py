@@ -191,6 +191,13 @@ def test_strips_of_simulated_images_are_packed(tmp_path: Path) -> None:
         assert max(strip.size) == 1000
 
 
+def test_strips_of_unknown_data_are_not_packed(tmp_path: Path) -> None:
+    folder = write(tmp_path / "sr", rows(), TIMES, data={"name": "of a plug-in"})
+    draw(folder / "figure.png")
+    pack(read_study([folder]), tmp_path / "kept.json")
+    assert not (tmp_path / "kept.png").exists()
+
+
 def test_a_packed_study_says_the_same(study: Study, tmp_path: Path) -> None:
     file = tmp_path / "kept" / "sr.json"
     pack(study, file)

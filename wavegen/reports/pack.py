@@ -9,7 +9,9 @@ from typing import Any
 
 from wavegen.atomic import atomic
 from wavegen.checkpoint import write_text
+from wavegen.config import Spec
 from wavegen.data import is_simulator
+from wavegen.registry import names
 from wavegen.reports.portable import portable
 from wavegen.reports.study import NAMES, Study
 from wavegen.reports.tables import COLUMNS
@@ -37,10 +39,15 @@ def pack(study: Study, file: Path) -> None:
     if study.notes:
         parts.append('"notes": {\n' + ",\n".join(f"{_dumps(k)}: {_dumps(v)}" for k, v in study.notes.items()) + "\n}")
     write_text(file, "{\n" + ",\n".join(parts) + "\n}\n")
-    drawn = all(is_simulator(record["plan"]["data"]) for record in study.about)
+    drawn = all(_simulated(record["plan"]["data"]) for record in study.about)
     for strip in study.strips[:1] if drawn else ():
         with atomic(file.with_suffix(".png")) as out:
             out.write(_small(strip))
+
+
+def _simulated(spec: Spec) -> bool:
+    """Data that the library does not know, such as a plug-in's, count as real."""
+    return spec["name"] in names("dataset") and is_simulator(spec)
 
 
 def _about(record: Result) -> Result:
