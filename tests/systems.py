@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from wavegen import Pipeline
-from wavegen.config import merge
-from wavegen.presets import preset
-from wavegen.registry import build, names
+from wavegen.core.config import merge
+from wavegen.core.registry import build, names
+from wavegen.pipeline.presets import preset
 
 PIPELINES = names("pipeline")
 SEVERAL = [name for name in PIPELINES if build("bridge", preset(name)["bridge"]).max_steps is None]  # steps

@@ -8,15 +8,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.version import __version__
 
 if TYPE_CHECKING:
     from wavegen.bridges import sample
-    from wavegen.memory import keep_freed_memory
-    from wavegen.pipeline import Pipeline
-    from wavegen.registry import build, describe, names, register
-    from wavegen.types import Details, Pair, Restoration, Subbands
+    from wavegen.core.memory import keep_freed_memory
+    from wavegen.core.registry import build, describe, names, register
+    from wavegen.core.types import Details, Pair, Restoration, Subbands
+    from wavegen.pipeline.pipeline import Pipeline
 
 __all__ = [
     "Details",
@@ -34,16 +34,16 @@ __all__ = [
     "sample",
 ]
 
-_REGISTRY = "wavegen.registry"
+_REGISTRY = "wavegen.core.registry"
 _HOMES = {
-    "Details": "wavegen.types",
-    "Pair": "wavegen.types",
+    "Details": "wavegen.core.types",
+    "Pair": "wavegen.core.types",
     "Pipeline": "wavegen.pipeline",
-    "Restoration": "wavegen.types",
-    "Subbands": "wavegen.types",
+    "Restoration": "wavegen.core.types",
+    "Subbands": "wavegen.core.types",
     "build": _REGISTRY,
     "describe": _REGISTRY,
-    "keep_freed_memory": "wavegen.memory",
+    "keep_freed_memory": "wavegen.core.memory",
     "names": _REGISTRY,
     "register": _REGISTRY,
     "sample": "wavegen.bridges",
@@ -54,8 +54,6 @@ def __getattr__(name: str) -> Any:
     """Import a public name at its first use (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module 'wavegen' has no attribute {name!r}")
-    if _HOMES[name] == _REGISTRY:
-        import_module("wavegen.components")
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

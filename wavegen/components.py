@@ -1,27 +1,9 @@
-"""Importing this module registers every component of the package; nothing else lists them."""
+"""The built-in components: importing this module registers them all.
 
-from wavegen import (
-    bridge_head,
-    bridges,
-    data,
-    degradations,
-    gans,
-    metrics,
-    networks,
-    presets,
-    presets_rivals,
-    transforms,
-)
+The registry imports it by itself, before it answers its first question.
+"""
 
-__all__ = [
-    "bridge_head",
-    "bridges",
-    "data",
-    "degradations",
-    "gans",
-    "metrics",
-    "networks",
-    "presets",
-    "presets_rivals",
-    "transforms",
-]
+from wavegen import bridges, data, degradations, gans, metrics, networks, transforms
+from wavegen.pipeline.presets import hybrids, rivals
+
+__all__ = ["bridges", "data", "degradations", "gans", "hybrids", "metrics", "networks", "rivals", "transforms"]

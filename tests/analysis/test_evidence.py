@@ -20,9 +20,9 @@ from wavegen.analysis.evidence import Evidence, band_evidence
 from wavegen.analysis.evidence_table import high_table, low_table
 from wavegen.analysis.sources import LoneImages, crops
 from wavegen.analysis.verdict import sentences, tendency
-from wavegen.errors import InputError
-from wavegen.registry import build
-from wavegen.types import Pair
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
+from wavegen.core.types import Pair
 
 
 @pytest.fixture(autouse=True)

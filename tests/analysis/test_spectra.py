@@ -17,9 +17,9 @@ from wavegen.analysis import (
     step_bound,
     wiener_residual,
 )
-from wavegen.errors import InputError
-from wavegen.registry import build
-from wavegen.types import Pair
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
+from wavegen.core.types import Pair
 
 SIDE = 32
 

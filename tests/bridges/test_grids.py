@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavegen.bridges import BBDP, IRSDE, Flow, Regression, make_grid, native_grid, sample, spread_kept
-from wavegen.errors import InputError
-from wavegen.registry import build, names
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, names
 
 NAMES = ["uniform", "power", "cosine"]
 

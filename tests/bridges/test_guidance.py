@@ -15,7 +15,7 @@ from torch import Tensor
 
 from wavegen.bridges import BBDP, Guidance, guided, make_grid, sample
 from wavegen.bridges.guidance import correction
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 
 class Blur:

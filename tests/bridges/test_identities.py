@@ -25,7 +25,7 @@ from wavegen.bridges import (
     sample,
     step_coefficients,
 )
-from wavegen.registry import build, names
+from wavegen.core.registry import build, names
 
 EXACT = {"rtol": 0.0, "atol": 1e-10}
 TIMES = torch.linspace(0, 1, 401, dtype=torch.float64)

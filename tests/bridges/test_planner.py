@@ -11,10 +11,10 @@ from torch import Tensor
 
 from wavegen.analysis import BandSpectrum
 from wavegen.bridges import BBDP, Plan, judge, make_grid, plan_steps, sample, shares_kept, spread_kept
-from wavegen.bridges.nodes import best_levels, level_shares, misfit
-from wavegen.bridges.planner import ORDERS, place
-from wavegen.errors import InputError
-from wavegen.registry import build, names
+from wavegen.bridges.planning.levels import best_levels, level_shares, misfit
+from wavegen.bridges.planning.planner import ORDERS, place
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, names
 
 WALKING = [name for name in names("bridge") if build("bridge", name).max_steps is None]
 # A hundredfold range, as of the low band of the simulated beads, and a thousandfold one.

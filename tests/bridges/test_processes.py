@@ -13,8 +13,8 @@ from scipy.integrate import quad
 from torch import Tensor
 
 from wavegen.bridges import BBDP, DDPM, IRSDE, Bridge, make_grid, sample, step_coefficients
-from wavegen.errors import InputError
-from wavegen.registry import build, describe, names
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, describe, names
 
 BRIDGES = names("bridge")
 EXACT = {"rtol": 0.0, "atol": 1e-10}

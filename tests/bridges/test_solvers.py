@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from wavegen.bridges import BBDP, GOUB, IRSDE, SOLVERS, Bridge, InDI, grid_steps, make_grid, noise, sample
-from wavegen.errors import InputError
-from wavegen.registry import build, names
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, names
 
 BRIDGES = names("bridge")
 WALKING = [name for name in BRIDGES if build("bridge", name).max_steps is None]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from wavegen.bridges import BBDP, make_grid, sample, spread_kept
-from wavegen.registry import build, names
+from wavegen.core.registry import build, names
 
 BRIDGES = names("bridge")
 WALKING = [name for name in BRIDGES if build("bridge", name).max_steps is None]

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from wavegen.bridges import BBDP, IRSDE, Bridge, Coefficients, from_x0, to_x0
-from wavegen.errors import InputError
-from wavegen.registry import build, names
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, names
 
 PAIRS = [(name, target) for name in names("bridge") for target in sorted(build("bridge", name).targets)]
 TIMES = torch.tensor([1e-3, 0.3, 0.7, 1.0], dtype=torch.float64)

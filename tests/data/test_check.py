@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import fourier_shift, gaussian_filter
 
 from wavegen.cli import main
+from wavegen.core.errors import InputError
 from wavegen.data import align, image_facts
-from wavegen.errors import InputError
 from wavegen.io import read_image, write_image
 
 Array = np.ndarray[Any, Any]

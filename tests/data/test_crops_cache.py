@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
+from wavegen.core.errors import InputError
+from wavegen.core.types import Pair
 from wavegen.data import Crops, InMemory, Nanobeads
-from wavegen.errors import InputError
-from wavegen.types import Pair
 
 
 class Ramps(Dataset[Pair]):

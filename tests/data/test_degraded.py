@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from wavegen.core.errors import InputError
 from wavegen.data import Degraded
-from wavegen.errors import InputError
 
 SOURCE = {"name": "nanobeads", "size": 32, "length": 3}
 

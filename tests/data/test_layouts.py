@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
 from wavegen.data import FilePairs, Pairs
 from wavegen.data.files import enlarged
-from wavegen.errors import InputError
 from wavegen.io import read_mrc, write_image
-from wavegen.registry import build
 
 RNG = np.random.default_rng(0)
 

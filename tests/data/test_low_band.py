@@ -4,9 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from wavegen.core.errors import InputError
+from wavegen.core.types import Pair
 from wavegen.data import InMemory, LowBand, Nanobeads
-from wavegen.errors import InputError
-from wavegen.types import Pair
 
 
 @pytest.mark.parametrize("levels", [0, 1, 3])

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
 from wavegen.data import Pairs, microscope_sample
-from wavegen.errors import InputError
 from wavegen.io import write_image
-from wavegen.registry import build
 
 
 def fill(folder: Path, names: list[str], shape: tuple[int, ...] = (4, 5), value: int = 1) -> str:

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from wavegen import registry
+from wavegen.core import registry
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, register
 from wavegen.data import Crops, InMemory, Simulated
-from wavegen.errors import InputError
 from wavegen.io import write_image
-from wavegen.registry import build, register
 
 
 class Noisy:

@@ -9,10 +9,10 @@ import torch
 from torch.utils.data import DataLoader
 
 import wavegen.data as data
-from wavegen.data.hela import deposit, smooth_field
+from wavegen.core.errors import InputError
+from wavegen.core.registry import _entries, build, describe, names
+from wavegen.data.simulators.hela import deposit, smooth_field
 from wavegen.degradations import sigma_pixels
-from wavegen.errors import InputError
-from wavegen.registry import _entries, build, describe, names
 
 SIMULATED = [n for n in names("dataset") if "simulated" in _entries["dataset", n].capabilities]
 

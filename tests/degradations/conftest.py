@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from wavegen.core.registry import build
 from wavegen.degradations import Degradation
-from wavegen.registry import build
 
 CHAIN = ["gaussian_blur", {"name": "mask", "size": 4}, {"name": "downsample", "factor": 2}, "bleaching"]
 OPTIONS: dict[str, dict[str, Any]] = {

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 import wavegen.degradations  # noqa: F401
-from wavegen.errors import InputError
-from wavegen.registry import entry, names
+from wavegen.core.errors import InputError
+from wavegen.core.registry import entry, names
 
 NAMES = names("degradation")
 LINEAR = [n for n in NAMES if "linear" in entry("degradation", n).capabilities] + ["chain", "random_chain"]

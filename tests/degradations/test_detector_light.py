@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
 from wavegen.degradations import Background, Camera, GaussianNoise, LowLight, Shadow
-from wavegen.errors import InputError
-from wavegen.registry import build
 
 LEVELS = (5.0, 20.0, 80.0, 320.0, 1280.0)
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
 from wavegen.degradations import Chain, Diagonal, Downsample, GaussianBlur, Mask, RandomChain
-from wavegen.errors import InputError
-from wavegen.registry import build
 
 MIXED = [
     {"name": "gaussian_blur", "sigma": [0.5, 2]},

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wavegen.core.errors import InputError
 from wavegen.degradations import blur, camera, gaussian_psf, gaussian_taps, sigma_pixels
-from wavegen.errors import InputError
 
 
 def test_psf_has_the_width_it_was_given() -> None:

@@ -7,9 +7,9 @@ import torch
 from scipy.optimize import brentq
 from scipy.special import j1
 
+from wavegen.core.errors import InputError
 from wavegen.degradations import Confocal, GaussianPsf, MotionBlur, Sted, Widefield, blur, measure_psf, psf, read_psf
 from wavegen.degradations.beads import FAINTEST
-from wavegen.errors import InputError
 
 AIRY_FWHM = 2 * brentq(lambda v: (2 * j1(v) / v) ** 2 - 0.5, 0.5, 3) / (2 * np.pi)  # in wavelength / NA: 0.5145
 SHARP_FWHM = 2 * brentq(lambda v: (2 * j1(v) / v) ** 4 - 0.5, 0.5, 3) / (2 * np.pi)  # confocal, closed pinhole: 0.3693

@@ -9,9 +9,9 @@ from PIL import Image
 from torch.testing import assert_close
 
 from wavegen.benches.degradations import set5_bicubic
+from wavegen.core.errors import InputError
 from wavegen.degradations import Binning, Bleaching, Downsample
 from wavegen.degradations.resize import resize
-from wavegen.errors import InputError
 
 
 @settings(deadline=None, max_examples=20)

@@ -16,7 +16,7 @@ from grids import BRIDGE, grid, in_this_process, trained
 from PIL import Image
 
 from wavegen.cli import main
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.experiments import ablate, compare, execute, read_grid, runs
 from wavegen.experiments.ablate import overview, prepare_grid
 from wavegen.experiments.train_systems import train_one

@@ -15,13 +15,13 @@ import yaml
 from grids import in_this_process
 
 from wavegen import Pipeline
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, names
+from wavegen.core.types import Pair
 from wavegen.experiments import Ablation, Expectation, Row, read_grid, run_ablation, runs
 from wavegen.experiments.ablation import asked
 from wavegen.experiments.expected import band_share, verdict
 from wavegen.experiments.noise_scale import residual_variance, with_variance
-from wavegen.registry import build, names
-from wavegen.types import Pair
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 QUESTIONS = ("bases", "steps", "scales", "heads", "bridges")

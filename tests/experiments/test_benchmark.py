@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from wavegen import InputError, Pipeline
+from wavegen.core.registry import build, validate
 from wavegen.experiments import BENCHMARK_DATA, Comparison, benchmark
 from wavegen.experiments.benchmark import MATCHED, ODE, ONE_CALL, PLANNED, SYSTEMS, chosen
-from wavegen.registry import build, validate
 
 RECIPE = Path(__file__).resolve().parents[2] / "recipes" / "benchmark.py"
 # (system, calls, eta, solver) that the issue asks for.

@@ -10,10 +10,10 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch.testing import assert_close
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.types import Pair
 from wavegen.experiments.classical import METHODS, method_named, restorer, richardson_lucy, tune
 from wavegen.inference.evaluate import evaluate
-from wavegen.types import Pair
 
 
 class Few:

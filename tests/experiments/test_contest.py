@@ -12,10 +12,10 @@ import torch
 from runs_of_recipes import run
 
 from wavegen import Pipeline
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.types import Pair
 from wavegen.experiments import Contest, Row, Shipment, band_spread, contest
 from wavegen.experiments.ship import ship
-from wavegen.types import Pair
 
 
 def test_spread_of_bands_in_closed_form(monkeypatch: pytest.MonkeyPatch) -> None:

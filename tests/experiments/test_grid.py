@@ -9,8 +9,8 @@ import pytest
 from grids import BRIDGE, UNET, grid
 
 from wavegen import Pipeline
+from wavegen.core.errors import InputError
 from wavegen.data import Pairs
-from wavegen.errors import InputError
 from wavegen.experiments import read_grid
 from wavegen.experiments.differences import differ
 from wavegen.experiments.grid import same_grid

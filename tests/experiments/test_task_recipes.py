@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from wavegen import Pipeline
+from wavegen.core.registry import validate
 from wavegen.experiments import Data
 from wavegen.experiments.classical import METHODS
 from wavegen.experiments.recipe import PRESETS, comparison
 from wavegen.io import write_image
-from wavegen.registry import validate
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 TASKS = ("denoise", "deblur", "inpaint", "low_light", "shadow_removal", "mixed_degradation", "own_data")

@@ -7,18 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import wavegen.bridge_head
 import wavegen.gans
 import wavegen.networks
+from wavegen.core.registry import build, entry, names
+from wavegen.core.types import Details
 from wavegen.gans import Given
-from wavegen.registry import build, entry, names
-from wavegen.types import Details
 
 NAMES = names("head")
 NETWORK = {"name": "unet", "width": 4, "multipliers": [1, 2]}
 LEARNT = [name for name in NAMES if "network" in entry("head", name).options().model_fields]
 NOISY = [name for name in LEARNT if "noise" in entry("head", name).options().model_fields]
-assert wavegen.bridge_head
+assert wavegen.gans.bridge
 assert wavegen.gans
 assert wavegen.networks
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from wavegen.core.types import Details
 from wavegen.gans import (
     AUGMENTATIONS,
     MultiScaleDiscriminator,
@@ -25,7 +26,6 @@ from wavegen.gans import (
     gradient_penalty,
     r1_penalty,
 )
-from wavegen.types import Details
 
 
 def image(*shape: int, seed: int = 0) -> Tensor:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from wavegen.bridges import BBDP, sample
+from wavegen.core.types import Details
 from wavegen.gans import bayes_shrink, noise_deviation
-from wavegen.types import Details
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:

@@ -9,10 +9,10 @@ import torch
 from bands import LEARNT, NAMES, NOISY, given, head, image
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, entry
+from wavegen.core.types import Details
 from wavegen.gans import Given, Head
-from wavegen.registry import build, entry
-from wavegen.types import Details
 
 
 def noise(made: Head, size: tuple[int, int] = (6, 5), seed: int = 5) -> Tensor:

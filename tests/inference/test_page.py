@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from wavegen.core.types import Pair, Restoration
 from wavegen.inference.evaluate import Scorer, evaluate
-from wavegen.inference.page import SHOWN, Gallery, write_evaluation
-from wavegen.types import Pair, Restoration
+from wavegen.reports.gallery import SHOWN, Gallery, write_evaluation
 
 
 class Noisy:

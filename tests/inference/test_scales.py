@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from wavegen.errors import InputError
-from wavegen.inference.scales import affine_fit, scaled
+from wavegen.core.errors import InputError
+from wavegen.metrics.scales import affine_fit, scaled
 
 
 def batch(channels: int = 1, count: int = 3, side: int = 24, seed: int = 0) -> torch.Tensor:

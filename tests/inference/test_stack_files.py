@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 
 from wavegen import Pipeline
 from wavegen.cli import main
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.inference.files import Done, Failed, plan, restore_files
 from wavegen.io import Place, Stack, open_stack, write_image, write_stack
 

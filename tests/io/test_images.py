@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.io import image_shape, read_image, write_image
 
 RNG = np.random.default_rng(0)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.io import Place, Stack, jpeg_loss, open_stack, saturated_share, stack_writer, write_image, write_stack
 from wavegen.io.files import kind_of
 from wavegen.io.records import split_records, with_records

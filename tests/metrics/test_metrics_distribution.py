@@ -9,7 +9,7 @@ from scipy.linalg import sqrtm
 from torch import nn
 from torch.testing import assert_close
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.metrics import (
     FrechetInceptionDistance,
     KernelDistance,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.metrics import crps, manifold_scores, spread_skill
 
 

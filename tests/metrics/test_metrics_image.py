@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.metrics import psnr, spread, ssim
 
 

@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.optimize import minimize_scalar
 from torch.testing import assert_close
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.metrics import apply_affine, fit_affine, micro_ssim, ms_ssim, psnr, range_invariant_psnr, ssim
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.metrics import Lpips, weights
 from wavegen.metrics.loading import ArrayUnpickler, read_lpips
 from wavegen.metrics.weights import WeightFile

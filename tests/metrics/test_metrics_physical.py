@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.metrics import bead_fwhm, fit_spots, fourier_ring_correlation, frc_resolution, intensity_linearity
 
 

@@ -7,8 +7,8 @@ import torch
 from torch.testing import assert_close
 
 import wavegen.metrics  # noqa: F401
-from wavegen.errors import InputError
-from wavegen.registry import build, describe, entry, names
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, describe, entry, names
 
 OPTIONS = {"kid_vgg16": {"subset_size": 3, "subsets": 4}, "kid_effnet_lite0": {"subset_size": 3, "subsets": 4}}
 OPTIONS |= {name: {"k": 2} for name in names("metric") if name.split("_")[0] in

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 import torch
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.metrics import FrechetInceptionDistance, weights
 from wavegen.metrics.weights import Package, WeightFile
 

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import wavegen.networks
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, names
 from wavegen.networks import ChannelNorm, ResidualBlock, TimeEmbedding
-from wavegen.registry import build, names
 
 NAMES = names("network")
 assert wavegen.networks

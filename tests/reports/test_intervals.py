@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.reports import difference, interval, pareto_front
 
 FIGURES = st.lists(st.floats(-100, 100), min_size=2, max_size=6)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from result_files import TIMES, draw, row, rows, write
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.reports import Study, aggregate, pack, read_study, report_page
 from wavegen.reports.blocks import Block, Table
 from wavegen.reports.pareto_plot import draw as plot

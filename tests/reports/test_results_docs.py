@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from result_files import TIMES, draw, rows, write
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.reports import pack, read_study, write_docs
 from wavegen.reports.docs import PARTS, render
 

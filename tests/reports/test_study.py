@@ -10,7 +10,7 @@ import pytest
 from result_files import ABOUT, TIMES, row, rows, write
 
 from wavegen.cli import main
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.reports import read_study
 from wavegen.reports.portable import portable
 

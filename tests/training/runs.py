@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from wavegen import Pair, Pipeline
-from wavegen.config import Training
 from wavegen.training import fit
+from wavegen.training.config import Training
 
 SMALL: dict[str, dict[str, Any]] = {
     "unet": {"network": {"width": 8, "multipliers": [1, 2]}},

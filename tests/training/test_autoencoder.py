@@ -11,8 +11,8 @@ import torch
 from runs import Blobs, training
 
 from wavegen import InputError, Pipeline
-from wavegen.checkpoint import read_tensors
-from wavegen.registry import build
+from wavegen.core.registry import build
+from wavegen.core.tensors import read_tensors
 from wavegen.training import JsonLog, fit
 
 SMALL = {"transform": {"width": 8}, "network": {"width": 8, "multipliers": [1, 2]}}

@@ -16,10 +16,10 @@ from runs import Blobs, Recording, assert_same, system, training, weights
 from torch import nn
 
 from wavegen import Pair, Pipeline
-from wavegen.checkpoint import read_tensors
-from wavegen.config import Training
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.tensors import read_tensors
 from wavegen.training import JsonLog, Preview, fit
+from wavegen.training.config import Training
 from wavegen.training.state import Ema
 
 STATISTICS = 64  # items that are read before the first step, for the subband statistics

@@ -12,8 +12,8 @@ import torch
 from runs import Blobs, Interrupting, Recording, assert_same, interrupted, system, training, weights
 
 from wavegen import Pipeline
-from wavegen.checkpoint import read_tensors
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.tensors import read_tensors
 from wavegen.training import fit
 from wavegen.training.interrupt import Deferred
 from wavegen.training.state import Ema

@@ -14,12 +14,12 @@ from torch import Tensor
 
 import wavegen.training.critics
 from wavegen import Pair, Pipeline
-from wavegen.checkpoint import read_tensors
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.tensors import read_tensors
+from wavegen.core.types import Details
 from wavegen.gans import Given, Head
 from wavegen.training import JsonLog, Watch, band_figures, figures, fit, null_test
 from wavegen.training.divergence import SETTLED, Guard
-from wavegen.types import Details
 
 
 def pairs(count: int = 4, size: int = 64) -> list[Pair]:

@@ -10,9 +10,9 @@ import pywt
 import torch
 from torch import Tensor
 
-from wavegen.errors import InputError
-from wavegen.registry import build
-from wavegen.types import Subbands
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
+from wavegen.core.types import Subbands
 
 
 def image(*shape: int, seed: int = 0) -> Tensor:

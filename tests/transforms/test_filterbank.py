@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from wavegen import Pipeline
-from wavegen.errors import InputError
-from wavegen.registry import build
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
+from wavegen.core.types import Details, Subbands
 from wavegen.transforms import Transform, max_levels
-from wavegen.types import Details, Subbands
 
 MODES = ["periodization", "symmetric", "reflect", "zero"]
 CDF53 = dict(zip(("dec_lo", "dec_hi", "rec_lo", "rec_hi"), pywt.Wavelet("bior2.2").filter_bank, strict=True))

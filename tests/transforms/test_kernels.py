@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from wavegen.errors import InputError
-from wavegen.registry import build
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
+from wavegen.core.types import Subbands
 from wavegen.transforms import Transform, fast, max_levels
 from wavegen.transforms.fast import without_kernels
-from wavegen.types import Subbands
 
 pytest.importorskip("numba")
 MODES = ["periodization", "symmetric", "reflect", "zero"]

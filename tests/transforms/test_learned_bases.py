@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from wavegen.errors import InputError
-from wavegen.registry import build
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
+from wavegen.core.types import Subbands
 from wavegen.transforms import (
     Lattice,
     Lifting,
@@ -34,7 +35,6 @@ from wavegen.transforms import (
     taps_of,
     trilinear,
 )
-from wavegen.types import Subbands
 
 FACTORISED = [f"db{n}" for n in range(1, 15)] + [f"sym{n}" for n in range(2, 21)] + [f"coif{n}" for n in range(1, 10)]
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from wavegen.errors import InputError
-from wavegen.registry import build
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
 from wavegen.transforms import Moments, low_bands, subband_statistics
 
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from wavegen.errors import InputError
-from wavegen.registry import build, describe, names
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, describe, names
+from wavegen.core.types import Details, Subbands
 from wavegen.transforms import DyadicTransform, Transform, max_levels
-from wavegen.types import Details, Subbands
 
 NAMES = [name for name in names("transform") if name != "custom"]  # it needs taps: test_filterbank.py
 CONTROLS = ["space_to_depth", "identity", "pool", "undecimated", "packets"]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.transforms import PlaneDetails, SpaceDetails, VolumeSubbands, VolumeTransform
 
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from wavegen.benches.transform_accuracy import accuracy
-from wavegen.errors import InputError
-from wavegen.registry import build, describe
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, describe
+from wavegen.core.types import Subbands
 from wavegen.transforms import discrete_wavelets, filter_pairs, is_orthonormal, max_levels
-from wavegen.types import Subbands
 
 WAVELETS = discrete_wavelets()
 MODES = ["periodization", "symmetric", "reflect", "zero"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 TAILS = (0.01, 0.99)
 

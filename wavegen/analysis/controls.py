@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavegen.errors import InputError
-from wavegen.types import Pair
+from wavegen.core.errors import InputError
+from wavegen.core.types import Pair
 
 
 def _white(size: int, generator: torch.Generator) -> Tensor:

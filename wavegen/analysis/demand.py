@@ -9,7 +9,7 @@ from torch import Tensor
 
 from wavegen.analysis.spectra import TINY, band_spectrum, wiener_residual
 from wavegen.bridges import plan_steps
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 SHARE = 0.9  # of the spread that is kept
 GROUPS = 8  # variances that stand for a spectrum

@@ -14,9 +14,9 @@ from wavegen.analysis.demand import calls_alone, calls_given
 from wavegen.analysis.measures import BIN, correlation_length, gini, hoyer, ks_distance, negentropy
 from wavegen.analysis.spectra import FEWEST, KINDS, NARROWEST, Rings
 from wavegen.analysis.uncertainty import gaussian_ks, interval, resampled_ks, resampling
-from wavegen.errors import InputError
-from wavegen.normalise import SubbandNorm, low_bands
-from wavegen.transforms import Moments, Transform
+from wavegen.core.errors import InputError
+from wavegen.pipeline.norm import SubbandNorm
+from wavegen.transforms import Moments, Transform, low_bands
 
 SHOWN = (-6.0, 12.0)  # standard deviations that densities cover
 

@@ -11,7 +11,7 @@ import torch
 
 from wavegen.analysis.evidence import SHOWN, BandEvidence, Evidence
 from wavegen.analysis.measures import BIN, GAUSSIAN_GINI, LAPLACE_GINI
-from wavegen.atomic import atomic
+from wavegen.core.files import atomic
 
 GREY = "0.55"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from wavegen.analysis.spectra import BandSpectrum
-from wavegen.atomic import atomic
 from wavegen.bridges import Plan
-from wavegen.registry import build
+from wavegen.core.files import atomic
+from wavegen.core.registry import build
 
 LIMITS = (0.6, 1.2)  # shares that the goal allows
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from wavegen.analysis.spectra import NARROWEST, whole_pairs
+from wavegen.core.errors import InputError
+from wavegen.core.types import Pair, PairSource
 from wavegen.data.files import finite, pixel_header
-from wavegen.errors import InputError
-from wavegen.types import Pair, PairSource
 
 
 class LoneImages:

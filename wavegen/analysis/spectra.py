@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from wavegen.bridges import to_x0
-from wavegen.config import Intensity
-from wavegen.errors import InputError
-from wavegen.normalise import intensity_of
-from wavegen.pipeline import Pipeline
+from wavegen.core.errors import InputError
+from wavegen.core.types import Pair, PairSource, Subbands
+from wavegen.pipeline.config import Intensity
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.pipeline.units import intensity_of
 from wavegen.transforms import Transform
-from wavegen.types import Pair, PairSource, Subbands
 
 FEWEST = 8  # pairs of images below which two halves say nothing
 NARROWEST = 8  # side of a band, in coefficients

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from wavegen.bridges import Bridge, Plan, judge, make_grid, plan_steps
-from wavegen.errors import InputError
-from wavegen.registry import build
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
 
 CALLS = (1, 2, 3, 4, 8, 16, 50, 200)
 

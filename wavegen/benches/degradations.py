@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavegen.atomic import atomic, make_folder
+from wavegen.core.errors import InputError
+from wavegen.core.files import atomic, make_folder
+from wavegen.core.registry import build, entry, names
 from wavegen.degradations import (
     Camera,
     Confocal,
@@ -24,9 +26,7 @@ from wavegen.degradations import (
     psf,
 )
 from wavegen.degradations.resize import resize
-from wavegen.errors import InputError
 from wavegen.metrics import psnr
-from wavegen.registry import build, entry, names
 
 Row = dict[str, Any]
 LUMA = (65.481, 128.553, 24.966)  # ITU-R BT.601 from RGB in [0, 1] to 8-bit video levels, less 16

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from wavegen.memory import keep_freed_memory
-from wavegen.pipeline import Pipeline
+from wavegen.core.memory import keep_freed_memory
+from wavegen.pipeline.pipeline import Pipeline
 
 SYSTEMS = ("mscgm-joint", "unet")
 SHAPES = ((1, 256), (8, 256), (1, 1024), (1, 2048))  # images at once, pixels of a side

@@ -12,8 +12,8 @@ from unittest.mock import patch
 import torch
 
 from wavegen.experiments.compare import cpu_name
-from wavegen.pipeline import Pipeline
-from wavegen.precision import kept_casts
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.pipeline.precision import kept_casts
 
 
 class Timed:

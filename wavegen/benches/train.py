@@ -20,14 +20,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavegen.benches.memory import peak_mb
+from wavegen.core.errors import InputError, near_matches
+from wavegen.core.registry import build
+from wavegen.core.types import Pair
 from wavegen.data import Crops, InMemory
-from wavegen.errors import InputError, near_matches
-from wavegen.pipeline import Pipeline
-from wavegen.registry import build
+from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import Training, fit
 from wavegen.training.fit import BETAS, STATISTICS
 from wavegen.training.schedule import rate
-from wavegen.types import Pair
 
 WARM = 5  # steps before the clock, and between two readings of it
 TAIL = 0.2  # share of the steps whose loss is the final one

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wavegen.errors import InputError
-from wavegen.registry import build
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
+from wavegen.core.types import Subbands
 from wavegen.transforms import discrete_wavelets, max_levels
-from wavegen.types import Subbands
 
 MODES = ("periodization", "symmetric", "reflect", "zero")
 LEVELS = (1, 2, 3, 4)

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wavegen.registry import build
+from wavegen.core.registry import build
+from wavegen.core.types import Subbands
 from wavegen.transforms import Transform
-from wavegen.types import Subbands
 
 OPERATIONS = ("forward", "inverse", "forward+backward")
 PEERS = {

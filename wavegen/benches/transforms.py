@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from wavegen.benches.transform_peers import OPERATIONS, PEERS, Calls, build_basis, own_calls, peer_calls
-from wavegen.errors import InputError
-from wavegen.registry import names
+from wavegen.core.errors import InputError
+from wavegen.core.registry import names
 from wavegen.transforms import fast
 from wavegen.transforms.fast import without_kernels
 

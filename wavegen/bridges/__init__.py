@@ -1,16 +1,16 @@
 """From the degraded to the clean coarsest band: processes, targets, grids, solvers, and the one sampler."""
 
 from wavegen.bridges.base import Bridge, Coefficients, Native, Step
-from wavegen.bridges.brownian import BBDP, DDBMVE, DDBMVP, I2SB, BrownianBridge, Interpolant
-from wavegen.bridges.diffusion import DDIM, DDPM, SR3, Flow
-from wavegen.bridges.gaussian import shares_kept, spread_kept
+from wavegen.bridges.grids import GRIDS, check_grid, make_grid, native_grid
 from wavegen.bridges.guidance import Guidance, guided
 from wavegen.bridges.noise import noise
-from wavegen.bridges.planner import Plan, judge, plan_steps
-from wavegen.bridges.reverting import GOUB, IRSDE, Refusion
+from wavegen.bridges.planning.gaussian import shares_kept, spread_kept
+from wavegen.bridges.planning.planner import Plan, judge, plan_steps
+from wavegen.bridges.processes.brownian import BBDP, DDBMVE, DDBMVP, I2SB, BrownianBridge, Interpolant
+from wavegen.bridges.processes.diffusion import DDIM, DDPM, SR3, Flow
+from wavegen.bridges.processes.reverting import GOUB, IRSDE, Refusion
+from wavegen.bridges.processes.shifting import InDI, Regression, ResShift
 from wavegen.bridges.sampler import Sampled, sample
-from wavegen.bridges.schedules import GRIDS, check_grid, make_grid, native_grid
-from wavegen.bridges.shifting import InDI, Regression, ResShift
 from wavegen.bridges.solvers import SOLVERS, Solver, check_solver, grid_steps, step_coefficients
 from wavegen.bridges.targets import from_x0, to_x0
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from wavegen.bridges.sampler import PredictX0
-from wavegen.errors import InputError
-from wavegen.types import LinearOperator
+from wavegen.core.errors import InputError
+from wavegen.core.types import LinearOperator
 
 Map = Callable[[Tensor], Tensor]
 

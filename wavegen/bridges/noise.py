@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 _MASK = (1 << 64) - 1
 # The increment and multipliers of Steele, Lea and Flood's SplitMix (OOPSLA 2014).

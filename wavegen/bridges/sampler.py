@@ -13,7 +13,7 @@ from torch import Tensor
 from wavegen.bridges.base import Bridge, Step
 from wavegen.bridges.noise import draws
 from wavegen.bridges.solvers import grid_steps
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 PredictX0 = Callable[[Tensor, Tensor, Tensor], Tensor]
 Callback = Callable[[int, float, Tensor, Tensor], None]

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import torch
 
 from wavegen.bridges.base import Bridge, Step
-from wavegen.bridges.schedules import check_grid
-from wavegen.errors import InputError, near_matches
+from wavegen.bridges.grids import check_grid
+from wavegen.core.errors import InputError, near_matches
 
 START = 2.0  # L_t - L_u that stands for infinity; spreads are kept best with 1 to 3 (docs/planner.md)
 

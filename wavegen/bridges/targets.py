@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor
 
 from wavegen.bridges.base import Coefficients
-from wavegen.errors import InputError, near_matches
+from wavegen.core.errors import InputError, near_matches
 
 Target = Literal["x0", "residual", "grad", "eps", "v"]
 TARGETS = ("x0", "residual", "grad", "eps", "v")

@@ -9,7 +9,7 @@ import typer
 
 from wavegen.cli.output import note, print_table
 from wavegen.cli.specs import read_yaml
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 PARTLY = 3  # exit code: done, but for some runs
 

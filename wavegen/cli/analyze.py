@@ -10,15 +10,15 @@ import typer
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, note, print_json
 from wavegen.cli.specs import YAML_SUFFIXES, Data, Inputs, Targets, component_spec, data_spec
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wavegen.analysis.evidence import Evidence
-    from wavegen.normalise import SubbandNorm
+    from wavegen.core.types import Pair, PairSource
+    from wavegen.pipeline.norm import SubbandNorm
     from wavegen.transforms import Transform
-    from wavegen.types import Pair, PairSource
 
 LEVELS = 4
 
@@ -58,7 +58,6 @@ def analyze(
     DATA may also be one of the fields whose answers are known: white-noise, laplace-noise, pink-noise, edges.
     With a trained pipeline its transform is used, and its normalisation of the bands, on the data set of --data.
     """
-    from wavegen import components  # noqa: F401  (registers them)
     from wavegen.analysis.evidence import band_evidence
     from wavegen.analysis.sources import crops
     from wavegen.inference.files import check_writable
@@ -97,13 +96,13 @@ Prepared = tuple["dict[str, Transform]", "SubbandNorm | None", "Callable[[Pair],
 
 
 def _is_checkpoint(source: str) -> bool:
-    from wavegen.pretrained import shipped
+    from wavegen.pipeline.storage import shipped
 
     return source in shipped() or (Path(source) / "config.json").is_file()
 
 
 def _of_model(source: str) -> Prepared:
-    from wavegen.pipeline import Pipeline
+    from wavegen.pipeline.pipeline import Pipeline
 
     pipe = Pipeline.from_pretrained(source)
     spec = dict(pipe.config.transform)
@@ -112,8 +111,8 @@ def _of_model(source: str) -> Prepared:
 
 def _of_options(transforms: list[str], levels: int | None) -> Prepared:
     from wavegen.analysis.spectra import network_units
-    from wavegen.config import Intensity
-    from wavegen.registry import build, validate
+    from wavegen.core.registry import build, validate
+    from wavegen.pipeline.config import Intensity
 
     named: dict[str, Transform] = {}
     for text in transforms:
@@ -132,8 +131,8 @@ def _label(spec: dict[str, Any]) -> str:
 def _open(where: str, x: str | None, y: str | None, images: int, channels: int | None) -> PairSource:
     """A control, a registered data set or YAML file, or a folder or table of files."""
     from wavegen.analysis.controls import CONTROLS, Control
-    from wavegen.errors import near_matches
-    from wavegen.registry import names
+    from wavegen.core.errors import near_matches
+    from wavegen.core.registry import names
 
     name = where.split(",")[0]
     if name in CONTROLS:
@@ -211,8 +210,8 @@ def _about() -> dict[str, str]:
 def _write(out: Path, source: str, data: str | None, found: list[Evidence], remarks: list[str]) -> None:
     from wavegen.analysis.evidence_figure import draw_evidence
     from wavegen.analysis.evidence_table import report
-    from wavegen.checkpoint import write_text
     from wavegen.cli.output import to_json
+    from wavegen.core.files import write_text
 
     title = f"Analysis of {source}" + (f" on {data}" if data else "")
     write_text(out / "analysis.json", to_json(_record(source, data, found, remarks)) + "\n")

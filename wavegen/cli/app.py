@@ -23,8 +23,8 @@ from wavegen.cli.report import report
 from wavegen.cli.restore import restore
 from wavegen.cli.train import train
 from wavegen.cli.weights import weights
-from wavegen.errors import InputError
-from wavegen.memory import keep_freed_memory
+from wavegen.core.errors import InputError
+from wavegen.core.memory import keep_freed_memory
 from wavegen.version import __version__
 
 # Typer carries its own copy of click in some versions and imports it in others: take the base classes from it.

@@ -22,7 +22,6 @@ def degradations(
     as_json: Json = False,
 ) -> None:
     """Optics, camera, operators and down-sampling against closed forms and published figures."""
-    from wavegen import components  # noqa: F401  (registers the degradations and the simulated specimen)
     from wavegen.benches import degradations as run
 
     set5 = None if data is None else run.set5_bicubic(data)

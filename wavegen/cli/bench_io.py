@@ -103,7 +103,7 @@ def _copy(folder: Path) -> int:
 
 def _restore(folder: Path, model: str) -> int:
     from wavegen.inference.files import Done, plan, restore_files
-    from wavegen.pipeline import Pipeline
+    from wavegen.pipeline.pipeline import Pipeline
 
     jobs = plan(folder / "large.ome.zarr", folder / "restored.ome.zarr")
     results = list(restore_files(Pipeline.from_pretrained(model), jobs, model=model))

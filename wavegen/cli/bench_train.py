@@ -25,12 +25,11 @@ def bench_train(
     """Training speed and memory, beside a naive float32 loop and one over diffusers' UNet2DModel."""
     import torch
 
-    from wavegen import components  # noqa: F401  (registers data sets and networks)
     from wavegen.benches.train import DIFFUSERS, LOOPS, PLAIN, Task
     from wavegen.benches.train import bench_train as run
-    from wavegen.errors import InputError
+    from wavegen.core.errors import InputError
+    from wavegen.core.registry import entry
     from wavegen.experiments.compare import cpu_name
-    from wavegen.registry import entry
 
     entry("dataset", data)
     for name, value in (("steps", steps), ("batch", batch), ("crop", crop), ("width", width), ("threads", threads)):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wavegen.cli.output import Json, note, print_json
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 
 def transforms(
@@ -43,12 +43,11 @@ def transforms(
 
 
 def _draw(path: str, transform: str) -> None:
-    from wavegen import components  # noqa: F401  (registers them)
     from wavegen.cli.specs import component_spec
+    from wavegen.core.registry import build
     from wavegen.data import microscope_sample
     from wavegen.experiments.subband_picture import subband_picture
     from wavegen.io import write_image
-    from wavegen.registry import build
 
     image = microscope_sample().pixels[0, :384, :384]
     pixels = subband_picture(build("transform", component_spec(transform, "--transform")), image)
@@ -57,7 +56,6 @@ def _draw(path: str, transform: str) -> None:
 
 
 def _accuracy(quick: bool, as_json: bool) -> None:
-    from wavegen import components  # noqa: F401  (registers them)
     from wavegen.benches.transform_accuracy import accuracy, accuracy_table
 
     rows = accuracy(["haar", "db4", "bior4.4"], sizes=[(5, 6)]) if quick else accuracy()
@@ -65,7 +63,6 @@ def _accuracy(quick: bool, as_json: bool) -> None:
 
 
 def _speed(sizes: str | None, quick: bool, as_json: bool) -> None:
-    from wavegen import components  # noqa: F401  (registers them)
     from wavegen.benches import transforms as module
     from wavegen.benches.transform_table import bench_table
 

@@ -28,9 +28,9 @@ def calibrate(
     whose samples spread too little gets a temperature above 1. Printed is the spread over the residual in each Haar
     band: 1 is right.
     """
-    from wavegen.errors import InputError
+    from wavegen.core.errors import InputError
     from wavegen.experiments import Row, calibrated_temperature, spread_of_bands
-    from wavegen.pipeline import Pipeline, configure_sampler
+    from wavegen.pipeline.pipeline import Pipeline, configure_sampler
 
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; give that of a trained pipeline (shipped ones stay as they are)")

@@ -71,9 +71,8 @@ def check(
 def _records(
     where: str, filters: dict[str, str | None], max_shift: float, images: int | None
 ) -> Iterator[dict[str, Any]]:
-    from wavegen import components  # noqa: F401  (registers the data sets)
+    from wavegen.core.registry import build, names
     from wavegen.inference.check import check_items, check_pairs, items_of, items_of_dataset
-    from wavegen.registry import build, names
 
     if where.split(",")[0] in names("dataset"):
         source = build("dataset", data_spec(where, None, None) | {k: v for k, v in filters.items() if v is not None})

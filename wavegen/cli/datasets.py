@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 if TYPE_CHECKING:
-    from wavegen.types import PairSource
+    from wavegen.core.types import PairSource
 
 
 def open_dataset(
@@ -20,8 +20,7 @@ def open_dataset(
     Raises:
         InputError: unknown names, misspelt options, files that do not pair, another number of channels.
     """
-    from wavegen import components  # noqa: F401  (registers the data sets)
-    from wavegen.registry import build, validate
+    from wavegen.core.registry import build, validate
 
     record, _ = validate("dataset", spec)
     if "simulated" in record.capabilities:

@@ -18,7 +18,6 @@ def demo(
     """Restore held-out simulated images and a real micrograph with the shipped models; one table, one figure."""
     import torch
 
-    from wavegen import components  # noqa: F401  (registers the simulated specimens)
     from wavegen.inference.demo import demo as run
     from wavegen.inference.files import check_writable
 

@@ -59,14 +59,14 @@ def evaluate(
     """
     import torch
 
-    from wavegen.errors import InputError, near_matches
+    from wavegen.core.errors import InputError, near_matches
+    from wavegen.core.types import Restoration
     from wavegen.inference.evaluate import Scorer
     from wavegen.inference.evaluate import evaluate as score
     from wavegen.inference.files import check_writable
-    from wavegen.inference.page import Gallery, write_evaluation
-    from wavegen.inference.scales import SCALES
-    from wavegen.pipeline import Pipeline
-    from wavegen.types import Restoration
+    from wavegen.metrics.scales import SCALES
+    from wavegen.pipeline.pipeline import Pipeline
+    from wavegen.reports.gallery import Gallery, write_evaluation
 
     if scale not in SCALES:
         raise InputError(f"unknown scale {scale!r}; {near_matches(scale, SCALES)}")

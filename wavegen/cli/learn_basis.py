@@ -10,13 +10,13 @@ import typer
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, print_json
 from wavegen.cli.specs import Inputs, Seed, Targets, data_spec
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from wavegen.core.types import PairSource
     from wavegen.transforms import Learned
-    from wavegen.types import PairSource
 
 SHOWN = 8  # fixed bases in the table
 

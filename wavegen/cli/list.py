@@ -19,8 +19,7 @@ def list_components(
     as_json: Json = False,
 ) -> None:
     """List the components, or describe one with its options."""
-    from wavegen import components  # noqa: F401  (registers them)
-    from wavegen.registry import KINDS, describe, names
+    from wavegen.core.registry import KINDS, describe, names
 
     if kind is not None and name is not None:
         found = describe(kind, name)

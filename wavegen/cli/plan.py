@@ -11,7 +11,7 @@ import typer
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, note, print_json
 from wavegen.cli.specs import Data, Inputs, Targets, component_spec, data_spec
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 if TYPE_CHECKING:
     from wavegen.analysis import BandSpectrum
@@ -51,12 +51,11 @@ def plan(
     Prints what y leaves unknown in each subband, its condition number and the paper's bound, the share of the true
     spread that each process keeps against calls, and the settings for the wanted calls or share.
     """
-    from wavegen import components  # noqa: F401  (registers them)
     from wavegen.bridges import plan_steps
-    from wavegen.checkpoint import write_text
     from wavegen.cli.output import to_json
+    from wavegen.core.files import write_text
+    from wavegen.core.registry import names
     from wavegen.inference.files import check_writable
-    from wavegen.registry import names
 
     if steps is not None and share is not None:
         raise InputError("give either --steps or --share")
@@ -91,7 +90,7 @@ def _of_data(
     source: str, x: str | None, y: str | None, transform: str, process: str
 ) -> tuple[list[BandSpectrum], list[dict[str, Any]]]:
     from wavegen.analysis import residual_spectra
-    from wavegen.registry import build, names, validate
+    from wavegen.core.registry import build, names, validate
 
     walking = [name for name in names("bridge") if build("bridge", name).max_steps is None]
     bridges = [{"name": name} for name in (walking if process == "all" else [process])]
@@ -110,7 +109,7 @@ def _of_model(
     source: str, data: str | None, x: str | None, y: str | None
 ) -> tuple[list[BandSpectrum], list[dict[str, Any]]]:
     from wavegen.analysis import model_spectrum
-    from wavegen.pipeline import Pipeline
+    from wavegen.pipeline.pipeline import Pipeline
 
     pipe = Pipeline.from_pretrained(source)
     if pipe.bridge.max_steps is not None:

@@ -29,7 +29,7 @@ def report(
     ] = None,
 ) -> None:
     """Make tables, fronts and a page from the results of comparisons and grids, without running anything."""
-    from wavegen.errors import InputError
+    from wavegen.core.errors import InputError
 
     if docs is not None:
         if results or out or pack or against:

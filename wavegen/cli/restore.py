@@ -65,7 +65,7 @@ def restore(
     and at the end; the exit code is then 3.
     """
     from wavegen.inference.files import Failed, plan, restore_files
-    from wavegen.pipeline import Pipeline
+    from wavegen.pipeline.pipeline import Pipeline
 
     axes = axes.upper() if axes else None
     jobs = plan(source, target, std, samples, axes=axes, to=to)

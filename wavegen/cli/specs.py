@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 Data = Annotated[
     str | None,
@@ -134,7 +134,7 @@ def pipeline_spec(pipeline: str, settings: Sequence[str]) -> dict[str, Any]:
     Raises:
         InputError: an unreadable file, or a setting that is not ``a.b=value``.
     """
-    from wavegen.config import merge
+    from wavegen.core.config import merge
 
     spec = read_yaml(pipeline) if pipeline.endswith(YAML_SUFFIXES) else {"name": pipeline}
     return merge(spec, _nested(settings, "--set"))

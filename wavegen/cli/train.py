@@ -12,12 +12,12 @@ import typer
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import note
 from wavegen.cli.specs import Data, Inputs, Seed, Targets, data_spec, pipeline_spec
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 if TYPE_CHECKING:
-    from wavegen.config import Training
+    from wavegen.core.types import Pair, PairSource
+    from wavegen.training.config import Training
     from wavegen.training.fit import Callback
-    from wavegen.types import Pair, PairSource
 
 HELD = 2**30  # bytes of a data set of files that are read once and held in memory; larger ones are read again
 POOL = 256  # simulated images that are held in memory, unless the data's length says otherwise
@@ -58,11 +58,12 @@ def train(
     """
     import torch
 
-    from wavegen.config import Training, check
+    from wavegen.core.config import check
     from wavegen.data import InMemory, Simulator
     from wavegen.inference.files import check_writable
-    from wavegen.pipeline import Pipeline
+    from wavegen.pipeline.pipeline import Pipeline
     from wavegen.training import fit
+    from wavegen.training.config import Training
 
     given = {
         "steps": steps, "minutes": minutes, "batch": batch, "crop": crop,
@@ -122,8 +123,8 @@ def _size_of(source: PairSource) -> int:
 
 def _preview_pairs(spec: dict[str, Any], source: PairSource) -> list[Pair]:
     """A few pairs, from the validation split where there is one."""
+    from wavegen.core.registry import build
     from wavegen.data import Simulator
-    from wavegen.registry import build
 
     if isinstance(source, Simulator):
         source = build("dataset", {**spec, "split": "validation"})

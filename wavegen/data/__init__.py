@@ -5,15 +5,15 @@ from wavegen.data.check import Alignment, ImageFacts, align, image_facts
 from wavegen.data.crops import Crops
 from wavegen.data.degraded import Degraded
 from wavegen.data.files import FilePairs
-from wavegen.data.hela import Hela
 from wavegen.data.layouts import Div2k, Istd, Lol
 from wavegen.data.low_band import LowBand
 from wavegen.data.microscopes import BioSr, W2s
-from wavegen.data.nanobeads import Nanobeads
 from wavegen.data.pairs import Pairs
 from wavegen.data.samples import microscope_sample
 from wavegen.data.simulated import Simulated
-from wavegen.data.simulators import Simulator, is_simulator
+from wavegen.data.simulators.base import Simulator, is_simulator
+from wavegen.data.simulators.hela import Hela
+from wavegen.data.simulators.nanobeads import Nanobeads
 
 __all__ = [
     "Alignment",

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from wavegen.atomic import atomic
-from wavegen.data.simulators import Simulator
-from wavegen.errors import InputError
-from wavegen.types import Pair, PairSource
+from wavegen.core.errors import InputError
+from wavegen.core.files import atomic
+from wavegen.core.types import Pair, PairSource
+from wavegen.data.simulators.base import Simulator
 
 
 class InMemory:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.io import saturated_share
 
 SIGMA = 1.5  # pixels; smoothing that brings noisy and sharp images to a common footing

@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from wavegen.errors import InputError
-from wavegen.types import Pair, PairSource
+from wavegen.core.errors import InputError
+from wavegen.core.types import Pair, PairSource
 
 
 class Crops(Dataset[Pair]):

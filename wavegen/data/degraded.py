@@ -9,11 +9,10 @@ import torch
 from pydantic import Field
 from torch.utils.data import Dataset
 
-from wavegen import degradations  # noqa: F401  (registers them)
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, register
+from wavegen.core.types import Pair, PairSource
 from wavegen.data.simulated import scaled
-from wavegen.errors import InputError
-from wavegen.registry import build, register
-from wavegen.types import Pair, PairSource
 
 
 @register("dataset", "degraded", "the targets of another data set, simulated specimens say, degraded on the fly")

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from wavegen.errors import InputError, near_matches
+from wavegen.core.errors import InputError, near_matches
+from wavegen.core.types import Pair
 from wavegen.io import EXTENSIONS, Header, image_header, read_image, read_mrc
 from wavegen.io.mrc import mrc_header
-from wavegen.types import Pair
 
 SHOWN = 3  # offenders named in a message
 Shape = tuple[int, int, int]

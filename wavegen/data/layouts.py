@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from wavegen.core.registry import register
 from wavegen.data.files import FilePairs, expect, images_of, matched
-from wavegen.registry import register
 
 
 @register(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.types import Pair, PairSource
 from wavegen.transforms import Haar
-from wavegen.types import Pair, PairSource
 
 MAX_LEVELS = 8
 

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.data.files import FilePairs, Files, expect, images_of, matched, some
-from wavegen.errors import InputError
 from wavegen.io import EXTENSIONS
-from wavegen.registry import register
 
 W2S_FIRST_TEST = 81  # fields of view 001-080 train, 081-120 test
 Cells = Annotated[int, Field(ge=0)]

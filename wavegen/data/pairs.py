@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.data.files import FilePairs, Files, Grid, images_of, matched, read_rows
-from wavegen.errors import InputError
-from wavegen.registry import register
 
 
 @register("dataset", "pairs", "pairs of image files: two folders with equal names, or a table")

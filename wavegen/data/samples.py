@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.io import Image, read_image
 
 DESCRIPTION = (

@@ -11,11 +11,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from wavegen import degradations  # noqa: F401  (registers them)
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, register
+from wavegen.core.types import Pair
 from wavegen.data.files import Shape, enlarged, finite, images_of, pixel_header, read_rows, some
-from wavegen.errors import InputError
-from wavegen.registry import build, register
-from wavegen.types import Pair
 
 PERCENTILES = (0.1, 99.9)
 LARGEST = {"uint8": 255.0, "uint16": 65535.0}

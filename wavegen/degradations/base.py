@@ -8,8 +8,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Generator, Tensor
 
-from wavegen.errors import InputError
-from wavegen.types import LinearOperator
+from wavegen.core.errors import InputError
+from wavegen.core.types import LinearOperator
 
 Size = tuple[int, int]
 Shape = tuple[int, int, int, int]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 Doubles = NDArray[np.float64]
 FAINTEST = 0.3  # a peak below this part of the brightest one is a dim bead or a side lobe

@@ -7,11 +7,11 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from wavegen.core.registry import register
 from wavegen.degradations import psf
 from wavegen.degradations.beads import read_psf
 from wavegen.degradations.convolution import Convolution
 from wavegen.degradations.optics import FWHM_PER_SIGMA, gaussian_psf
-from wavegen.registry import register
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]

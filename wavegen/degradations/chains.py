@@ -9,10 +9,10 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, describe, register
+from wavegen.core.types import LinearOperator
 from wavegen.degradations.base import Degradation, Shape, Size
-from wavegen.errors import InputError
-from wavegen.registry import build, describe, register
-from wavegen.types import LinearOperator
 
 Spec = dict[str, Any]
 

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from wavegen.core.errors import InputError
 from wavegen.degradations.base import LinearDegradation, check_batch
-from wavegen.errors import InputError
 
 SIDE = 1025  # a kernel of more pixels a side is a slip in the units
 

@@ -9,9 +9,9 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.degradations.base import Degradation, LinearDegradation, Shape
-from wavegen.errors import InputError
-from wavegen.registry import register
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -8,10 +8,10 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from wavegen.core.registry import register
 from wavegen.degradations.base import Degradation, RandomDiagonal, Shape
 from wavegen.degradations.blurs import GaussianBlur
 from wavegen.degradations.detector import normal, poisson, smooth_field
-from wavegen.registry import register
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from wavegen.core.registry import register
 from wavegen.degradations.base import RandomDiagonal, Shape
-from wavegen.registry import register
 
 LONGEST = 6  # of a stroke's straight parts, in widths
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 Float = NDArray[np.float32]
 FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))

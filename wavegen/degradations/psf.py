@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 Doubles = NDArray[np.float64]
 Profile = Callable[[Doubles], Doubles]

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.degradations.base import LinearDegradation, Size, check_batch
-from wavegen.errors import InputError
-from wavegen.registry import register
 
 Factor = Annotated[int, Field(ge=1, le=64)]
 

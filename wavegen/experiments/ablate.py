@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from wavegen.checkpoint import write_text
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.files import write_text
 from wavegen.experiments.compare import images_of
 from wavegen.experiments.grid import same_grid
 from wavegen.experiments.identity import digest, read_json

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wavegen.analysis import BandSpectrum
-from wavegen.config import Spec
-from wavegen.errors import InputError
+from wavegen.core.config import Spec
+from wavegen.core.errors import InputError
+from wavegen.core.types import Pair
 from wavegen.experiments.differences import differ
 from wavegen.experiments.grid import read_grid
 from wavegen.experiments.noise_scale import coarsest, measuring_pairs, residual_variance, with_variance
 from wavegen.experiments.plan import Comparison
 from wavegen.experiments.recipe import PAPER
 from wavegen.experiments.small import small
-from wavegen.pipeline import Pipeline
-from wavegen.types import Pair
+from wavegen.pipeline.pipeline import Pipeline
 
 PRESETS = ("smoke", "cpu", "paper")
 DATA = ("nanobeads", "hela")

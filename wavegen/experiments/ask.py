@@ -7,8 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from wavegen.atomic import make_folder
-from wavegen.checkpoint import write_text
+from wavegen.core.files import make_folder, write_text
 from wavegen.experiments.ablate import ablate, prepare_grid
 from wavegen.experiments.ablation import DATA, PRESETS, Ablation, asked
 from wavegen.experiments.command import above_zero, one_or_more, run_command

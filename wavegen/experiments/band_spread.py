@@ -8,12 +8,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.types import PairSource
 from wavegen.experiments.plan import Row, restored_by
-from wavegen.inference.scales import scaled
-from wavegen.pipeline import Pipeline
+from wavegen.metrics.scales import scaled
+from wavegen.pipeline.pipeline import Pipeline
 from wavegen.transforms import Haar
-from wavegen.types import PairSource
 
 IMAGES, DRAWS = 16, 4  # that spreads are taken over
 LEVELS = 2  # of the Haar bands in which all systems are compared

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from wavegen.config import Spec, Training, merge
-from wavegen.errors import InputError, near_matches
+from wavegen.core.config import Spec, merge
+from wavegen.core.errors import InputError, near_matches
 from wavegen.experiments.bridges import native_row
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.recipe import PAPER, SMOKE, Data
 from wavegen.experiments.small import small
+from wavegen.training.config import Training
 
 SYSTEMS: dict[str, Spec] = {
     name: {"name": name}

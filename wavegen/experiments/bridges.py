@@ -7,17 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wavegen.atomic import atomic
 from wavegen.bridges import Bridge
-from wavegen.checkpoint import write_text
+from wavegen.core.files import atomic, write_text
+from wavegen.core.registry import build
 from wavegen.experiments.claims import PHOTONS, darker, under
 from wavegen.experiments.compare import about, images_of
 from wavegen.experiments.pictures import stretched
 from wavegen.experiments.plan import Comparison, Row, restored_by
 from wavegen.experiments.train_systems import run_folder
-from wavegen.inference.scales import to_target_range
-from wavegen.pipeline import Pipeline
-from wavegen.registry import build
+from wavegen.metrics.scales import to_target_range
+from wavegen.pipeline.pipeline import Pipeline
 
 
 def native_row(system: str, bridge: str, **options: Any) -> Row:

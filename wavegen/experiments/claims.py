@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavegen.checkpoint import write_text
+from wavegen.core.files import write_text
+from wavegen.core.registry import build
+from wavegen.core.types import PairSource, Restoration
 from wavegen.experiments.compare import about, images_of
 from wavegen.experiments.plan import Comparison
 from wavegen.experiments.runs import complete, prepare
 from wavegen.experiments.train_systems import run_folder
 from wavegen.inference.evaluate import evaluate
-from wavegen.normalise import low_bands
-from wavegen.pipeline import Pipeline
-from wavegen.registry import build
-from wavegen.types import PairSource, Restoration
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.transforms import low_bands
 
 PHOTONS = (5.0, 15.0, 50.0, 150.0)  # of the brightest pixel; training images have 15 to 150
 

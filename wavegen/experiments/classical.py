@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wavegen.errors import InputError, near_matches
-from wavegen.inference.scales import Scale, affine_fit, scaled
-from wavegen.types import PairSource, Restoration
+from wavegen.core.errors import InputError, near_matches
+from wavegen.core.types import PairSource, Restoration
+from wavegen.metrics.scales import Scale, affine_fit, scaled
 
 Plane = NDArray[np.float32]
 Restore = Callable[[Tensor, int], Restoration]

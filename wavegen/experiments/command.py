@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from wavegen.errors import InputError
-from wavegen.memory import keep_freed_memory
+from wavegen.core.errors import InputError
+from wavegen.core.memory import keep_freed_memory
 
 
 def run_command(main: Callable[[], None]) -> NoReturn:

@@ -14,19 +14,20 @@ import torch
 from torch import Tensor
 
 from wavegen.bridges import to_x0
-from wavegen.checkpoint import read_note, write_text
+from wavegen.core.errors import InputError
+from wavegen.core.files import write_text
+from wavegen.core.registry import build
+from wavegen.core.tensors import read_note
+from wavegen.core.types import PairSource, Restoration
 from wavegen.data import InMemory, LowBand, Simulator, is_simulator
 from wavegen.degradations import sigma_pixels
-from wavegen.errors import InputError
 from wavegen.experiments.classical import method_named, restorer, tune
 from wavegen.experiments.command import command_line
 from wavegen.experiments.identity import read_json
 from wavegen.experiments.plan import Comparison, Row, restored_by
 from wavegen.experiments.train_systems import model_hash, run_folder
 from wavegen.inference.evaluate import Scorer, evaluate
-from wavegen.pipeline import Pipeline
-from wavegen.registry import build
-from wavegen.types import PairSource, Restoration
+from wavegen.pipeline.pipeline import Pipeline
 from wavegen.version import __version__
 
 Result = dict[str, Any]

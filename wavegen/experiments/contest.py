@@ -10,9 +10,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from wavegen.checkpoint import write_text
-from wavegen.config import Training
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.files import write_text
 from wavegen.experiments.band_spread import calibrated_temperature, spread_of_bands
 from wavegen.experiments.command import above_zero, one_or_more, run_command
 from wavegen.experiments.compare import images_of
@@ -22,8 +21,9 @@ from wavegen.experiments.runs import compare
 from wavegen.experiments.ship import Shipment, ship
 from wavegen.experiments.small import small
 from wavegen.experiments.train_systems import model_hash, run_folder
-from wavegen.pipeline import Pipeline
+from wavegen.pipeline.pipeline import Pipeline
 from wavegen.reports.intervals import difference
+from wavegen.training.config import Training
 
 Result = dict[str, Any]
 MINUTES = {"cpu": 3.0, "ship": 20.0}

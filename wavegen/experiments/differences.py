@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from wavegen.config import PipelineConfig, Spec, merge
-from wavegen.errors import InputError
-from wavegen.presets import preset
-from wavegen.registry import entry
+from wavegen.core.config import Spec, merge
+from wavegen.core.errors import InputError
+from wavegen.core.registry import entry
+from wavegen.pipeline.config import PipelineConfig
+from wavegen.pipeline.presets import preset
 
 COMPONENTS = ("transform", "bridge", "network", "head")
 SAMPLING = ("steps", "eta", "grid", "solver", "temperature")  # parts of ``sampler`` that a row can set

@@ -11,14 +11,14 @@ from typing import NamedTuple
 import torch
 from filelock import FileLock
 
-from wavegen.atomic import make_folder
+from wavegen.core.files import make_folder
+from wavegen.core.types import PairSource
 from wavegen.data import InMemory, Simulator
 from wavegen.experiments.compare import images_of, score_classical, score_row
 from wavegen.experiments.plan import Comparison
 from wavegen.experiments.scores import Judge, classical_key, keep_score, score_key, scores_file, unscored
 from wavegen.experiments.train_systems import model_hash, run_folder, train_one
 from wavegen.inference.evaluate import Scorer
-from wavegen.types import PairSource
 
 # A run sets the process's random state and number of threads: one at a time, however many threads a worker has.
 _ALONE = threading.Lock()

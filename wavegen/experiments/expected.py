@@ -13,18 +13,18 @@ import torch
 
 from wavegen.analysis import BandSpectrum, condition_number, step_bound
 from wavegen.bridges import judge, make_grid
-from wavegen.checkpoint import write_text
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.files import write_text
+from wavegen.core.registry import build
+from wavegen.core.types import PairSource
 from wavegen.experiments.ablation import Ablation, Asked, Expectation
 from wavegen.experiments.compare import Result, images_of
 from wavegen.experiments.identity import digest, read_json
 from wavegen.experiments.noise_scale import residual_variance
 from wavegen.experiments.plan import Row, restored_by
 from wavegen.experiments.train_systems import model_hash, run_folder
-from wavegen.normalise import intensity_of
-from wavegen.pipeline import Pipeline
-from wavegen.registry import build
-from wavegen.types import PairSource
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.pipeline.units import intensity_of
 
 IMAGES, DRAWS = 8, 4
 FILE = "expected.json"

@@ -11,13 +11,15 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from wavegen.bridges import check_solver
-from wavegen.config import PipelineConfig, Spec, Training, check
-from wavegen.errors import InputError, near_matches
+from wavegen.core.config import Spec, check
+from wavegen.core.errors import InputError, near_matches
+from wavegen.core.registry import build
 from wavegen.experiments.differences import differ, labelled, sampling_only, without_sampler
 from wavegen.experiments.plan import Comparison, Row
-from wavegen.inference.scales import Scale
-from wavegen.pipeline import Pipeline
-from wavegen.registry import build
+from wavegen.metrics.scales import Scale
+from wavegen.pipeline.config import PipelineConfig
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.training.config import Training
 
 Named = dict[str, Spec | str]
 

@@ -11,18 +11,18 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from wavegen.checkpoint import write_text
+from wavegen.core.files import write_text
+from wavegen.core.types import Pair
 from wavegen.experiments.compare import about, images_of
 from wavegen.experiments.plan import Comparison
 from wavegen.experiments.train_systems import run_folder
 from wavegen.inference.evaluate import Scorer
-from wavegen.inference.scales import scaled
+from wavegen.losses.objective import own_sample
 from wavegen.metrics import manifold_scores
-from wavegen.normalise import intensity_of, result_intensity
-from wavegen.objective import own_sample
-from wavegen.pipeline import Pipeline
+from wavegen.metrics.scales import scaled
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.pipeline.units import intensity_of, result_intensity
 from wavegen.training.watch import figures, late_features
-from wavegen.types import Pair
 
 Result = dict[str, Any]
 IMAGES = 16

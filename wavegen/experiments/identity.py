@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wavegen.checkpoint import write_text
+from wavegen.core.errors import InputError
+from wavegen.core.files import write_text
+from wavegen.core.types import PairSource
 from wavegen.data import Degraded, FilePairs, Simulated
-from wavegen.errors import InputError
 from wavegen.experiments.plan import Comparison, describe_run
 from wavegen.experiments.train_systems import run_folder
-from wavegen.pipeline import Pipeline
+from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import state
 from wavegen.training.fit import describe
-from wavegen.types import PairSource
 from wavegen.version import __version__
 
 Identity = dict[str, Any]

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import torch
 
 from wavegen.analysis import BandSpectrum, residual_spectra
-from wavegen.bridges.planner import SCALES
-from wavegen.config import PipelineConfig, Spec
+from wavegen.bridges.planning.planner import SCALES
+from wavegen.core.config import Spec
+from wavegen.core.registry import build, validate
+from wavegen.core.types import Pair, PairSource
 from wavegen.data import is_simulator
 from wavegen.experiments.plan import Comparison
-from wavegen.registry import build, validate
-from wavegen.types import Pair, PairSource
+from wavegen.pipeline.config import PipelineConfig
 
 IMAGES = 16  # pairs that v is taken from
 GROWING = ("beta_max", "b_d", "b_min")  # options that S grows with, but not in proportion

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from wavegen.atomic import atomic
+from wavegen.core.files import atomic
+from wavegen.core.types import PairSource
 from wavegen.experiments.plan import Comparison, Row, restored_by
 from wavegen.experiments.train_systems import run_folder
-from wavegen.inference.scales import Scale, scaled
-from wavegen.pipeline import Pipeline
-from wavegen.types import PairSource
+from wavegen.metrics.scales import Scale, scaled
+from wavegen.pipeline.pipeline import Pipeline
 
 
 def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], images: Sequence[int]) -> Path:

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from wavegen.config import Spec, Training
-from wavegen.inference.scales import Scale
-from wavegen.pipeline import Pipeline
-from wavegen.types import Restoration
+from wavegen.core.config import Spec
+from wavegen.core.types import Restoration
+from wavegen.metrics.scales import Scale
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.training.config import Training
 
 
 class Row(BaseModel):
@@ -50,7 +51,7 @@ class Comparison(BaseModel):
     """Systems trained alike on one data set, or its low band of level ``levels``, and judged by one table.
 
     ``data`` trains; a simulated set has its own test split, any other is judged on ``test``. ``scale`` is that of the
-    scores (:func:`~wavegen.inference.scales.scaled`). The options of the ``classical`` methods are chosen on
+    scores (:func:`~wavegen.metrics.scales.scaled`). The options of the ``classical`` methods are chosen on
     validation images of simulated sets, on training images of others; those that are ``known`` (a PSF) are given.
     ``reference`` names the regression whose error is the residual that spreads are compared with. Without ``timed``
     no times are taken.

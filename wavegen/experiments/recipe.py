@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wavegen.config import Spec, Training, merge
-from wavegen.errors import InputError
+from wavegen.core.config import Spec, merge
+from wavegen.core.errors import InputError
 from wavegen.experiments.command import above_zero, one_or_more, run_command
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.runs import compare
 from wavegen.experiments.ship import Shipment, ship
 from wavegen.experiments.small import small
-from wavegen.inference.scales import Scale
+from wavegen.metrics.scales import Scale
+from wavegen.training.config import Training
 
 PRESETS = ("smoke", "cpu", "ship", "paper")
 MINUTES = {"cpu": 4.0, "ship": 30.0}

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wavegen.checkpoint import write_text
+from wavegen.core.errors import InputError
+from wavegen.core.files import write_text
+from wavegen.core.registry import build
+from wavegen.core.types import PairSource
 from wavegen.data import LowBand, is_simulator
-from wavegen.errors import InputError
 from wavegen.experiments.classical import method_named
 from wavegen.experiments.compare import Result, about, images_of, read_times, time_rows
 from wavegen.experiments.execute import Task
@@ -23,10 +25,8 @@ from wavegen.experiments.progress import Progress
 from wavegen.experiments.schedule import LOCAL, Failed, connected, run_tasks
 from wavegen.experiments.scores import Judge, classical_key, gather, judge_of, read_scores, scores_file, unscored
 from wavegen.experiments.train_systems import model_hash, run_folder, training_pool
-from wavegen.pipeline import Pipeline
-from wavegen.registry import build
+from wavegen.pipeline.pipeline import Pipeline
 from wavegen.reports.tables import aggregate, markdown
-from wavegen.types import PairSource
 
 DAMAGED = "delete it: it is made again from the runs beside it, which are kept"
 

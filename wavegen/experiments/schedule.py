@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.experiments.execute import Task, execute
 from wavegen.experiments.progress import Progress
 from wavegen.experiments.scores import Judge

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wavegen.checkpoint import write_text
+from wavegen.core.files import write_text
 from wavegen.data import is_simulator
 from wavegen.experiments.compare import Result, images_of
 from wavegen.experiments.identity import digest, fingerprint, read_json

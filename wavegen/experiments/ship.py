@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from wavegen.checkpoint import read_note
+from wavegen.core.tensors import read_note
 from wavegen.data import is_simulator
 from wavegen.experiments.compare import about
 from wavegen.experiments.plan import Comparison
 from wavegen.experiments.train_systems import run_folder
-from wavegen.pipeline import Pipeline
+from wavegen.pipeline.pipeline import Pipeline
 from wavegen.reports.tables import aggregate, markdown
 
 CARD = """# {name}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wavegen.config import Spec, merge
-from wavegen.pipeline import Pipeline
+from wavegen.core.config import Spec, merge
+from wavegen.pipeline.pipeline import Pipeline
 
 
 def small(spec: Spec) -> Spec:

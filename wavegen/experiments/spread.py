@@ -13,18 +13,17 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from wavegen.analysis import BandSpectrum, model_spectrum, residual_spectra
-from wavegen.atomic import make_folder
 from wavegen.bridges import Plan, judge, make_grid, plan_steps
-from wavegen.checkpoint import write_text
-from wavegen.config import Training
+from wavegen.core.errors import InputError
+from wavegen.core.files import make_folder, write_text
+from wavegen.core.registry import build
+from wavegen.core.types import PairSource
 from wavegen.data import InMemory, LowBand
-from wavegen.errors import InputError
 from wavegen.experiments.spread_measure import figures, measure, toy
 from wavegen.inference.evaluate import Scorer
-from wavegen.pipeline import Pipeline
-from wavegen.registry import build
+from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import fit
-from wavegen.types import PairSource
+from wavegen.training.config import Training
 
 Setting = Callable[[int], Plan]
 NETWORK = {"name": "unet", "width": 32, "multipliers": [1, 2, 4]}

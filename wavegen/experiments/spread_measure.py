@@ -10,11 +10,11 @@ from torch import Tensor
 
 from wavegen.analysis import BandSpectrum, Rings
 from wavegen.bridges import Plan, judge, sample
+from wavegen.core.registry import build
+from wavegen.core.types import PairSource
 from wavegen.inference.evaluate import Scorer
-from wavegen.normalise import intensity_of
-from wavegen.pipeline import Pipeline
-from wavegen.registry import build
-from wavegen.types import PairSource
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.pipeline.units import intensity_of
 
 
 def toy(plan: Plan, side: int, seed: int = 0) -> Tensor:

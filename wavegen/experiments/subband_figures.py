@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from wavegen.core.registry import build
 from wavegen.data import microscope_sample
 from wavegen.experiments.subband_picture import subband_picture
-from wavegen.registry import build
 from wavegen.transforms import VolumeTransform
 
 Grey = NDArray[np.uint8]

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.transforms import Transform
 
 GAP = 2  # white pixels between bands

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 
-from wavegen.atomic import make_folder
+from wavegen.core.files import make_folder
+from wavegen.core.registry import build
 from wavegen.data import InMemory, LowBand, is_simulator
 from wavegen.experiments.plan import Comparison, describe_run
-from wavegen.pipeline import Pipeline
-from wavegen.registry import build
+from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import Callback, JsonLog, Preview, Watch, fit
 
 UNSAFE = re.compile(r"[^\w .,=+()\[\]-]")

@@ -2,9 +2,10 @@
 
 from wavegen.gans.augment import AUGMENTATIONS, augment
 from wavegen.gans.base import Given, Head
+from wavegen.gans.bridge import BridgeHead
 from wavegen.gans.classical import CopyHead, ShrinkHead, bayes_shrink, noise_deviation
-from wavegen.gans.discriminators import MultiScaleDiscriminator, PatchDiscriminator, ProjectedDiscriminator
-from wavegen.gans.heads import GanHead
+from wavegen.gans.critics import MultiScaleDiscriminator, PatchDiscriminator, ProjectedDiscriminator
+from wavegen.gans.generator import GanHead
 from wavegen.gans.losses import (
     Adversarial,
     adaptive_weight,
@@ -20,6 +21,7 @@ from wavegen.gans.losses import (
 __all__ = [
     "AUGMENTATIONS",
     "Adversarial",
+    "BridgeHead",
     "CopyHead",
     "GanHead",
     "Given",

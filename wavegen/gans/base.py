@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavegen.types import Details
+from wavegen.core.types import Details
 
 
 class Given(NamedTuple):

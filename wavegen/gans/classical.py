@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from wavegen.core.registry import register
+from wavegen.core.types import Details
 from wavegen.gans.base import Given, Head
-from wavegen.registry import register
-from wavegen.types import Details
 
 MAD = 0.6745  # median of |n| for a standard normal n
 

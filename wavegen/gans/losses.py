@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wavegen.types import Details
+from wavegen.core.types import Details
 
 Adversarial = Literal["hinge", "wasserstein", "nonsaturating", "least_squares", "relativistic"]
 

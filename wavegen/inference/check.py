@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from wavegen.core.errors import InputError
+from wavegen.core.types import PairSource
 from wavegen.data import FilePairs, Simulated, align, image_facts
 from wavegen.data.check import BAD, MAX_SHIFT
 from wavegen.data.files import images_of, read_pixels, read_rows
-from wavegen.errors import InputError
 from wavegen.io import EXTENSIONS
 from wavegen.io.saturation import WORTH_A_WARNING
-from wavegen.types import PairSource
 
 SIDES = ("target", "input")
 

@@ -12,16 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wavegen.atomic import atomic
+from wavegen.core.errors import InputError
+from wavegen.core.files import atomic
+from wavegen.core.registry import build
+from wavegen.core.types import Restoration
 from wavegen.data import microscope_sample
-from wavegen.errors import InputError
 from wavegen.inference.evaluate import KID, Scorer, evaluate
-from wavegen.inference.scales import target_range
 from wavegen.metrics import spread
-from wavegen.pipeline import Pipeline
-from wavegen.pretrained import shipped
-from wavegen.registry import build
-from wavegen.types import Restoration
+from wavegen.metrics.scales import target_range
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.pipeline.storage import shipped
 
 MODELS = {"nanobeads": "mscgm-nanobeads", "hela": "mscgm-hela"}
 REAL = "hela"  # the model that restores the real image

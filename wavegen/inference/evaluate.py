@@ -9,8 +9,8 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from wavegen.errors import InputError
-from wavegen.inference.scales import Scale, scaled
+from wavegen.core.errors import InputError
+from wavegen.core.types import Pair, PairSource, Restoration
 from wavegen.metrics import (
     KernelDistance,
     Lpips,
@@ -23,7 +23,7 @@ from wavegen.metrics import (
     spread_skill,
     ssim,
 )
-from wavegen.types import Pair, PairSource, Restoration
+from wavegen.metrics.scales import Scale, scaled
 
 T = TypeVar("T")
 Restore = Callable[[Tensor, int], Restoration]
@@ -37,7 +37,7 @@ PATCH = 128  # side of the patches that distribution metrics compare; larger ima
 class Scorer:
     """PSNR, SSIM and their kin, spectrum error and, where their weights are found, LPIPS and KID.
 
-    Images are compared on one of the scales of :func:`~wavegen.inference.scales.scaled`. KID compares patches of
+    Images are compared on one of the scales of :func:`~wavegen.metrics.scales.scaled`. KID compares patches of
     128 x 128 by EfficientNet-Lite0 features, in subsets of 100 patches, or of all where there are fewer.
     """
 

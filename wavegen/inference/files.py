@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.inference.planes import Channels, Options, check_channels, restore_planes
 from wavegen.io import STACK_EXTENSIONS, Stack, open_stack
 from wavegen.io.files import OME, ZARR, check_holds, extension
 from wavegen.io.images import JPEG, PNG
 from wavegen.io.omezarr import is_store
-from wavegen.pipeline import Pipeline
+from wavegen.pipeline.pipeline import Pipeline
 
 NO_SPACE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
 

@@ -10,11 +10,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.io import Place, Stack, jpeg_loss, saturated_share, stack_writer
 from wavegen.io.images import JPEG, guarded
 from wavegen.io.saturation import WORTH_A_WARNING
-from wavegen.pipeline import Pipeline
+from wavegen.pipeline.pipeline import Pipeline
 from wavegen.version import __version__
 
 Channels = Literal["each", "joint"]

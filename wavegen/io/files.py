@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.atomic import atomic, atomic_folder
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.files import atomic, atomic_folder
 from wavegen.io import jpeg, omezarr, tiff_stacks
 from wavegen.io.images import EXTENSIONS, JPEG, PNG, SIDES, TIFF, checked, guarded, write_image
 from wavegen.io.records import split_records, with_records

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.atomic import atomic
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.files import atomic
 from wavegen.io import jpeg, png, tiff
 from wavegen.io.stack import native
 

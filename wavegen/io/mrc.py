@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 HEADER = 1024  # bytes
 TYPES = {0: "i1", 1: "i2", 2: "f4", 6: "u2"}

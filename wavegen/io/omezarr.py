@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.io.stack import Place, Stack, check_axes
 
 TYPES = {"T": "time", "C": "channel"}

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 # Its remarks on damaged files go to those who configure logging, not to the terminal.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.io.records import split_records, with_records
 from wavegen.io.stack import Place, Stack
 from wavegen.io.tiff import NM_PER_UNIT, opened, pixel_nm, values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 DataRange = float | Tensor
 

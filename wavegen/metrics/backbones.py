@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.metrics._inputs import DataRange, to_unit_rgb
 from wavegen.metrics.loading import read_lpips, read_torch
 

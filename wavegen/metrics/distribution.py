@@ -10,10 +10,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange
 from wavegen.metrics.backbones import BACKBONES, Backbone, inception
-from wavegen.registry import register
 
 
 class Kid(NamedTuple):

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_finite, check_images, range_per_image
-from wavegen.registry import register
 
 EnsembleMetric = Callable[[Tensor, Tensor, DataRange], Tensor]
 

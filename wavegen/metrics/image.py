@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_pair, range_per_image
-from wavegen.registry import register
 
 PairedMetric = Callable[[Tensor, Tensor, DataRange], Tensor]
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_finite, check_pair, range_per_image
 from wavegen.metrics.image import PairedMetric, psnr, ssim
-from wavegen.registry import register
 
 BACKGROUND = 0.03  # MicroSSIM's background is this quantile
 GOLDEN = (5**0.5 - 1) / 2

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_finite, check_pair
 from wavegen.metrics.image import PairedMetric
-from wavegen.registry import register
 
 MOST_LABELS = 1_000_000
 

@@ -9,11 +9,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.metrics._inputs import check_finite
 from wavegen.metrics.backbones import BACKBONES
 from wavegen.metrics.distribution import DistributionScore, SetMetric, check_features
-from wavegen.registry import register
 
 Kind = Literal["precision", "recall", "density", "coverage"]
 SUMMARY: dict[Kind, str] = {

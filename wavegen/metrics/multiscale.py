@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_pair, range_per_image
 from wavegen.metrics.image import SSIM_WINDOW, PairedMetric, ssim_parts
-from wavegen.registry import register
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # finest scale first
 SMALLEST = SSIM_WINDOW * 2 ** (len(WEIGHTS) - 1)

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_pair, to_unit_rgb
 from wavegen.metrics.loading import read_lpips
-from wavegen.registry import register
 
 _FILES = {"alex": "lpips_alex", "vgg": "lpips_vgg16"}
 # Below these sizes a pooling layer of the trunk has nothing left to pool.

@@ -7,11 +7,11 @@ import math
 import torch
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_finite, check_images, check_pair
 from wavegen.metrics.image import PairedMetric
 from wavegen.metrics.spectrum import rings_of
-from wavegen.registry import register
 
 THRESHOLD = 1 / 7
 SMOOTHED = 2  # rings on either side

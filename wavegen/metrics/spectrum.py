@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_images, check_pair
 from wavegen.metrics.image import PairedMetric
-from wavegen.registry import register
 
 # Powers this far below an image's strongest ring are rounding of the float32 Fourier transform.
 FLOOR = 1e-12

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_finite, check_images
-from wavegen.registry import register
 
 Doubles = NDArray[np.float64]
 FWHM_PER_SIGMA = 2 * math.sqrt(2 * math.log(2))

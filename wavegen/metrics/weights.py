@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from wavegen.errors import InputError, near_matches
+from wavegen.core.errors import InputError, near_matches
 from wavegen.metrics._weight_files import FILES, Package, WeightFile
 
 

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from wavegen.core.registry import register
 from wavegen.networks.blocks import ResidualBlock, TimeEmbedding
-from wavegen.registry import register
 
 
 @register(

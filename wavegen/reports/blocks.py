@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wavegen.inference.page import picture
+from wavegen.reports.gallery import picture
 from wavegen.reports.intervals import ONE, SAME
 
 

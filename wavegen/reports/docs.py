@@ -7,9 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from wavegen.atomic import atomic
-from wavegen.checkpoint import write_text
-from wavegen.errors import InputError, near_matches
+from wavegen.core.errors import InputError, near_matches
+from wavegen.core.files import atomic, write_text
 from wavegen.reports.blocks import Block, Picture, to_markdown
 from wavegen.reports.sections import (
     costs,

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 
 LEVEL = 0.95
 BETTER, WORSE, SAME, ONE = "better", "worse", "no difference", "one seed only"

@@ -7,11 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from wavegen.atomic import atomic
-from wavegen.checkpoint import write_text
-from wavegen.config import Spec
+from wavegen.core.config import Spec
+from wavegen.core.files import atomic, write_text
+from wavegen.core.registry import names
 from wavegen.data import is_simulator
-from wavegen.registry import names
 from wavegen.reports.portable import portable
 from wavegen.reports.study import NAMES, Study
 from wavegen.reports.tables import COLUMNS

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wavegen.atomic import atomic
-from wavegen.checkpoint import write_text
-from wavegen.inference.page import html_page
+from wavegen.core.files import atomic, write_text
 from wavegen.reports.blocks import Picture, to_markdown
+from wavegen.reports.gallery import html_page
 from wavegen.reports.sections import report
 from wavegen.reports.study import Study
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from wavegen.errors import InputError, near_matches
+from wavegen.core.errors import InputError, near_matches
 from wavegen.reports.blocks import Block, Code, Heading, Picture, Table, Text
 from wavegen.reports.intervals import Difference, difference
 from wavegen.reports.pareto_plot import BATCHES, draw, fronts, timed

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.reports.portable import portable
 from wavegen.reports.tables import label, varied, way
 

@@ -1,7 +1,7 @@
 """The one fit loop and what watches it."""
 
-from wavegen.config import Training
 from wavegen.training.callbacks import JsonLog, Preview, ProgressBar, TensorBoard
+from wavegen.training.config import Training
 from wavegen.training.fit import Callback, fit
 from wavegen.training.watch import Watch, band_figures, figures, null_test
 

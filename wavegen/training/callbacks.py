@@ -11,11 +11,11 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from wavegen.atomic import make_folder
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.files import make_folder
+from wavegen.core.types import Pair
 from wavegen.io import write_image
-from wavegen.pipeline import Pipeline
-from wavegen.types import Pair
+from wavegen.pipeline.pipeline import Pipeline
 
 
 class JsonLog:

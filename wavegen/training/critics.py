@@ -7,10 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from wavegen.adversarial import Candidate, build_critics, check_critics, critics_loss
-from wavegen.config import Training
 from wavegen.gans import adaptive_weight
-from wavegen.pipeline import Pipeline
+from wavegen.losses.adversarial import Candidate, build_critics, check_critics, critics_loss
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.training.config import Training
 
 
 class Critics:

@@ -13,17 +13,18 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
-from wavegen.config import PipelineConfig, Stage, Training
+from wavegen.core.errors import InputError
+from wavegen.core.types import Pair, PairSource
 from wavegen.data import Crops
-from wavegen.errors import InputError
-from wavegen.objective import Terms
-from wavegen.pipeline import Pipeline
+from wavegen.losses import Objective, Terms
+from wavegen.pipeline.config import PipelineConfig, Stage
+from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import state
+from wavegen.training.config import Training
 from wavegen.training.critics import Critics
 from wavegen.training.divergence import Guard
 from wavegen.training.interrupt import Deferred
 from wavegen.training.schedule import cycle_done, cycle_of, rate
-from wavegen.types import Pair, PairSource
 
 PROBE = 12  # steps of a stage that are timed before their number is planned
 SSIM_WINDOW = 11
@@ -39,21 +40,6 @@ class Callback(Protocol):
 
     def __call__(self, record: dict[str, Any], pipeline: Pipeline, /) -> None:
         """Look at one record."""
-
-
-class Objective(nn.Module):
-    """The pipeline's losses as a module's call, which is what several processes can share."""
-
-    def __init__(self, pipeline: Pipeline, critics: nn.ModuleList, teacher: nn.ModuleList) -> None:
-        super().__init__()
-        self.pipeline = pipeline
-        self._critics = (critics,)  # in a tuple: their weights are not trained by this call
-        self._teacher: tuple[Any, ...] = tuple(teacher)
-
-    def forward(self, x: Tensor, y: Tensor, stage: int, seed: int) -> Terms:
-        """Loss terms of the generator side."""
-        generator = torch.Generator().manual_seed(seed)
-        return self.pipeline.losses(x, y, stage, generator, self._critics[0], *self._teacher)
 
 
 def fit(
@@ -155,9 +141,7 @@ class _Run:
         else:
             pipeline.fit_normalisation(self.crops[i].x for i in range(STATISTICS))
         # With several processes DistributedDataParallel wraps the module; alone it is returned as it is.
-        self.objective, self.optimizer = self.accelerator.prepare(
-            Objective(pipeline, self.critics.modules, self.teacher), self.optimizer
-        )
+        self.objective, self.optimizer = self.accelerator.prepare(Objective(pipeline), self.optimizer)
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"model": self.pipeline, "critics": self.critics.modules, "teacher": self.teacher}
@@ -259,7 +243,9 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.critics.modules.requires_grad_(False)
-        terms: Terms = self.objective(batch.x, batch.y, index, seed)
+        terms: Terms = self.objective(
+            batch.x, batch.y, index, torch.Generator().manual_seed(seed), self.critics.modules, *self.teacher
+        )
         weighted = {name: stage.weights[name] * value for name, value in terms.losses.items()}  # type: ignore[index]
         extra = self.critics.balance(weighted)
         total = sum(weighted.values(), torch.zeros(()))

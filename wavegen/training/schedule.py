@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from wavegen.config import Stage
+from wavegen.pipeline.config import Stage
 
 
 def cycle_of(stages: Sequence[Stage], index: int) -> range:

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from wavegen.checkpoint import check_state, read_note, read_tensors, write_tensors
-from wavegen.config import PipelineConfig
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.tensors import check_state, read_note, read_tensors, write_tensors
+from wavegen.pipeline.config import PipelineConfig
 
 
 @dataclass

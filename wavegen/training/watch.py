@@ -10,13 +10,12 @@ import torch
 from torch import Tensor
 
 from wavegen.bridges import to_x0
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.types import Details, Pair, Subbands
 from wavegen.gans import noise_deviation
 from wavegen.metrics import spectrum_error
-from wavegen.normalise import low_bands
-from wavegen.pipeline import Pipeline
-from wavegen.transforms import Haar
-from wavegen.types import Details, Pair, Subbands
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.transforms import Haar, low_bands
 
 EXPLODED = 100.0  # a band of more than this times the truth's energy ends a training
 CALLS = 4  # of the bridge at most, for a spectrum: a watch must not take longer than the training

@@ -12,11 +12,11 @@ from einops import rearrange
 from pydantic import Field
 from torch import Tensor, nn
 
-from wavegen.errors import InputError
-from wavegen.registry import register
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
+from wavegen.core.types import Subbands
 from wavegen.transforms.base import Transform, check_image, check_size
 from wavegen.transforms.patches import check_bare
-from wavegen.types import Subbands
 
 SIDE = 4  # pixels of a side that one latent pixel stands for
 

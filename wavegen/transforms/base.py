@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavegen.errors import InputError
-from wavegen.types import Details, Subbands
+from wavegen.core.errors import InputError
+from wavegen.core.types import Details, Subbands
 
 Bands = tuple[Tensor, Tensor, Tensor, Tensor]
 HALF = (torch.bfloat16, torch.float16)

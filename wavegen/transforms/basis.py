@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from wavegen.checkpoint import write_text
-from wavegen.errors import InputError
-from wavegen.registry import build, register, validate
+from wavegen.core.errors import InputError
+from wavegen.core.files import write_text
+from wavegen.core.registry import build, register, validate
 from wavegen.transforms.lattice import Lattice
 from wavegen.transforms.lifting import Lifting
 

@@ -9,12 +9,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from wavegen.errors import InputError
-from wavegen.registry import build, register
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build, register
+from wavegen.core.types import Details, Subbands
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.base import Bands, DyadicTransform, Transform, check_image, check_size
 from wavegen.transforms.patches import check_bare
-from wavegen.types import Details, Subbands
 
 Levels = Annotated[int, Field(ge=1, le=8)]
 

@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 from torch import Tensor
 
-from wavegen.registry import register
+from wavegen.core.registry import register
 from wavegen.transforms import fast
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.axis import AxisMap, Mode, axis_map, band_size

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pywt
 
-from wavegen.errors import InputError, near_matches
+from wavegen.core.errors import InputError, near_matches
 
 RECONSTRUCTION = 1e-6  # largest error of a product filter
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from wavegen.registry import register
+from wavegen.core.registry import register
 from wavegen.transforms import fast
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.axis import Mode

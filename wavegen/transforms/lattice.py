@@ -21,8 +21,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from wavegen.errors import InputError
-from wavegen.registry import register
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.transforms import trilinear
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.base import Bands, DyadicTransform

@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from wavegen.errors import InputError
-from wavegen.registry import build
+from wavegen.core.errors import InputError
+from wavegen.core.registry import build
 from wavegen.transforms.base import Transform
 from wavegen.transforms.filters import discrete_wavelets, filter_pairs, is_orthonormal
 from wavegen.transforms.lattice import Lattice, angles_of

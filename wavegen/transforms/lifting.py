@@ -18,8 +18,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from wavegen.errors import InputError
-from wavegen.registry import register
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
 from wavegen.transforms.base import Bands, DyadicTransform
 
 COLUMNS, ROWS = -1, -2

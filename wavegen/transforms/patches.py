@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from wavegen.errors import InputError
-from wavegen.registry import register
+from wavegen.core.errors import InputError
+from wavegen.core.registry import register
+from wavegen.core.types import Subbands
 from wavegen.transforms.base import Transform, check_image, check_size
-from wavegen.types import Subbands
 
 
 @register(

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.types import Details, Subbands
 from wavegen.transforms.base import DyadicTransform, Transform
-from wavegen.types import Details, Subbands
 
 SIDE = 16  # of the coarsest band, for the norms: longer than any filter that is learned here, at every level
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
+from wavegen.core.types import Details, Subbands
 from wavegen.transforms.base import Transform
-from wavegen.types import Details, Subbands
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from wavegen.errors import InputError
+from wavegen.core.errors import InputError
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.filters import FilterPair, filter_pairs, is_orthonormal
 from wavegen.transforms.shifts import analyse_axis, synthesise_axis

@@ -16,18 +16,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavegen.atomic import atomic, make_folder
-from wavegen.checkpoint import write_text
-from wavegen.errors import InputError, near_matches
+from wavegen.core.errors import InputError, near_matches
+from wavegen.core.files import atomic, make_folder, write_text
+from wavegen.core.types import PairSource, Restoration
 from wavegen.experiments.benchmark import LONG, benchmark
 from wavegen.experiments.compare import about, images_of
 from wavegen.experiments.identity import read_json
 from wavegen.experiments.plan import Comparison
 from wavegen.experiments.train_systems import training_pool
 from wavegen.inference.evaluate import Scorer, evaluate
-from wavegen.normalise import intensity_of, result_intensity
-from wavegen.pipeline import Pipeline
-from wavegen.types import PairSource, Restoration
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.pipeline.units import intensity_of, result_intensity
 
 Result = dict[str, Any]
 WORKER = Path(__file__).with_name("worker.py")

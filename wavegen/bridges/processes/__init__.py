@@ -1,0 +1,1 @@
+"""The processes: each is its coefficient functions and its source's settings."""

@@ -1,0 +1,76 @@
+"""Tensors on disk: safetensors + JSON, written whole or not at all; no pickle is ever loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from wavegen.core.errors import InputError
+from wavegen.core.files import write_bytes
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], note: Mapping[str, Any] | None = None) -> None:
+    """Write named tensors atomically, with ``note`` as JSON in the file's header."""
+    plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    write_bytes(path, save(plain, metadata={"note": json.dumps(dict(note or {}))}))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what :func:`write_tensors` wrote.
+
+    Raises:
+        InputError: the file is missing or is not a whole safetensors file.
+    """
+    with _opened(path) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    return tensors, read_note(path)
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """The note alone, without reading the tensors.
+
+    Raises:
+        InputError: as :func:`read_tensors`.
+    """
+    with _opened(path) as file:
+        note: dict[str, Any] = json.loads((file.metadata() or {}).get("note", "{}"))
+    return note
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except FileNotFoundError:
+        raise InputError(f"no file {path}; give a folder that save_pretrained wrote") from None
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+        raise InputError(f"{path} is not a readable safetensors file ({error}); copy it again") from None
+
+
+def check_state(path: Path, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    """Compare names and shapes of a file's tensors with a model's.
+
+    Raises:
+        InputError: naming the first missing, unknown or wrong-shaped tensor.
+    """
+    missing, unknown = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+    if missing or unknown:
+        what = f"lacks {missing[0]!r}" if missing else f"has an unknown tensor {unknown[0]!r}"
+        raise InputError(
+            f"{path} {what} ({len(missing)} missing, {len(unknown)} unknown); "
+            "its config.json is not the one that it was saved with"
+        )
+    for name, tensor in wanted.items():
+        if tensor.shape != found[name].shape:
+            raise InputError(
+                f"{path}: tensor {name!r} has shape {tuple(found[name].shape)}, "
+                f"the configuration says {tuple(tensor.shape)}"
+            )

@@ -1,0 +1,5 @@
+"""The pipeline: one class that composes transform, bridge, network and heads, and restores."""
+
+from wavegen.pipeline.pipeline import Pipeline, configure_sampler
+
+__all__ = ["Pipeline", "configure_sampler"]

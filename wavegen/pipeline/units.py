@@ -1,0 +1,108 @@
+"""Image intensities <-> network units, and the user's array <-> a float32 batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wavegen.core.errors import InputError
+from wavegen.pipeline.config import Intensity
+
+INTEGER_RANGE = {torch.uint8: 255, torch.uint16: 65535}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the user's array looked, so that results can be given back in the same form."""
+
+    numpy: bool
+    dtype: torch.dtype
+    ndim: int
+    device: torch.device
+
+    def give_back(self, batch: Tensor, *, integer: bool = True) -> Any:
+        """(..., B, C, H, W) float -> the user's shape, container and, where ``integer``, dtype (rounded, clipped)."""
+        lead = batch.ndim - 4
+        if self.ndim < 4:
+            batch = batch.squeeze(lead)
+        if self.ndim < 3:
+            batch = batch.squeeze(lead)
+        top = INTEGER_RANGE.get(self.dtype)
+        if top is not None and integer:
+            batch = batch.round().clamp(0, top).to(self.dtype)
+        elif top is None:
+            batch = batch.to(self.dtype)
+        return batch.numpy() if self.numpy else batch.to(self.device)
+
+
+def as_batch(image: Any, channels: int) -> tuple[Tensor, Layout]:
+    """Check an image (numpy or tensor; (H,W), (C,H,W) or (B,C,H,W)) and return it as float32 (B,C,H,W).
+
+    Raises:
+        InputError: not an array, dtype other than uint8, uint16, float32 or float64, size 0, another number of
+            channels, NaN or infinity (with its position).
+    """
+    if isinstance(image, np.ndarray):
+        if image.dtype.name not in ("uint8", "uint16", "float32", "float64"):
+            raise InputError(f"image dtype is {image.dtype}; give uint8, uint16, float32 or float64")
+        native = np.require(image, dtype=image.dtype.newbyteorder("="), requirements=["C", "W"])
+        tensor = torch.from_numpy(native)
+    elif isinstance(image, Tensor):
+        tensor = image.detach().cpu()
+        if tensor.dtype not in (torch.uint8, torch.uint16, torch.float32, torch.float64):
+            raise InputError(f"image dtype is {tensor.dtype}; give uint8, uint16, float32 or float64")
+    else:
+        raise InputError(f"an image is a numpy array or a tensor, not {type(image).__name__}")
+    device = image.device if isinstance(image, Tensor) else tensor.device
+    layout = Layout(isinstance(image, np.ndarray), tensor.dtype, tensor.ndim, device)
+    shape = tuple(tensor.shape)
+    if tensor.ndim not in (2, 3, 4) or 0 in shape:
+        raise InputError(f"image shape is {shape}; give (H, W), (C, H, W) or (B, C, H, W) without a size 0")
+    batch = tensor[(None,) * (4 - tensor.ndim)]
+    if batch.shape[1] != channels:
+        raise InputError(
+            f"image of shape {shape} has {batch.shape[1]} channel(s), the model takes {channels}; "
+            "give one image per channel group, channels first"
+        )
+    batch = batch.to(torch.float32)
+    finite = torch.isfinite(batch)
+    if not finite.all():
+        where = tuple(int(i) for i in (~finite).nonzero()[0])[4 - tensor.ndim :]
+        raise InputError(
+            f"image has {int((~finite).sum())} values that are NaN or infinite, the first at {where}; replace them"
+        )
+    return batch, layout
+
+
+def intensity_of(y: Tensor, config: Intensity) -> tuple[Tensor, Tensor]:
+    """Offset and scale, each (B, 1, 1, 1), that map each image of ``y`` (B, C, H, W) to network units."""
+    count = y.shape[0]
+    if config.mode == "fixed":
+        offset, scale = np.full(count, config.offset), np.full(count, config.scale)
+    else:
+        flat = y.reshape(count, -1).cpu().numpy()
+        low, high = np.percentile(flat, [config.low, config.high], axis=1)
+        # A constant image has no contrast to stretch: map it to zero with its own magnitude as the scale.
+        size = np.maximum(np.abs(low), np.abs(high))
+        offset, scale = low, np.where(high - low > 1e-6 * size, high - low, np.where(size > 0, size, 1.0))
+    both = torch.as_tensor(np.stack([offset, scale]), dtype=torch.float32, device=y.device)
+    return both[0].view(-1, 1, 1, 1), both[1].view(-1, 1, 1, 1)
+
+
+def target_intensity(x: Tensor, of_y: tuple[Tensor, Tensor], config: Intensity) -> tuple[Tensor, Tensor]:
+    """Offset and scale, each (B, 1, 1, 1), of the clean images ``x`` whose degraded images have those of ``of_y``."""
+    if config.target == "own":
+        return intensity_of(x, config.model_copy(update={"mode": "percentile"}))
+    return result_intensity(of_y, config)
+
+
+def result_intensity(of_y: tuple[Tensor, Tensor], config: Intensity) -> tuple[Tensor, Tensor]:
+    """Offset and scale that bring network units back to the units of results."""
+    if config.target != "fixed":
+        return of_y
+    like = of_y[0]
+    return torch.full_like(like, config.offset), torch.full_like(like, config.scale)
