@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from wavegen import Pipeline
 from wavegen.core.config import merge
 from wavegen.core.registry import build, names
+from wavegen.pipeline.denoiser import Denoiser
 from wavegen.pipeline.presets import preset
 
 PIPELINES = names("pipeline")
@@ -34,6 +37,19 @@ def tiny(name: str, **differences: Any) -> Pipeline:
     pipeline.fit_normalisation([torch.rand(pipeline.config.channels, 16, 16, generator=generator)])
     pipeline.precision = "float32"
     return pipeline.eval()
+
+
+def answer_with(pipeline: Pipeline, network: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]) -> None:
+    """Let ``network(x_t, t, condition)`` -> (output, features) answer in place of the coarse network."""
+    channels = pipeline.transform.coarse_channels(pipeline.config.channels)
+
+    def denoiser(condition: Tensor, other: Any = None) -> Denoiser:
+        def call(inputs: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+            return network(inputs[:, :channels], t, inputs[:, channels:])
+
+        return Denoiser(call, pipeline.config.target, pipeline.bridge, condition, "float32")  # type: ignore[arg-type]
+
+    pipeline.denoiser = denoiser  # type: ignore[method-assign]
 
 
 def picture(*shape: int, dtype: str = "float32", seed: int = 0) -> np.ndarray[Any, Any]:

@@ -3,7 +3,18 @@
 The registry imports it by itself, before it answers its first question.
 """
 
-from wavegen import bridges, data, degradations, gans, metrics, networks, transforms
+from wavegen import bridges, data, degradations, gans, losses, metrics, networks, transforms
 from wavegen.pipeline.presets import hybrids, rivals
 
-__all__ = ["bridges", "data", "degradations", "gans", "hybrids", "metrics", "networks", "rivals", "transforms"]
+__all__ = [
+    "bridges",
+    "data",
+    "degradations",
+    "gans",
+    "hybrids",
+    "losses",
+    "metrics",
+    "networks",
+    "rivals",
+    "transforms",
+]

@@ -11,7 +11,7 @@ import wavegen.gans
 import wavegen.networks
 from wavegen.core.registry import build, entry, names
 from wavegen.core.types import Details
-from wavegen.gans import Given
+from wavegen.gans import LevelInput
 
 NAMES = names("head")
 NETWORK = {"name": "unet", "width": 4, "multipliers": [1, 2]}
@@ -36,10 +36,10 @@ def image(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def given(size: tuple[int, int] = (6, 5), channels: int = 2) -> Given:
+def given(size: tuple[int, int] = (6, 5), channels: int = 2) -> LevelInput:
     """Bands of three images; the features lie on 2 x 2 patches, padded to whole cells."""
     shape = (3, channels, *size)
-    return Given(
+    return LevelInput(
         ll=image(*shape),
         y_ll=image(*shape, seed=1),
         y_details=Details(*(image(*shape, seed=s) for s in (2, 3, 4))),

@@ -226,7 +226,7 @@ class Halves(nn.Module):
 
 def several() -> list[nn.Module]:
     return [
-        MultiScaleDiscriminator(2, width=4, layers=2, scales=3),
+        MultiScaleDiscriminator(2, width=4, layers=2, resolutions=3),
         ProjectedDiscriminator(Halves(), (3, 3), width=4),
         ProjectedDiscriminator(Halves(), (3, 3), width=4, spectral_norm=False),
     ]
@@ -251,7 +251,7 @@ def test_other_discriminators(batch: int) -> None:
 
 
 def test_scales_weigh_alike() -> None:
-    critic = MultiScaleDiscriminator(2, width=4, layers=2, scales=2).eval()
+    critic = MultiScaleDiscriminator(2, width=4, layers=2, resolutions=2).eval()
     x, y = image(1, 1, 32, 32), image(1, 1, 32, 32, seed=1)
     with torch.no_grad():
         one, two = critic.scales[0](x, y), critic.scales[1](*(nn.functional.avg_pool2d(k, 2) for k in (x, y)))

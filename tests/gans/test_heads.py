@@ -12,14 +12,14 @@ from torch import Tensor
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, entry
 from wavegen.core.types import Details
-from wavegen.gans import Given, Head
+from wavegen.gans import Head, LevelInput
 
 
 def noise(made: Head, size: tuple[int, int] = (6, 5), seed: int = 5) -> Tensor:
     return image(3, made.noise_channels, *size, seed=seed)
 
 
-def drawn(made: Head, known: Given, seed: int = 5) -> Tensor:
+def drawn(made: Head, known: LevelInput, seed: int = 5) -> Tensor:
     out = made(known, noise(made, (known.ll.shape[-2], known.ll.shape[-1]), seed))
     assert isinstance(out, Details)
     return torch.cat(out, dim=1)
@@ -80,7 +80,7 @@ def test_items_do_not_mix(name: str) -> None:
     together = torch.cat(made(known, z), dim=1)
     for item in range(3):
         one = slice(item, item + 1)
-        alone = Given(
+        alone = LevelInput(
             known.ll[one],
             known.y_ll[one],
             Details(*(band[one] for band in known.y_details)),

@@ -204,7 +204,7 @@ def backward_over_stages(pipeline: Pipeline, critics: nn.ModuleList) -> None:
         critics.requires_grad_(False)
         terms = Objective(pipeline)(x, y, index, torch.Generator().manual_seed(index), critics)
         assert terms.losses.keys() == stage.weights.keys()
-        total = torch.stack([stage.weights[name] * value for name, value in terms.losses.items()]).sum()  # type: ignore[index]
+        total = torch.stack([stage.weight(name) * value for name, value in terms.losses.items()]).sum()
         total.backward()  # type: ignore[no-untyped-call]
         critics.requires_grad_(True)
         if terms.candidates:
@@ -223,7 +223,7 @@ def test_every_parameter_learns_over_the_stages(name: str) -> None:
             assert parameter.grad is not None, key
             assert torch.isfinite(parameter.grad).all(), key
             # A critic's last bias moves true and generated logits alike: its gradient starts at 0.
-            last = settings is not None and part is critics and key.endswith(f"{settings.layers}.bias")
+            last = settings is not None and part is critics and key.endswith(f"{settings.network['layers']}.bias")
             assert last or parameter.grad.norm() > 0, key
 
 

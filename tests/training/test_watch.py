@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from runs import Blobs, Recording, system, training
+from systems import answer_with
 from torch import Tensor
 
 import wavegen.training.critics
@@ -17,7 +18,7 @@ from wavegen import Pair, Pipeline
 from wavegen.core.errors import InputError
 from wavegen.core.tensors import read_tensors
 from wavegen.core.types import Details
-from wavegen.gans import Given, Head
+from wavegen.gans import Head, LevelInput
 from wavegen.training import JsonLog, Watch, band_figures, figures, fit, null_test
 from wavegen.training.divergence import SETTLED, Guard
 
@@ -37,7 +38,7 @@ class Known(Head):
         super().__init__()
         self.truth, self.share, self.deviation = truth, share, deviation
 
-    def forward(self, given: Given, noise: Tensor) -> Details:
+    def forward(self, given: LevelInput, noise: Tensor) -> Details:
         parts = zip(self.truth, noise.chunk(3, dim=1), strict=True)
         return Details(*(self.share * t + self.deviation * z for t, z in parts))
 
@@ -85,12 +86,12 @@ def test_null_of_a_pipeline_that_copies_or_invents(monkeypatch: pytest.MonkeyPat
         out[..., 8:16, 8:16] += dot
         return out, x_t
 
-    monkeypatch.setattr(pipeline, "predict", copies)
+    answer_with(pipeline, copies)
     # The 99.9 percentile of |n|, n standard normal.
     assert null_test(pipeline, data) == pytest.approx(3.29, rel=0.05)
-    monkeypatch.setattr(pipeline, "predict", lambda *a: copies(*a, dot=40.0))
+    answer_with(pipeline, lambda *a: copies(*a, dot=40.0))
     assert null_test(pipeline, data) == pytest.approx(40, rel=0.1)
-    monkeypatch.setattr(pipeline, "predict", lambda x_t, t, c: (0 * x_t, x_t))
+    answer_with(pipeline, lambda x_t, t, c: (0 * x_t, x_t))
     assert null_test(pipeline, data) == 0
 
 

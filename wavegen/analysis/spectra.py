@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wavegen.bridges import to_x0
 from wavegen.core.errors import InputError
 from wavegen.core.types import Pair, PairSource, Subbands
 from wavegen.pipeline.config import Intensity
@@ -195,8 +194,8 @@ def model_spectrum(pipe: Pipeline, data: PairSource, *, images: int = 32, size: 
         true, own = (pipe.transform.forward(k[first : first + 8].to(pipe.device)) for k in (x, y))
         x0, y_low = pipe.norm.low(true.ll, 0), pipe.norm.low(own.ll, 0)
         t = torch.ones(len(x0), device=pipe.device)
-        out, _ = pipe.predict(y_low, t, pipe.condition(y[first : first + 8].to(pipe.device), own))
-        estimate = to_x0(pipe.config.target, out, y_low, y_low, pipe.bridge.coefficients(t.cpu().double()))
+        denoiser = pipe.denoiser(pipe.condition(y[first : first + 8].to(pipe.device), own))
+        estimate = denoiser(y_low, t, y_low)
         errors.append((x0 - estimate).cpu())
         targets.append(x0.cpu())
     error, target = torch.cat(errors), torch.cat(targets)

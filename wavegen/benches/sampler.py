@@ -6,12 +6,14 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partialmethod
 from typing import Any
 from unittest.mock import patch
 
 import torch
 
 from wavegen.experiments.compare import cpu_name
+from wavegen.pipeline.denoiser import Denoiser
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.precision import kept_casts
 
@@ -80,13 +82,14 @@ def _bench(pipeline: Pipeline, model: str, size: int, steps: int, runs: int, see
     rows: list[dict[str, float]] = []
     calls = 0
     for _ in range(runs + 1):
-        coarse, heads = Timed(pipeline.predict), Timed(pipeline.detail)
-        with patch.object(pipeline, "predict", coarse), patch.object(pipeline, "detail", heads):
+        coarse, heads = Timed(Denoiser.estimate), Timed(pipeline.detail)
+        call = partialmethod(coarse)
+        with patch.object(Denoiser, "estimate", call), patch.object(pipeline, "detail", heads):
             whole = pipeline.restore(image, steps=steps, seed=seed).seconds
         began = time.perf_counter()
         with kept_casts(pipeline.device):
             for given in coarse.given:
-                pipeline.predict(*given)
+                Denoiser.estimate(*given)
         alone, calls = time.perf_counter() - began, len(coarse.spans)
         walk = coarse.spans[-1][1] - coarse.spans[0][0]
         networks = coarse.seconds + heads.seconds

@@ -13,6 +13,7 @@ from wavegen.bridges.processes.shifting import InDI, Regression, ResShift
 from wavegen.bridges.sampler import Sampled, sample
 from wavegen.bridges.solvers import SOLVERS, Solver, check_solver, grid_steps, step_coefficients
 from wavegen.bridges.targets import from_x0, to_x0
+from wavegen.bridges.times import stratified
 
 __all__ = [
     "BBDP",
@@ -55,5 +56,6 @@ __all__ = [
     "shares_kept",
     "spread_kept",
     "step_coefficients",
+    "stratified",
     "to_x0",
 ]

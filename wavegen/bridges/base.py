@@ -22,6 +22,11 @@ class Coefficients(NamedTuple):
     c: Tensor
 
 
+def per_item(value: Tensor, like: Tensor) -> Tensor:
+    """Coefficients (B,) or () as a tensor that multiplies ``like`` (B, ...): the one place of broadcasting."""
+    return value.to(like.dtype).to(like.device).reshape(-1, *[1] * (like.ndim - 1))
+
+
 class Step(NamedTuple):
     """One reverse step as numbers: x_s = state · x_t + x0 · x0^ + y · y + z · z + previous · (the x0^ before).
 
@@ -64,6 +69,18 @@ class Bridge(ABC):
     @abstractmethod
     def coefficients(self, t: Tensor) -> Coefficients:
         """a(t), b(t), c(t) for t in [0, 1], in t's shape and dtype."""
+
+    def state(self, x0: Tensor, y: Tensor, t: Tensor, eps: Tensor) -> Tensor:
+        """x_t = a x0 + b y + c eps.
+
+        Args:
+            x0: (B, ...), the clean band.
+            y: the degraded band.
+            t: (B,), float64 so that the coefficients are exact.
+            eps: standard normal noise.
+        """
+        a, b, c = (per_item(k, x0) for k in self.coefficients(t))
+        return a * x0 + b * y + c * eps
 
     @property
     def pinned(self) -> bool:

@@ -6,16 +6,11 @@ from typing import Literal
 
 from torch import Tensor
 
-from wavegen.bridges.base import Coefficients
+from wavegen.bridges.base import Coefficients, per_item
 from wavegen.core.errors import InputError, near_matches
 
 Target = Literal["x0", "residual", "grad", "eps", "v"]
 TARGETS = ("x0", "residual", "grad", "eps", "v")
-
-
-def per_item(value: Tensor, like: Tensor) -> Tensor:
-    """Coefficients (B,) or () as a tensor that multiplies ``like`` (B, ...): the one place of broadcasting."""
-    return value.to(like.dtype).to(like.device).reshape(-1, *[1] * (like.ndim - 1))
 
 
 def to_x0(target: str, output: Tensor, x_t: Tensor, y: Tensor, coefficients: Coefficients | None) -> Tensor:

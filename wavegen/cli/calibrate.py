@@ -30,7 +30,7 @@ def calibrate(
     """
     from wavegen.core.errors import InputError
     from wavegen.experiments import Row, calibrated_temperature, spread_of_bands
-    from wavegen.pipeline.pipeline import Pipeline, configure_sampler
+    from wavegen.pipeline import Pipeline, configure_sampler
 
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; give that of a trained pipeline (shipped ones stay as they are)")

@@ -22,6 +22,8 @@ KINDS = (
     "dataset",
     "metric",
     "pipeline",
+    "loss",
+    "critic",
 )
 T = TypeVar("T", bound=Callable[..., Any])
 

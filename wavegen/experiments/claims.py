@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from wavegen.experiments.plan import Comparison
 from wavegen.experiments.runs import complete, prepare
 from wavegen.experiments.train_systems import run_folder
 from wavegen.inference.evaluate import evaluate
+from wavegen.pipeline.levels import Level, levels_at
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.transforms import low_bands
 
@@ -98,24 +100,24 @@ def heads(pipe: Pipeline, data: PairSource, draws: int = 8) -> list[dict[str, fl
     """
     pairs = [pipe.normalise(data[i]) for i in range(min(8, len(data)))]
     x, y = torch.stack([p.x for p in pairs]), torch.stack([p.y for p in pairs])
-    true, own = pipe.transform.forward(x), pipe.transform.forward(y)
-    lows, own_lows = low_bands(pipe.transform, true), low_bands(pipe.transform, own)
-    _, features = pipe.predict(pipe.norm.low(own.ll, 0), torch.ones(len(x)), pipe.condition(y, own))
+    true, y_bands = pipe.transform.forward(x), pipe.transform.forward(y)
+    y_low = pipe.norm.low(y_bands.ll, 0)
+    features = pipe.denoiser(pipe.condition(y, y_bands)).estimate(y_low, torch.ones(len(x)), y_low).features
+    levels = levels_at(pipe.transform, y_bands, *(low_bands(pipe.transform, bands) for bands in (true, y_bands)))
     rows = []
-    for level, truth in enumerate(true.details):
+    for level, truth in zip(levels, true.details, strict=True):
 
-        def draw(low: Tensor, seed: int, level: int = level) -> Tensor:
-            shape = (len(low), pipe.head_noise, *low.shape[-2:])
-            z = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-            return torch.cat(pipe.detail(level, low, own_lows[level], own, z, features))
+        def draw(low: Tensor, seed: int, level: Level = level) -> Tensor:
+            z = pipe.draw_noise(low, torch.Generator().manual_seed(seed))
+            return torch.cat(pipe.detail(replace(level, low=low), z, features))
 
         wanted = torch.cat(truth)
         size = float(wanted.norm())
-        several = torch.stack([draw(lows[level], seed) for seed in range(draws)])
+        several = torch.stack([draw(level.low, seed) for seed in range(draws)])
         rows.append(
             {
                 "error, true LL": float((several[0] - wanted).norm()) / size,
-                "error, LL of another image": float((draw(lows[level].roll(1, 0), 0) - wanted).norm()) / size,
+                "error, LL of another image": float((draw(level.low.roll(1, 0), 0) - wanted).norm()) / size,
                 "spread over noise": float(several.std(dim=0).norm()) / size,
             }
         )

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wavegen.bridges import to_x0
 from wavegen.core.errors import InputError
 from wavegen.core.files import write_text
 from wavegen.core.registry import build
@@ -176,8 +175,7 @@ def s_over_v(pipe: Pipeline, data: PairSource, images: int = 8) -> float | None:
         x, y = (image[None] for image in pipe.normalise(data[i]))
         bands, true = pipe.transform.forward(y), pipe.transform.forward(x)
         y_low, t = pipe.norm.low(bands.ll, 0), torch.ones(1)
-        out, _ = pipe.predict(y_low, t, pipe.condition(y, bands))
-        x0 = to_x0(pipe.config.target, out, y_low, y_low, pipe.bridge.coefficients(t.double()))
+        x0 = pipe.denoiser(pipe.condition(y, bands))(y_low, t, y_low)
         errors.append(float((x0 - pipe.norm.low(true.ll, 0)).square().mean()))
     return pipe.bridge.total_variance / statistics.fmean(errors)
 

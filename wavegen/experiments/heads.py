@@ -17,12 +17,12 @@ from wavegen.experiments.compare import about, images_of
 from wavegen.experiments.plan import Comparison
 from wavegen.experiments.train_systems import run_folder
 from wavegen.inference.evaluate import Scorer
-from wavegen.losses.objective import own_sample
+from wavegen.losses.rollout import own_sample
 from wavegen.metrics import manifold_scores
 from wavegen.metrics.scales import scaled
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.units import intensity_of, result_intensity
-from wavegen.training.watch import figures, late_features
+from wavegen.training.watch import figures, late_features, with_details
 
 Result = dict[str, Any]
 IMAGES = 16
@@ -124,12 +124,12 @@ def low_band_gap(
         units = intensity_of(pair.y[None], pipe.config.intensity)
         offset, scale = result_intensity(units, pipe.config.intensity)
         true, own = pipe.transform.forward(x), pipe.transform.forward(y)
-        sampled, features = own_sample(pipe, pipe.norm.low(own.ll, 0), pipe.condition(y, own), [seed + index])
-        low, late = pipe.norm.low_inverse(sampled, 0), late_features(pipe, true, own, y, seed + index)
-        draws = [torch.Generator().manual_seed(seed + index) for _ in range(2)]
+        denoiser = pipe.denoiser(pipe.condition(y, own))
+        low = pipe.norm.low_inverse(own_sample(pipe, denoiser, pipe.norm.low(own.ll, 0), [seed + index]), 0)
+        late = late_features(pipe, true, own, y, seed + index)
         versions = {
-            "true_ll": pipe.with_details(true.ll, own, late, draws[0]),
-            "sampled_ll": pipe.with_details(low, own, features, draws[1]),
+            "true_ll": with_details(pipe, true.ll, own, late, seed + index),
+            "sampled_ll": with_details(pipe, low, own, denoiser.features, seed + index),
             "true_bands": pipe.transform.inverse(true._replace(ll=low)),
         }
         for name, image in versions.items():

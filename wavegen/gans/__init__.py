@@ -1,7 +1,7 @@
 """Detail stage: generators, discriminators, adversarial losses."""
 
 from wavegen.gans.augment import AUGMENTATIONS, augment
-from wavegen.gans.base import Given, Head
+from wavegen.gans.base import Head, LevelInput
 from wavegen.gans.bridge import BridgeHead
 from wavegen.gans.classical import CopyHead, ShrinkHead, bayes_shrink, noise_deviation
 from wavegen.gans.critics import MultiScaleDiscriminator, PatchDiscriminator, ProjectedDiscriminator
@@ -24,8 +24,8 @@ __all__ = [
     "BridgeHead",
     "CopyHead",
     "GanHead",
-    "Given",
     "Head",
+    "LevelInput",
     "MultiScaleDiscriminator",
     "PatchDiscriminator",
     "ProjectedDiscriminator",

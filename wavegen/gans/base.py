@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from wavegen.core.types import Details
 
 
-class Given(NamedTuple):
+class LevelInput(NamedTuple):
     """What a head is told about one level; all bands are normalised by their statistics.
 
     ``ll`` is the low band (B, C, h, w), restored or true; ``y_ll`` and ``y_details`` are those of the degraded
@@ -41,10 +41,10 @@ class Head(nn.Module, ABC):
     needs_sigma: bool = False
 
     @abstractmethod
-    def forward(self, given: Given, noise: Tensor) -> Details:
+    def forward(self, given: LevelInput, noise: Tensor) -> Details:
         """Draw the normalised bands, each (B, C, h, w) float32."""
 
-    def estimate(self, given: Given, truth: Details, noise: Tensor, generator: torch.Generator) -> Details:
+    def estimate(self, given: LevelInput, truth: Details, noise: Tensor, generator: torch.Generator) -> Details:
         """What training compares with ``truth`` (normalised): a draw, unless the head is a process."""
         drawn: Details = self(given, noise)
         return drawn
@@ -77,7 +77,7 @@ class NetworkHead(Head):
         self.extra_channels = taken + (channels if noise_level else 0)
         self.taken = taken
 
-    def extras(self, given: Given) -> list[Tensor]:
+    def extras(self, given: LevelInput) -> list[Tensor]:
         """The projected features (zeros where this level has none) and the planes of the noise level."""
         planes = []
         rows, columns = given.ll.shape[-2:]

@@ -8,11 +8,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from wavegen.bridges import Bridge, make_grid, sample
+from wavegen.bridges import Bridge, make_grid, sample, stratified
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, register
 from wavegen.core.types import Details
-from wavegen.gans.base import Given, NetworkHead, stack
+from wavegen.gans.base import LevelInput, NetworkHead, stack
 
 
 @register(
@@ -69,7 +69,7 @@ class BridgeHead(NetworkHead):
             time=self.time,
         )
 
-    def forward(self, given: Given, noise: Tensor) -> Details:
+    def forward(self, given: LevelInput, noise: Tensor) -> Details:
         """Walk from y's bands; every stretch of 3 C noise channels serves one draw of the sampler."""
         y = torch.cat(given.y_details, dim=1).float()
         width = y.shape[1]
@@ -84,18 +84,18 @@ class BridgeHead(NetworkHead):
         grid = make_grid("uniform", self.steps)
         return Details(*sample(self.bridge, predict_x0, y, grid=grid, eta=self.eta, draw=draw).x.chunk(3, dim=1))
 
-    def estimate(self, given: Given, truth: Details, noise: Tensor, generator: torch.Generator) -> Details:
+    def estimate(self, given: LevelInput, truth: Details, noise: Tensor, generator: torch.Generator) -> Details:
         """The estimate of the clean bands from a state at a random time, stratified over the batch."""
         x0, y = torch.cat(truth, dim=1), torch.cat(given.y_details, dim=1).float()
         count = len(x0)
-        t = (torch.arange(count) + torch.rand(count, generator=generator)) / count
+        t = stratified(count, generator)
         start = torch.rand(count, generator=generator) < self.start_fraction
         t = torch.where(start, torch.ones(()), t.clamp_min(1e-3)).double()  # float64: stays on the CPU
         eps = torch.randn(x0.shape, generator=generator).to(y)
-        a, b, c = (k.float().view(-1, 1, 1, 1).to(y.device) for k in self.bridge.coefficients(t))
-        return Details(*self._predict(a * x0 + b * y + c * eps, t.float().to(y.device), given).chunk(3, dim=1))
+        state = self.bridge.state(x0, y, t, eps)
+        return Details(*self._predict(state, t.float().to(y.device), given).chunk(3, dim=1))
 
-    def _predict(self, state: Tensor, t: Tensor, given: Given) -> Tensor:
+    def _predict(self, state: Tensor, t: Tensor, given: LevelInput) -> Tensor:
         """x0 from a state (B, 3 C, h, w) at times (B,)."""
         inputs = stack([state, given.ll, given.y_ll, *given.y_details, *self.extras(given)])
         out: Tensor = self.network(inputs, t if self.time else None)[0]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from wavegen.core.registry import register
 from wavegen.core.types import Details
-from wavegen.gans.base import Given, Head
+from wavegen.gans.base import Head, LevelInput
 
 MAD = 0.6745  # median of |n| for a standard normal n
 
@@ -45,7 +45,7 @@ class CopyHead(Head):
     def __init__(self, channels: int, trunk: tuple[int, int] | None) -> None:
         super().__init__()
 
-    def forward(self, given: Given, noise: Tensor) -> Details:
+    def forward(self, given: LevelInput, noise: Tensor) -> Details:
         """y's bands."""
         return Details(*(band.float() for band in given.y_details))
 
@@ -65,7 +65,7 @@ class ShrinkHead(Head):
     def __init__(self, channels: int, trunk: tuple[int, int] | None) -> None:
         super().__init__()
 
-    def forward(self, given: Given, noise: Tensor) -> Details:
+    def forward(self, given: LevelInput, noise: Tensor) -> Details:
         """y's bands, shrunk."""
         assert given.sigma is not None
         bands = zip(given.y_details, given.sigma, strict=True)

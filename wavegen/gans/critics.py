@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as spectrally_normalised
 
+from wavegen.core.registry import register
+from wavegen.metrics import feature_pyramid
 
+Width = Annotated[int, Field(ge=4, le=512)]
+Layers = Annotated[int, Field(ge=1, le=5)]
+
+
+@register(
+    "critic",
+    "patch",
+    "logits of patches of the image",
+    paper="Isola et al., arXiv 1611.07004",
+    wiring=("in_channels",),
+)
 class PatchDiscriminator(nn.Module):
     """(candidate, condition), each (B, c, H, W), to logits (B, 1, ~H / 2^layers, ~W / 2^layers).
 
@@ -18,7 +33,7 @@ class PatchDiscriminator(nn.Module):
     spectral norm on every convolution (Miyato et al., arXiv 1802.05957) if asked for.
     """
 
-    def __init__(self, in_channels: int, width: int = 32, layers: int = 3, spectral_norm: bool = True) -> None:
+    def __init__(self, in_channels: int, width: Width = 32, layers: Layers = 3, spectral_norm: bool = True) -> None:
         super().__init__()
         sizes = [in_channels] + [width * 2 ** min(i, 3) for i in range(layers)]
         convolutions = [nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(sizes)]
@@ -38,6 +53,13 @@ class PatchDiscriminator(nn.Module):
         return logits.float()
 
 
+@register(
+    "critic",
+    "multiscale",
+    "patches of the image at several resolutions",
+    paper="Wang et al., arXiv 1711.11585",
+    wiring=("in_channels",),
+)
 class MultiScaleDiscriminator(nn.Module):
     """Patch discriminators of the image and of its averages over 2 x 2, 4 x 4, ... pixels.
 
@@ -46,13 +68,18 @@ class MultiScaleDiscriminator(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, width: int = 32, layers: int = 3, spectral_norm: bool = True, scales: int = 2
+        self,
+        in_channels: int,
+        width: Width = 32,
+        layers: Layers = 3,
+        spectral_norm: bool = True,
+        resolutions: Annotated[int, Field(ge=1, le=4)] = 2,
     ) -> None:
         super().__init__()
         self.scales = nn.ModuleList(
-            PatchDiscriminator(in_channels, width, layers, spectral_norm) for _ in range(scales)
+            PatchDiscriminator(in_channels, width, layers, spectral_norm) for _ in range(resolutions)
         )
-        self.least = 2 ** (layers + scales - 1)
+        self.least = 2 ** (layers + resolutions - 1)
 
     def forward(self, candidate: Tensor, condition: Tensor) -> Tensor:
         """Return the logits of all scales."""
@@ -109,3 +136,20 @@ class ProjectedDiscriminator(nn.Module):
             critic(torch.cat(pair, dim=1)) for critic, pair in zip(self.critics, zip(*maps, strict=True), strict=True)
         ]
         return torch.cat([F.interpolate(k, found[0].shape[-2:]) for k in found], dim=1).float()
+
+
+@register(
+    "critic",
+    "projected",
+    "small critics on feature maps of a frozen network; judges images only",
+    paper="Sauer et al., arXiv 2111.01007",
+    capabilities=("images-only",),
+    wiring=("in_channels",),
+)
+def projected(in_channels: int, width: Width = 32, spectral_norm: bool = True) -> ProjectedDiscriminator:
+    """A :class:`ProjectedDiscriminator` on the feature pyramid that the metrics share.
+
+    Raises:
+        InputError: the weights of the frozen network are not found.
+    """
+    return ProjectedDiscriminator(*feature_pyramid(), width, spectral_norm)

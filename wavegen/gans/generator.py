@@ -10,7 +10,7 @@ from torch import Tensor
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, entry, register
 from wavegen.core.types import Details
-from wavegen.gans.base import Given, NetworkHead, stack
+from wavegen.gans.base import LevelInput, NetworkHead, stack
 
 
 @register(
@@ -68,7 +68,7 @@ class GanHead(NetworkHead):
             **wiring,
         )
 
-    def forward(self, given: Given, noise: Tensor) -> Details:
+    def forward(self, given: LevelInput, noise: Tensor) -> Details:
         """Generate the bands of one level; ``noise`` is (B, noise channels, h, w), standard normal."""
         bands, extras = [given.ll, given.y_ll, *given.y_details], self.extras(given)
         # The network injects its last channels.

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from wavegen.core.errors import InputError
-from wavegen.gans import (
-    MultiScaleDiscriminator,
-    PatchDiscriminator,
-    ProjectedDiscriminator,
-    augment,
-    critic_loss,
-    generator_loss,
-    gradient_penalty,
-    r1_penalty,
-)
-from wavegen.metrics import feature_pyramid
+from wavegen.core.registry import build, register
+from wavegen.gans import Adversarial as Kind
+from wavegen.gans import augment, critic_loss, generator_loss, gradient_penalty, r1_penalty
+from wavegen.losses.base import Candidate, CriticLoss
 from wavegen.pipeline.config import Critic, PipelineConfig
-from wavegen.pipeline.system import System
+from wavegen.pipeline.pipeline import Pipeline
 from wavegen.transforms import Haar
-
-
-@dataclass
-class Candidate:
-    """One image as a discriminator sees it: generated, true, and y, each (B, c, h, w).
-
-    ``between`` is where the gradient penalty is taken: the true image's share in each item, (B, 1, 1, 1).
-    """
-
-    fake: Tensor
-    real: Tensor
-    y: Tensor
-    between: Tensor | None = None
 
 
 def build_critics(config: PipelineConfig, scales: int, coarse_channels: int | None = None) -> nn.ModuleList:
@@ -52,17 +32,7 @@ def build_critics(config: PipelineConfig, scales: int, coarse_channels: int | No
     inputs = [(3 if settings.low else 2) * bands] * scales
     if settings.coarse:
         inputs.insert(0, 2 * (coarse_channels or config.channels))
-    return nn.ModuleList(_critic(settings, count) for count in inputs)
-
-
-def _critic(settings: Critic, in_channels: int) -> nn.Module:
-    if settings.kind == "projected":
-        return ProjectedDiscriminator(*feature_pyramid(), settings.width, settings.spectral_norm)
-    if settings.kind == "multiscale":
-        return MultiScaleDiscriminator(
-            in_channels, settings.width, settings.layers, settings.spectral_norm, settings.resolutions
-        )
-    return PatchDiscriminator(in_channels, settings.width, settings.layers, settings.spectral_norm)
+    return nn.ModuleList(build("critic", settings.network, in_channels=count) for count in inputs)
 
 
 def check_critics(config: PipelineConfig, critics: nn.ModuleList, sizes: list[tuple[int, int]]) -> None:
@@ -84,13 +54,14 @@ def check_critics(config: PipelineConfig, critics: nn.ModuleList, sizes: list[tu
         least = int(critic.least)  # type: ignore[arg-type]
         if side < least:
             raise InputError(
-                f"crop = {sizes[0][0]}: the critic ({settings.kind}) needs {least} pixels a side and the smallest band "
-                f"that it judges has {side}; give fewer critic.layers, fewer levels or a larger crop"
+                f"crop = {sizes[0][0]}: the critic ({settings.network['name']}) needs {least} pixels a side and the "
+                f"smallest band that it judges has {side}; give the critic fewer layers, the transform fewer levels, "
+                "or a larger crop"
             )
 
 
 def image_candidate(
-    pipe: System, fake: Tensor, real: Tensor, y: Tensor, lows: tuple[Tensor, Tensor], generator: torch.Generator
+    pipe: Pipeline, fake: Tensor, real: Tensor, y: Tensor, lows: tuple[Tensor, Tensor], generator: torch.Generator
 ) -> Candidate:
     """One scale's images as the critic of the configuration sees them.
 
@@ -124,17 +95,21 @@ def candidate(settings: Critic, fake: Tensor, real: Tensor, y: Tensor, generator
     return Candidate(fake, real, y, between)
 
 
-def adversarial_term(settings: Critic, critics: nn.ModuleList, candidates: list[Candidate]) -> Tensor:
-    """What the pipeline minimises, the mean over critics."""
-    values = []
-    for critic, k in zip(critics, candidates, strict=True):
-        fake = critic(k.fake, k.y)
-        real = critic(k.real, k.y) if settings.loss == "relativistic" else fake
-        values.append(generator_loss(settings.loss, fake, real))
-    return torch.stack(values).mean()
+@register("loss", "adversarial", "what the critics say of the image", capabilities=("needs:critic",))
+class Adversarial(CriticLoss):
+    """The generator's side of the critic's loss, the mean over critics."""
+
+    def __call__(self, kind: Kind, critics: nn.ModuleList, candidates: Sequence[Candidate]) -> Tensor:
+        """Return a scalar."""
+        values = []
+        for critic, k in zip(critics, candidates, strict=True):
+            fake = critic(k.fake, k.y)
+            real = critic(k.real, k.y) if kind == "relativistic" else fake
+            values.append(generator_loss(kind, fake, real))
+        return torch.stack(values).mean()
 
 
-def critics_loss(pipe: System, critics: nn.ModuleList, candidates: list[Candidate], penalised: bool) -> Tensor:
+def critics_loss(pipe: Pipeline, critics: nn.ModuleList, candidates: list[Candidate], penalised: bool) -> Tensor:
     """What the discriminators minimise for candidates whose ``fake`` carries no gradient.
 
     ``penalised`` adds the penalties of the configuration, times ``penalty_every`` (lazy regularisation, Karras et al.,

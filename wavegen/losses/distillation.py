@@ -12,14 +12,14 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from wavegen.bridges import sample, to_x0
-from wavegen.networks import UNet
-from wavegen.pipeline.system import System
+from wavegen.bridges import sample
+from wavegen.pipeline.denoiser import Denoiser
+from wavegen.pipeline.pipeline import Pipeline
 
 STARTS = 8  # of this many items, one lies at a start pinned at y, where the student only has to stay what it is
 
 
-def teacher_grid(pipe: System, substeps: int) -> list[float]:
+def teacher_grid(pipe: Pipeline, substeps: int) -> list[float]:
     """The student's grid, each step cut into ``substeps`` equal ones, but for the first where it starts at y.
 
     The first step from a start pinned at y only draws the noise, and the student draws it at the same time.
@@ -33,15 +33,14 @@ def teacher_grid(pipe: System, substeps: int) -> list[float]:
 
 @torch.no_grad()
 def teacher_states(
-    pipe: System, teacher: UNet, y_low: Tensor, condition: Tensor, substeps: int, generator: torch.Generator
+    pipe: Pipeline, teacher: Denoiser, y_low: Tensor, substeps: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
     """States on the teacher's trajectories at the times of the student's sampler, and where they end.
 
     Args:
         pipe: the student.
-        teacher: a frozen network of the same configuration.
+        teacher: a frozen network of the same configuration, under the same conditioning.
         y_low: (B, C, H, W), normalised degraded band.
-        condition: what the networks see of y.
         substeps: steps of the teacher for one of the student.
         generator: seeds the noise and deals the times.
 
@@ -52,16 +51,12 @@ def teacher_states(
     states: dict[float, Tensor] = {}
     times = pipe.times[:-1]
 
-    def predict_x0(x_t: Tensor, t: Tensor, low: Tensor) -> Tensor:
-        out, _ = pipe.predict(x_t, t, condition, teacher)
-        return to_x0(pipe.config.target, out, x_t, low, pipe.bridge.coefficients(t.cpu().double()))
-
     def keep(index: int, t: float, x_t: Tensor, x0: Tensor) -> None:
         if t in times:
             states[t] = x_t
 
     grid, seeds = teacher_grid(pipe, substeps), [seed + i for i in range(len(y_low))]
-    end = sample(pipe.bridge, predict_x0, y_low, grid=grid, solver="multistep", eta=0.0, seeds=seeds, callback=keep).x
+    end = sample(pipe.bridge, teacher, y_low, grid=grid, solver="multistep", eta=0.0, seeds=seeds, callback=keep).x
     order, first = torch.arange(len(y_low)) + turn, int(pipe.bridge.pinned)
     which = first + order % (len(times) - first)
     if first:

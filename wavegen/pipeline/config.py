@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainValidator, model_validator
+from pydantic_core import PydanticCustomError
 
 from wavegen.core.config import Schema, Spec
+from wavegen.core.errors import InputError
+from wavegen.core.registry import entry, validate
 
-Terms = Literal[
-    "coarse", "distill", "crps", "bands", "energy", "diversity", "l1", "l2", "ssim", "lpips", "fourier", "adversarial",
-    "autoencoder",
-]  # fmt: skip
 Times = Literal["uniform", "logit-normal", "grid"]
+
+
+def _weight(given: Any) -> float | Spec:
+    """A loss term's weight: a number, or ``{"weight": number, **options}``."""
+    number = given.get("weight") if isinstance(given, Mapping) else given
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise PydanticCustomError("weight", "Input should be a number, or {'weight': number, 'option': value}")
+    if not 0 < number < math.inf:
+        raise PydanticCustomError("weight", "Input should be greater than 0")
+    return {**given, "weight": float(number)} if isinstance(given, Mapping) else float(number)
+
+
+Weight = Annotated[float | Spec, PlainValidator(_weight)]
 
 
 class Intensity(Schema):
@@ -63,24 +76,23 @@ class Sampler(Schema):
 
 
 class Critic(Schema):
-    """The discriminators, their loss and their stabilisers.
+    """The critics of a pipeline, their loss and their stabilisers.
 
-    ``kind``: patches of the image, of the image at several ``resolutions``, or of frozen features (``projected``).
-    ``coarse`` adds one for the coarsest band, ``low`` shows each the low band that the image was made from.
-    ``r1`` and ``r2`` weigh the squared gradient at true and generated data, ``gradient_penalty`` the distance of its
-    norm from 1 between them, at every ``penalty_every``-th step of the critic and so much stronger. ``adaptive``
-    scales the adversarial term such that it pulls as hard at the last layer as the other terms together.
+    ``network`` is a component of the kind ``critic``, one for each scale. ``coarse`` adds one for the coarsest band;
+    with ``low`` each is also shown the low band used for synthesis. ``r1`` and ``r2`` weigh the squared gradient at
+    true and generated data, ``gradient_penalty`` the distance of its norm from 1 between them, at every
+    ``penalty_every``-th step of the critic and multiplied by it. ``adaptive`` scales the adversarial term such that
+    its gradient at the last layer is as large as that of the other terms together.
+
+    Configurations of version 0.1.0 gave the network's options here (``kind``, ``width``, ``layers``,
+    ``spectral_norm``, ``resolutions``); they are read as such.
     """
 
-    kind: Literal["patch", "multiscale", "projected"] = "patch"
+    network: Spec = Field(default_factory=lambda: {"name": "patch"})
     on: Literal["image", "bands"] = "image"
     low: bool = False
     coarse: bool = False
     loss: Literal["hinge", "wasserstein", "nonsaturating", "least_squares", "relativistic"] = "hinge"
-    width: Annotated[int, Field(ge=4, le=512)] = 32
-    layers: Annotated[int, Field(ge=1, le=5)] = 3
-    spectral_norm: bool = True
-    resolutions: Annotated[int, Field(ge=1, le=4)] = 2
     r1: Annotated[float, Field(ge=0)] = 0.0
     r2: Annotated[float, Field(ge=0)] = 0.0
     gradient_penalty: Annotated[float, Field(ge=0)] = 0.0
@@ -90,11 +102,33 @@ class Critic(Schema):
     every: Annotated[int, Field(ge=1, le=64)] = 1
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4
 
+    @model_validator(mode="before")
+    @classmethod
+    def _network_of_0_1(cls, given: Any) -> Any:
+        """The network's options in one place, with defaults, so that equal critics have equal configurations."""
+        if not isinstance(given, Mapping):
+            return given
+        flat = {key: value for key, value in given.items() if key in _CRITIC_0_1}
+        rest = {key: value for key, value in given.items() if key not in _CRITIC_0_1}
+        network = {"name": flat.pop("kind", "patch")} | dict(rest.get("network", {}))
+        try:
+            known = entry("critic", network["name"]).options().model_fields
+            # Version 0.1.0 wrote all of them, also those that the kind does not have.
+            network |= {key: value for key, value in flat.items() if key in known}
+            record, options = validate("critic", network)
+        except InputError as error:
+            raise ValueError(str(error)) from None
+        return {**rest, "network": {"name": record.name, **options}}
+
     @model_validator(mode="after")
     def _fits(self) -> Critic:
-        if self.kind == "projected" and (self.on == "bands" or self.low or self.coarse):
-            raise ValueError("a projected critic judges images: give on: image, without low and coarse")
+        images_only = "images-only" in entry("critic", self.network["name"]).capabilities
+        if images_only and (self.on == "bands" or self.low or self.coarse):
+            raise ValueError(f"a {self.network['name']} critic judges images: give on: image, without low and coarse")
         return self
+
+
+_CRITIC_0_1 = ("kind", "width", "layers", "spectral_norm", "resolutions")
 
 
 class Stage(Schema):
@@ -104,20 +138,38 @@ class Stage(Schema):
     up to ``ll_noise`` (``noisy``, of normalised bands), samples of the coarse stage as it is (``sampled``), or its
     estimates at random times, through which it is trained too (``predicted``).
     The adversarial term is taken on items with t < ``max_t`` only; with ``rollout`` on states that the model reached
-    itself, at such times, for half of the batch. ``restart`` begins the learning rate's cycle anew, for stages
-    that train other networks than the one before. ``teacher_steps`` is how many steps of the frozen teacher one
-    step of the student stands for (``distill``).
+    itself, at such times, for half of the batch. ``restart`` restarts warm-up and cosine decay, for stages that train
+    other networks than the one before. ``teacher_steps`` is how many steps of the frozen teacher one step of the
+    student stands for (``distill``). ``weights`` names loss terms (kind ``loss``); a term with options is given as
+    ``{weight: 1.0, option: value}``.
     """
 
     name: str
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    weights: dict[Terms, Annotated[float, Field(gt=0)]]
+    weights: dict[str, Weight]
     ll: Literal["true", "noisy", "sampled", "predicted"] = "predicted"
     ll_noise: Annotated[float, Field(gt=0, le=10)] = 0.2
     max_t: Annotated[float, Field(gt=0, le=1)] = 1.0
     rollout: bool = False
     restart: bool = False
     teacher_steps: Annotated[int, Field(ge=2, le=1000)] = 8
+
+    def weight(self, term: str) -> float:
+        """The weight of one of its loss terms."""
+        given = self.weights[term]
+        return float(given["weight"]) if isinstance(given, dict) else given
+
+    def options(self) -> dict[str, Spec]:
+        """The options of its loss terms."""
+        return {
+            term: {key: value for key, value in given.items() if key != "weight"} if isinstance(given, dict) else {}
+            for term, given in self.weights.items()
+        }
+
+    @property
+    def teacher_forcing(self) -> bool:
+        """Whether heads are given true low bands at every level."""
+        return self.ll in ("true", "noisy")
 
 
 class PipelineConfig(Schema):
@@ -126,7 +178,7 @@ class PipelineConfig(Schema):
     ``conditioning`` is what the coarse network sees beside the state: nothing, y's own coarsest band, or all of
     y rearranged to that band's grid, and ``coarse_noise`` channels of noise. ``shared_head``: one network makes the
     bands of all levels. ``start_fraction`` is the share of a training batch exactly at t = 1, ``times`` how the others
-    are drawn (:func:`~wavegen.losses.objective.draw_times`); ``grid`` means the sampler's own.
+    are drawn (:func:`~wavegen.losses.draw_times`); ``grid`` means the sampler's own.
     """
 
     name: str
@@ -152,23 +204,8 @@ class PipelineConfig(Schema):
         for stage in self.stages:
             if not stage.weights:
                 raise ValueError(f"stage {stage.name!r} weighs no loss term")
-            if "crps" in stage.weights and (stage.rollout or stage.ll != "predicted"):
-                raise ValueError(f"stage {stage.name!r}: crps draws the whole image: give ll: predicted, no rollout")
             if stage.rollout and self.target in ("eps", "v"):
                 raise ValueError(f"stage {stage.name!r}: rollout needs target x0, residual or grad, not {self.target}")
-            if "distill" in stage.weights:
-                self._distillable(stage)
-            if "adversarial" in stage.weights and self.critic is None:
-                raise ValueError(f"stage {stage.name!r} weighs 'adversarial' but the pipeline has no critic")
             if stage.ll in ("true", "noisy") and self.head is not None and self.head.get("features"):
                 raise ValueError(f"stage {stage.name!r}: a head that takes the coarse features needs ll: predicted")
         return self
-
-    def _distillable(self, stage: Stage) -> None:
-        """Refuse a distillation without a teacher, or of what it cannot train."""
-        if stage is self.stages[0]:
-            raise ValueError(f"stage {stage.name!r} distills, but no stage before it trains the teacher")
-        if "coarse" in stage.weights or stage.rollout:
-            raise ValueError(f"stage {stage.name!r}: distill takes the place of the coarse term and of rollout")
-        if self.target == "eps":
-            raise ValueError(f"stage {stage.name!r}: distill needs another target than eps, which is singular at t = 1")

@@ -2,50 +2,68 @@
 
 from __future__ import annotations
 
-import json
-import operator
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from wavegen.bridges import Guidance, guided, noise, sample, to_x0
+from wavegen.bridges import Bridge, Guidance, check_solver, make_grid
 from wavegen.core.config import check, merge
 from wavegen.core.errors import InputError
-from wavegen.core.files import write_text
-from wavegen.core.tensors import check_state, read_tensors, write_tensors
-from wavegen.core.types import Restoration, Subbands
+from wavegen.core.registry import build
+from wavegen.core.types import Details, Pair, Restoration, Subbands
+from wavegen.gans import Head, LevelInput, noise_deviation
+from wavegen.pipeline import storage
+from wavegen.pipeline.assembly import coarse_network, heads
 from wavegen.pipeline.config import PipelineConfig
-from wavegen.pipeline.precision import kept_casts
+from wavegen.pipeline.denoiser import Denoiser
+from wavegen.pipeline.draw import Draw
+from wavegen.pipeline.levels import Level, climb
+from wavegen.pipeline.norm import SubbandNorm
+from wavegen.pipeline.precision import Precision, autocast, kept_casts
 from wavegen.pipeline.presets import preset
-from wavegen.pipeline.storage import locate
-from wavegen.pipeline.system import System
-from wavegen.pipeline.units import as_batch, intensity_of, result_intensity
-from wavegen.transforms import resolved
-from wavegen.version import __version__
-
-HEAD_STREAM = 1 << 16  # noise streams: below it the bridge's steps, from it on the heads' levels
-COARSE_STREAM = 1 << 17  # the noise that the coarse network itself takes
+from wavegen.pipeline.stages import check_stages
+from wavegen.pipeline.units import as_batch, intensity_of, result_intensity, target_intensity, whole_numbers
+from wavegen.transforms import Transform, resolved
 
 
-class _Guide(NamedTuple):
-    """A guidance with what its units are in: the measurement, and the images' offset and scale."""
-
-    guidance: Guidance
-    measured: Tensor
-    offset: Tensor
-    scale: Tensor
-
-
-class Pipeline(System):
+class Pipeline(nn.Module):
     """Wavelet split, a bridge on the coarsest band, heads on the details, and back.
 
-    Build it with :meth:`from_config` or :meth:`from_pretrained`.
+    Build it with :meth:`from_config` or :meth:`from_pretrained`. How it is trained is not its business:
+    see :class:`wavegen.losses.Objective` and :func:`wavegen.training.fit`.
+
+    Attributes:
+        config: the whole configuration.
+        transform: image <-> subbands.
+        bridge: the process on the coarsest band.
+        coarse: the network of that band.
+        heads: one for each level, or one for all; empty without levels.
+        norm: statistics of the subbands.
+        times: the sampler's default time grid.
+        precision: the arithmetic of the networks.
     """
+
+    def __init__(self, config: PipelineConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.precision: Precision = "auto"
+        self.transform: Transform = build("transform", config.transform)
+        self.bridge: Bridge = build("bridge", config.bridge)
+        self.cell = self.transform.ratio**self.transform.levels  # pixels of the image along one of the coarsest band's
+        self.full = config.conditioning == "full" and self.transform.levels > 0
+        self.coarse = coarse_network(config, self.transform, self.bridge)
+        self.heads = heads(config, self.transform, self.coarse)
+        self.norm = SubbandNorm(self.transform, config.channels)
+        self.to(memory_format=torch.channels_last)  # convolutions are faster in this layout
+        sampler = config.sampler  # refused now rather than at the first image
+        self.times = self.grid(sampler.steps, sampler.grid)
+        check_solver(self.bridge, sampler.solver, sampler.eta, sampler.eta_bbdm)
+        check_stages(self)
 
     # -- construction and storage --------------------------------------------------------------
 
@@ -68,12 +86,11 @@ class Pipeline(System):
         if not isinstance(config, str | Mapping):
             raise InputError(f"a pipeline is configured by a name or a mapping, not {type(config).__name__}")
         given = {"name": config} if isinstance(config, str) else dict(config)
-        base = preset(given.get("name"))
-        merged = merge(base, given)
+        merged = merge(preset(given.get("name")), given)
         if isinstance(merged.get("transform"), Mapping):
             merged["transform"] = resolved(merged["transform"])  # what is saved must not depend on other files
-        made: PipelineConfig = check(PipelineConfig, merged, f"pipeline {given.get('name')!r}")
-        return made
+        whole: PipelineConfig = check(PipelineConfig, merged, f"pipeline {given.get('name')!r}")
+        return whole
 
     @classmethod
     def from_pretrained(cls, where: str | Path) -> Pipeline:
@@ -82,33 +99,155 @@ class Pipeline(System):
         Raises:
             InputError: nothing is found there, or a tensor is missing or has another shape.
         """
-        folder = locate(where)
-        try:
-            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))["pipeline"]
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{folder / 'config.json'} is missing or not a pipeline configuration ({error})") from None
-        pipeline = cls(check(PipelineConfig, config, str(folder / "config.json")))
-        path = folder / "model.safetensors"
-        tensors, _ = read_tensors(path)
-        check_state(path, tensors, pipeline.state_dict())
-        pipeline.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        folder = storage.locate(where)
+        pipeline = cls(storage.read_config(folder))
+        pipeline.load_state_dict(storage.read_weights(folder, pipeline.state_dict()))
         return pipeline.eval()
 
     def save_pretrained(self, where: str | Path, *, card: str | None = None, half: bool = False) -> None:
         """Write ``config.json``, ``model.safetensors`` and a model card; ``half`` stores weights in 16 bits."""
-        folder = Path(where)
-        exact = ("norm.",) if self.transform.lossy else ("norm.", "transform.")  # a basis must stay one
+        # Statistics keep 32 bits, and so does a learned basis: rounded, it would not be one.
+        exact = ("norm.",) if self.transform.lossy else ("norm.", "transform.")
         tensors = {
             name: tensor.half() if half and not name.startswith(exact) else tensor
             for name, tensor in self.state_dict().items()
         }
-        described = {"wavegen": __version__, "pipeline": self.config.model_dump(mode="json")}
-        write_tensors(folder / "model.safetensors", tensors)
-        write_text(folder / "config.json", json.dumps(described, indent=1) + "\n")
-        write_text(
-            folder / "README.md",
-            card or f"# {self.config.name}\n\nA wavegen pipeline; no evaluation recorded.\n",
+        storage.write(Path(where), self.config, tensors, card)
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def head(self, index: int) -> Head:
+        """The head of level ``index`` (0 = coarsest); all levels may share one."""
+        head: Head = self.heads[0 if self.config.shared_head else index]  # type: ignore[assignment]
+        return head
+
+    @property
+    def head_noise(self) -> int:
+        """Noise channels that each head takes."""
+        return self.head(0).noise_channels if len(self.heads) else 0
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return self.norm.low_mean.device
+
+    @property
+    def last_layer(self) -> Tensor:
+        """Weights of the last convolution of the finest trainable network."""
+        finest = self.head(self.transform.levels - 1) if len(self.heads) else None
+        network = finest if finest is not None and finest.trainable else self.coarse
+        return [p for p in network.parameters() if p.ndim == 4][-1]
+
+    @property
+    def parameters_count(self) -> int:
+        """Number of trainable parameters."""
+        return sum(p.numel() for p in self.parameters())
+
+    def grid(self, steps: int | None, spec: Mapping[str, Any]) -> list[float]:
+        """The time grid of a specification, refused where the process cannot follow it.
+
+        Without ``steps`` a list of times has its own number, any other grid the configuration's.
+        """
+        options = {key: value for key, value in spec.items() if key != "name"}
+        if "name" not in spec or "steps" in options:
+            raise InputError(f"grid {dict(spec)}: give {{'name': ..., **options}}; steps are given separately")
+        if steps is None and spec["name"] != "times":
+            steps = self.config.sampler.steps
+        times = make_grid(spec["name"], steps, bridge=self.bridge, **options)
+        most = self.bridge.max_steps
+        if most is not None and len(times) - 1 > most:
+            raise InputError(f"steps = {len(times) - 1}: {self.config.bridge['name']} takes at most {most}")
+        return times
+
+    # -- units ---------------------------------------------------------------------------------
+
+    def normalise(self, pair: Pair) -> Pair:
+        """Bring a pair of whole images (C, H, W) to network units, by the intensities that the configuration names."""
+        of_y = intensity_of(pair.y[None], self.config.intensity)
+        of_x = target_intensity(pair.x[None], of_y, self.config.intensity)
+        return Pair(
+            *((image - offset[0]) / scale[0] for image, (offset, scale) in zip(pair, (of_x, of_y), strict=True))
         )
+
+    def fit_normalisation(self, images: Iterable[Tensor]) -> None:
+        """Take subband statistics from clean images (C, H, W) in network units."""
+        self.norm.fit(self.transform, (image[None].to(self.device) for image in images))
+
+    # -- the coarsest band ---------------------------------------------------------------------
+
+    def condition(self, y: Tensor, bands: Subbands, noise: Tensor | None = None) -> Tensor:
+        """What the coarse network sees beside the state.
+
+        Args:
+            y: (B, C, H, W), the degraded image in network units.
+            bands: its subbands.
+            noise: (B, coarse_noise, h, w); None: its mean, zeros.
+
+        Returns:
+            (B, K, h, w): nothing of y, its own normalised band, or all of it on that band's grid; then the noise.
+        """
+        if self.config.conditioning == "none":
+            seen = bands.ll[:, :0]
+        elif self.full:
+            seen = self._on_grid(y, bands)
+        else:
+            seen = self.norm.low(bands.ll, 0)
+        if not self.config.coarse_noise:
+            return seen
+        shape = (len(seen), self.config.coarse_noise, *bands.ll.shape[-2:])
+        return torch.cat([seen, seen.new_zeros(shape) if noise is None else noise], dim=1)
+
+    def _on_grid(self, y: Tensor, bands: Subbands) -> Tensor:
+        """All of y rearranged to the grid of the coarsest band."""
+        (rows, columns), cell = bands.ll.shape[-2:], self.cell
+        padded = F.pad(y, (0, columns * cell - y.shape[-1], 0, rows * cell - y.shape[-2]), mode="replicate")
+        # A low band is ratio^levels times its image: give y the same units.
+        return F.pixel_unshuffle(self.norm.low(padded * cell, 0), cell)
+
+    def denoiser(self, condition: Tensor, network: nn.Module | None = None) -> Denoiser:
+        """The coarse network, or a teacher in its place, as an estimate of x0 under a conditioning."""
+        chosen = self.coarse if network is None else network
+        return Denoiser(chosen, self.config.target, self.bridge, condition, self.precision)
+
+    # -- the details ---------------------------------------------------------------------------
+
+    def level_input(self, level: Level, features: Tensor | None) -> LevelInput:
+        """What a head is given, normalised; ``features`` are the coarse network's, used at the coarsest level."""
+        index, sigma = level.index, None
+        if self.head(index).needs_sigma:
+            noise = noise_deviation(level.y.details[-1].d)
+            sigma = self.norm.details(Details(noise, noise, noise), index)
+        return LevelInput(
+            self.norm.low(level.low, index),
+            self.norm.low(level.y_low, index),
+            self.norm.details(level.y.details[index], index),
+            features if index == 0 else None,
+            sigma,
+        )
+
+    def detail(self, level: Level, z: Tensor, features: Tensor | None) -> Details:
+        """Draw the detail bands of a level, not normalised, from the head's noise ``z``."""
+        with autocast(self.precision, level.low.device):
+            bands = self.head(level.index)(self.level_input(level, features), z)
+        return self.norm.details_inverse(bands, level.index)
+
+    def synthesise(self, low: Tensor, y: Subbands, features: Tensor | None, draw: Callable[[Level], Tensor]) -> Tensor:
+        """The image that the heads make of a coarsest band.
+
+        Args:
+            low: (B, C', h, w), not normalised.
+            y: subbands of the degraded image.
+            features: of the coarse network's last call.
+            draw: the noise of a level's head.
+        """
+        if not y.details:
+            return self.transform.inverse(Subbands(low, (), y.size))
+        *_, finest = climb(self.transform, y, low, lambda level: self.detail(level, draw(level), features))
+        return finest.image
+
+    def draw_noise(self, low: Tensor, generator: torch.Generator) -> Tensor:
+        """Noise for one call of a head whose low band is ``low``."""
+        return torch.randn((len(low), self.head_noise, *low.shape[-2:]), generator=generator).to(low.device)
 
     # -- restoration ---------------------------------------------------------------------------
 
@@ -138,8 +277,8 @@ class Pipeline(System):
             eta_bbdm: BBDM's own eta, for reproduction; instead of eta.
             grid: ``{"name": "uniform", **options}``.
             solver: ``generic``, ``multistep``, ``heun`` (two network calls in each step), ...
-            temperature: what the bridge's noise is multiplied by; draws spread about in proportion.
-            guidance: a forward model that every estimate of the band is corrected by. The image that it is asked
+            temperature: what the bridge's noise is multiplied by; the spread of samples grows about in proportion.
+            guidance: a forward model that corrects every estimate of the band. The image that it is asked
                 about is the estimate put together with y's own details, in the units of ``image``.
 
         Raises:
@@ -149,34 +288,17 @@ class Pipeline(System):
             raise InputError(f"samples is {samples}; give 1 or more")
         began = time.perf_counter()
         batch, layout = as_batch(image, self.config.channels)
-        seeds = _whole_numbers(seed, len(batch))
-        sampler = self.config.sampler
-        if eta is None and eta_bbdm is None:
-            eta, eta_bbdm = sampler.eta, sampler.eta_bbdm
-        walk = {
-            "grid": self.grid(steps, sampler.grid if grid is None else grid),
-            "solver": sampler.solver if solver is None else solver,
-            "eta": 1.0 if eta is None else eta,
-            "eta_bbdm": eta_bbdm,
-            "temperature": sampler.temperature if temperature is None else temperature,
-        }
-        offset, scale = intensity_of(batch, self.config.intensity)
-        y = ((batch - offset) / scale).to(self.device)
-        offset, scale = result_intensity((offset, scale), self.config.intensity)
-        guide = (
-            None
-            if guidance is None
-            else _Guide(
-                guidance,
-                (batch if guidance.measured is None else guidance.measured).to(self.device),
-                offset.to(self.device),
-                scale.to(self.device),
-            )
-        )
+        seeds = whole_numbers(seed, len(batch))
+        options = self._sampling(steps, grid, solver, eta, eta_bbdm, temperature)
+        y, offset, scale = self._network_units(batch)
+        measured = batch if guidance is None or guidance.measured is None else guidance.measured
         drawn, nfe = [], 0
         with kept_casts(self.device):
             for index in range(samples):
-                x, nfe = self._draw(y, walk, seeds, index, guide)
+                draw = Draw(self, y, seeds, index, options)
+                if guidance is not None:
+                    draw.guide(guidance, *(k.to(self.device) for k in (measured, offset, scale)))
+                x, nfe = draw()
                 drawn.append(x.cpu() * scale + offset)
         stack = torch.stack(drawn)
         std = stack.std(dim=0) if samples > 1 else torch.zeros_like(stack[0])
@@ -188,49 +310,32 @@ class Pipeline(System):
             seconds=time.perf_counter() - began,
         )
 
-    def _draw(
-        self, y: Tensor, walk: Mapping[str, Any], seeds: list[int], index: int, guide: _Guide | None
-    ) -> tuple[Tensor, int]:
-        """One sample of the restored batch, in network units, by ``sample`` with the options ``walk``."""
-        bands = self.transform.forward(y)
-        shape = (len(y), self.config.coarse_noise, *bands.ll.shape[-2:])
-        z = noise(shape, seeds=seeds, sample=index, stream=COARSE_STREAM, device=y.device)
-        condition = self.condition(y, bands, z)
-        features: Tensor | None = None
+    def _sampling(
+        self,
+        steps: int | None,
+        grid: Mapping[str, Any] | None,
+        solver: str | None,
+        eta: float | None,
+        eta_bbdm: float | None,
+        temperature: float | None,
+    ) -> dict[str, Any]:
+        """Options of :func:`~wavegen.bridges.sample`: those given, and the configuration's for the rest."""
+        sampler = self.config.sampler
+        if eta is None and eta_bbdm is None:
+            eta, eta_bbdm = sampler.eta, sampler.eta_bbdm
+        return {
+            "grid": self.grid(steps, sampler.grid if grid is None else grid),
+            "solver": sampler.solver if solver is None else solver,
+            "eta": 1.0 if eta is None else eta,
+            "eta_bbdm": eta_bbdm,
+            "temperature": sampler.temperature if temperature is None else temperature,
+        }
 
-        def predict_x0(x_t: Tensor, t: Tensor, y_low: Tensor) -> Tensor:
-            nonlocal features
-            out, features = self.predict(x_t, t, condition)
-            target = self.config.target
-            at_t = self.bridge.coefficients(t.cpu().double()) if target in ("eps", "v") else None
-            return to_x0(target, out, x_t, y_low, at_t)
-
-        def to_image(band: Tensor) -> Tensor:
-            assert guide is not None
-            whole = self.transform.inverse(Subbands(self.norm.low_inverse(band, 0), bands.details, bands.size))
-            return whole * guide.scale + guide.offset
-
-        result = sample(
-            self.bridge,
-            predict_x0 if guide is None else guided(predict_x0, guide.guidance, guide.measured, to_image),
-            self.norm.low(bands.ll, 0),
-            **walk,
-            seeds=seeds,
-            sample_index=index,
-        )
-        low = self.norm.low_inverse(result.x, 0)
-        if not bands.details:
-            return self.transform.inverse(Subbands(low, (), bands.size)), result.nfe
-        sizes, y_low = self.transform.sizes(bands.size), bands.ll
-        for level, own in enumerate(bands.details):
-            above = len(bands.details) - level
-            size = sizes[above - 1]
-            shape = (len(y), self.head_noise, *low.shape[-2:])
-            z = noise(shape, seeds=seeds, sample=index, stream=HEAD_STREAM + level, device=y.device)
-            details = self.detail(level, low, y_low, bands, z, features)
-            low = self.transform.inverse_level(low, details, size, above)
-            y_low = self.transform.inverse_level(y_low, own, size, above)
-        return low, result.nfe
+    def _network_units(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """y in network units, on the device, and the offset and scale that bring results back."""
+        offset, scale = intensity_of(batch, self.config.intensity)
+        y = ((batch - offset) / scale).to(self.device)
+        return y, *result_intensity((offset, scale), self.config.intensity)
 
     @torch.no_grad()
     def roundtrip(self, image: Any) -> Any:
@@ -241,28 +346,3 @@ class Pipeline(System):
         low = self.norm.low_inverse(self.norm.low(bands.ll, 0), 0)
         details = tuple(self.norm.details_inverse(self.norm.details(d, i), i) for i, d in enumerate(bands.details))
         return layout.give_back(self.transform.inverse(Subbands(low, details, bands.size)) * scale + offset)
-
-
-def configure_sampler(folder: Path, **settings: Any) -> None:
-    """Change defaults of :meth:`Pipeline.restore` (of ``sampler``) in the folder of a trained pipeline.
-
-    Raises:
-        InputError: a setting that is unknown or out of range, or a folder that cannot be written; it is then as before.
-    """
-    file = folder / "config.json"
-    described = json.loads(file.read_text(encoding="utf-8"))
-    described["pipeline"]["sampler"] |= settings
-    config: PipelineConfig = check(PipelineConfig, described["pipeline"], str(file))
-    described["pipeline"] = config.model_dump(mode="json")
-    write_text(file, json.dumps(described, indent=1) + "\n")
-
-
-def _whole_numbers(seed: int | Sequence[int], count: int) -> list[int]:
-    """One seed for each of ``count`` images."""
-    try:
-        seeds = [operator.index(seed)] * count if np.ndim(seed) == 0 else [operator.index(s) for s in seed]  # type: ignore[arg-type, union-attr]
-    except TypeError:
-        raise InputError(f"seed = {seed!r}: give a whole number, or one for each image") from None
-    if len(seeds) != count:
-        raise InputError(f"{len(seeds)} seeds for {count} images; give one, or one for each")
-    return seeds

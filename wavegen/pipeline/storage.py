@@ -1,12 +1,22 @@
-"""Where trained pipelines are found: a folder, the package, or (only if named as owner/name) the hub."""
+"""Trained pipelines on disk: where they are found, how they are written and read."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from torch import Tensor
+
+from wavegen.core.config import check
 from wavegen.core.errors import InputError, near_matches
+from wavegen.core.files import write_text
+from wavegen.core.tensors import check_state, read_tensors, write_tensors
+from wavegen.pipeline.config import PipelineConfig
+from wavegen.version import __version__
 
 SHIPPED = Path(__file__).parents[1] / "checkpoints"
 
@@ -46,3 +56,54 @@ def _from_hub(name: str) -> Path:
         raise InputError(
             f"no folder {name!r}, and the hub did not give it ({first}); shipped: {', '.join(shipped())}"
         ) from None
+
+
+def read_config(folder: Path) -> PipelineConfig:
+    """The configuration of a trained pipeline.
+
+    Raises:
+        InputError: the file is missing, is not JSON, or holds unknown settings.
+    """
+    file = folder / "config.json"
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))["pipeline"]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{file} is missing or not a pipeline configuration ({error})") from None
+    whole: PipelineConfig = check(PipelineConfig, config, str(file))
+    return whole
+
+
+def read_weights(folder: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a trained pipeline in float32, compared with the names and shapes that are ``wanted``.
+
+    Raises:
+        InputError: the file is missing or damaged, or a tensor is missing, unknown or of another shape.
+    """
+    path = folder / "model.safetensors"
+    tensors, _ = read_tensors(path)
+    check_state(path, tensors, wanted)
+    return {name: tensor.float() for name, tensor in tensors.items()}
+
+
+def write(folder: Path, config: PipelineConfig, tensors: Mapping[str, Tensor], card: str | None) -> None:
+    """Write ``config.json``, ``model.safetensors`` and the model card ``README.md``, each whole or not at all."""
+    write_tensors(folder / "model.safetensors", tensors)
+    _write_config(folder, {"wavegen": __version__}, config)
+    write_text(folder / "README.md", card or f"# {config.name}\n\nA wavegen pipeline; no evaluation recorded.\n")
+
+
+def _write_config(folder: Path, described: dict[str, Any], config: PipelineConfig) -> None:
+    described = {**described, "pipeline": config.model_dump(mode="json")}
+    write_text(folder / "config.json", json.dumps(described, indent=1) + "\n")
+
+
+def configure_sampler(folder: Path, **settings: Any) -> None:
+    """Change defaults of :meth:`Pipeline.restore` (of ``sampler``) in the folder of a trained pipeline.
+
+    Raises:
+        InputError: a setting that is unknown or out of range, or a folder that cannot be written; it is then as before.
+    """
+    file = folder / "config.json"
+    described = json.loads(file.read_text(encoding="utf-8"))
+    described["pipeline"]["sampler"] |= settings
+    _write_config(folder, described, check(PipelineConfig, described["pipeline"], str(file)))

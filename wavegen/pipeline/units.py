@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,3 +108,14 @@ def result_intensity(of_y: tuple[Tensor, Tensor], config: Intensity) -> tuple[Te
         return of_y
     like = of_y[0]
     return torch.full_like(like, config.offset), torch.full_like(like, config.scale)
+
+
+def whole_numbers(seed: int | Sequence[int], count: int) -> list[int]:
+    """One seed for each of ``count`` images."""
+    try:
+        seeds = [operator.index(seed)] * count if np.ndim(seed) == 0 else [operator.index(s) for s in seed]  # type: ignore[arg-type, union-attr]
+    except TypeError:
+        raise InputError(f"seed = {seed!r}: give a whole number, or one for each image") from None
+    if len(seeds) != count:
+        raise InputError(f"{len(seeds)} seeds for {count} images; give one, or one for each")
+    return seeds

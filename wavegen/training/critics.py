@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from wavegen.gans import adaptive_weight
-from wavegen.losses.adversarial import Candidate, build_critics, check_critics, critics_loss
+from wavegen.losses.adversarial import build_critics, check_critics, critics_loss
+from wavegen.losses.base import Candidate
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training.config import Training
 

@@ -246,7 +246,7 @@ class _Run:
         terms: Terms = self.objective(
             batch.x, batch.y, index, torch.Generator().manual_seed(seed), self.critics.modules, *self.teacher
         )
-        weighted = {name: stage.weights[name] * value for name, value in terms.losses.items()}  # type: ignore[index]
+        weighted = {name: stage.weight(name) * value for name, value in terms.losses.items()}
         extra = self.critics.balance(weighted)
         total = sum(weighted.values(), torch.zeros(()))
         self.optimizer.zero_grad(set_to_none=True)

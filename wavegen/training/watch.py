@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wavegen.bridges import to_x0
 from wavegen.core.errors import InputError
 from wavegen.core.types import Details, Pair, Subbands
 from wavegen.gans import noise_deviation
 from wavegen.metrics import spectrum_error
+from wavegen.pipeline.levels import levels_at
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.transforms import Haar, low_bands
 
@@ -90,17 +90,12 @@ def band_figures(
     normal = [pipeline.normalise(pair) for pair in pairs]
     x, y = (torch.stack(images).to(pipeline.device) for images in zip(*normal, strict=True))
     true, own = pipeline.transform.forward(x), pipeline.transform.forward(y)
-    lows, own_lows = low_bands(pipeline.transform, true), low_bands(pipeline.transform, own)
+    levels = levels_at(pipeline.transform, own, *(low_bands(pipeline.transform, bands) for bands in (true, own)))
     features = late_features(pipeline, true, own, y, seed)
     rows = []
-    for level, truth in enumerate(true.details):
+    for level, truth in zip(levels, true.details, strict=True):
         generator = torch.Generator().manual_seed(seed)
-        several = [
-            pipeline.detail(
-                level, lows[level], own_lows[level], own, pipeline.draw_noise(lows[level], generator), features
-            )
-            for _ in range(draws)
-        ]
+        several = [pipeline.detail(level, pipeline.draw_noise(level.low, generator), features) for _ in range(draws)]
         rows.append(
             {name: _compare(torch.stack([d[i] for d in several]), truth[i]) for i, name in enumerate(Details._fields)}
         )
@@ -135,10 +130,10 @@ def late_features(pipeline: Pipeline, true: Subbands, own: Subbands, y: Tensor, 
     """The coarse network's features at the last state of the sampler's grid, made from the true band."""
     time = pipeline.times[-2]
     x0, y_low = pipeline.norm.low(true.ll, 0), pipeline.norm.low(own.ll, 0)
-    a, b, c = (float(k) for k in pipeline.bridge.coefficients(torch.tensor(time, dtype=torch.float64)))
     eps = torch.randn(x0.shape, generator=torch.Generator().manual_seed(seed)).to(x0)
-    t = torch.full((len(y),), time, device=y.device)
-    return pipeline.predict(a * x0 + b * y_low + c * eps, t, pipeline.condition(y, own))[1]
+    t = torch.full((len(y),), time, dtype=torch.float64)
+    x_t = pipeline.bridge.state(x0, y_low, t, eps)
+    return pipeline.denoiser(pipeline.condition(y, own)).estimate(x_t, t, y_low).features
 
 
 @torch.no_grad()
@@ -166,6 +161,17 @@ def one_call(pipeline: Pipeline, y: Tensor, generator: torch.Generator) -> Tenso
     y_low = pipeline.norm.low(own.ll, 0)
     state = pipeline.bridge.prior(y_low, torch.randn(y_low.shape, generator=generator).to(y_low))
     t = torch.ones(len(y), device=y.device)
-    out, features = pipeline.predict(state, t, pipeline.condition(y, own))
-    x0 = to_x0(pipeline.config.target, out, state, y_low, pipeline.bridge.coefficients(t.cpu().double()))
-    return pipeline.with_details(pipeline.norm.low_inverse(x0, 0), own, features, generator)
+    denoiser = pipeline.denoiser(pipeline.condition(y, own))
+    x0 = denoiser(state, t, y_low)
+    return pipeline.synthesise(
+        pipeline.norm.low_inverse(x0, 0),
+        own,
+        denoiser.features,
+        lambda level: pipeline.draw_noise(level.low, generator),
+    )
+
+
+def with_details(pipeline: Pipeline, low: Tensor, y: Subbands, features: Tensor | None, seed: int) -> Tensor:
+    """The image that the heads make of a coarsest band (not normalised), with noise of one seed."""
+    generator = torch.Generator().manual_seed(seed)
+    return pipeline.synthesise(low, y, features, lambda level: pipeline.draw_noise(level.low, generator))

@@ -1,0 +1,116 @@
+"""What a loss term is: it judges the coarse network's call, the bands of a level, or the image at a scale.
+
+A term is a registered component of the kind ``loss``: a small class whose constructor arguments are its options. It
+declares in its capabilities what it needs of the pipeline (``needs:heads``, ``needs:head-noise``, ``needs:noise``,
+``needs:critic``, ``needs:teacher``, ``needs:lossy``), that it trains the coarse network whatever the heads are given
+(``trains:coarse``), and that no other term may stand beside it (``alone``).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from wavegen.bridges import Bridge, from_x0
+from wavegen.core.types import Details
+from wavegen.gans import Adversarial
+from wavegen.pipeline.denoiser import Estimate
+from wavegen.transforms import Transform
+
+
+@dataclass
+class Candidate:
+    """One image as a critic sees it: generated, true, and y, each (B, c, h, w).
+
+    ``between`` is where the gradient penalty is taken: the true image's share in each item, (B, 1, 1, 1).
+    """
+
+    fake: Tensor
+    real: Tensor
+    y: Tensor
+    between: Tensor | None = None
+
+
+@dataclass
+class Terms:
+    """Unweighted loss terms (scalars), and what the critics judge, coarsest scale first."""
+
+    losses: dict[str, Tensor] = field(default_factory=dict)
+    candidates: list[Candidate] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CoarseCall:
+    """One call of the coarse network in training; all bands (B, C, h, w), normalised.
+
+    ``end`` is what the estimate is compared with by a distillation: the end of the teacher's trajectory.
+    """
+
+    bridge: Bridge
+    target: str
+    x0: Tensor
+    y: Tensor
+    x_t: Tensor
+    t: Tensor
+    eps: Tensor
+    end: Tensor
+    estimate: Estimate
+    distance: Callable[[Tensor, Tensor], Tensor]
+
+    def goal(self) -> Tensor:
+        """What the network should have said, in its own target."""
+        return from_x0(self.target, self.x0, self.x_t, self.y, self.eps, self.bridge.coefficients(self.t))
+
+
+class CoarseLoss(ABC):
+    """A term of the coarse network's call."""
+
+    @abstractmethod
+    def __call__(self, call: CoarseCall) -> Tensor:
+        """Return a scalar."""
+
+
+class BandLoss(ABC):
+    """A term of one level's normalised detail bands, averaged over levels.
+
+    ``draws`` is 2 for terms that compare two draws at one low band.
+    """
+
+    draws: ClassVar[int] = 1
+
+    @abstractmethod
+    def __call__(self, drawn: Details, truth: Details, second: Details) -> Tensor:
+        """Return a scalar; with one draw ``second`` is ``drawn``."""
+
+
+class ImageLoss(ABC):
+    """A term of the image at one scale, averaged over scales.
+
+    ``draws`` is 2 for terms that judge two draws of each item: the halves of the batch.
+    """
+
+    draws: ClassVar[int] = 1
+
+    @abstractmethod
+    def __call__(self, image: Tensor, truth: Tensor) -> Tensor | None:
+        """Compare (B, C, H, W) in network units; None where this scale is too small to be judged."""
+
+
+class TransformLoss(ABC):
+    """A term of a lossy transform alone."""
+
+    @abstractmethod
+    def __call__(self, transform: Transform, images: Tensor) -> Tensor:
+        """Return a scalar for images (B, C, H, W), clean and degraded alike."""
+
+
+class CriticLoss(ABC):
+    """A term that the critics give."""
+
+    @abstractmethod
+    def __call__(self, kind: Adversarial, critics: nn.ModuleList, candidates: Sequence[Candidate]) -> Tensor:
+        """Return a scalar; ``kind`` is the adversarial loss of the critic's configuration."""
