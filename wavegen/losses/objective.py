@@ -87,7 +87,7 @@ def loss_terms(
     x0, y_low = pipe.norm.low(true.ll, 0), pipe.norm.low(own.ll, 0)
     shape = (len(y), config.coarse_noise, *y_low.shape[-2:])
     condition = pipe.condition(y, own, torch.randn(shape, generator=generator).to(device))
-    one_step = config.bridge["name"] == "regression"
+    one_step = pipe.bridge.one_step
     share = 1.0 if one_step else config.start_fraction
     count = len(x) // members
     t = draw_times(count, share, generator, config.times, pipe.times).repeat(members)  # float64: stays on the CPU
@@ -157,8 +157,6 @@ def own_sample(pipe: System, y_low: Tensor, condition: Tensor, seeds: list[int])
         y_low,
         grid=pipe.times,
         solver=sampler.solver,
-        eta=sampler.eta,
-        eta_bbdm=sampler.eta_bbdm,
         temperature=sampler.temperature,
         seeds=seeds,
     )

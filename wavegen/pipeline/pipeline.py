@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavegen.bridges import Guidance, guided, noise, sample, to_x0
+from wavegen.bridges import Guidance, chosen_solver, guided, lay_sampler, noise, sample, to_x0
 from wavegen.core.config import check, merge
 from wavegen.core.errors import InputError
 from wavegen.core.files import write_text
@@ -67,9 +67,11 @@ class Pipeline(System):
         """
         if not isinstance(config, str | Mapping):
             raise InputError(f"a pipeline is configured by a name or a mapping, not {type(config).__name__}")
-        given = {"name": config} if isinstance(config, str) else dict(config)
+        given: dict[str, Any] = {"name": config} if isinstance(config, str) else dict(config)
         base = preset(given.get("name"))
         merged = merge(base, given)
+        if isinstance(given.get("sampler"), Mapping):
+            merged["sampler"] = lay_sampler(base.get("sampler", {}), given["sampler"])
         if isinstance(merged.get("transform"), Mapping):
             merged["transform"] = resolved(merged["transform"])  # what is saved must not depend on other files
         made: PipelineConfig = check(PipelineConfig, merged, f"pipeline {given.get('name')!r}")
@@ -121,9 +123,8 @@ class Pipeline(System):
         samples: int = 1,
         seed: int | Sequence[int] = 0,
         eta: float | None = None,
-        eta_bbdm: float | None = None,
         grid: Mapping[str, Any] | None = None,
-        solver: str | None = None,
+        solver: str | Mapping[str, Any] | None = None,
         temperature: float | None = None,
         guidance: Guidance | None = None,
     ) -> Restoration:
@@ -134,10 +135,9 @@ class Pipeline(System):
             steps: steps of the bridge; the configuration's number by default, or that of a grid of times.
             samples: independent draws; ``image`` is their mean, ``std`` their spread.
             seed: one for all images, or one for each of the batch.
-            eta: share of the step's noise that is drawn anew (1: the process itself, 0: deterministic).
-            eta_bbdm: BBDM's own eta, for reproduction; instead of eta.
+            eta: shorthand for the solver's option ``eta``: 0 = deterministic (DDIM), 1 = fully stochastic steps.
             grid: ``{"name": "uniform", **options}``.
-            solver: ``generic``, ``multistep``, ``heun`` (two network calls in each step), ...
+            solver: a registered name, which keeps the configured ``eta``, or ``{"name": ..., **options}``.
             temperature: what the bridge's noise is multiplied by; draws spread about in proportion.
             guidance: a forward model that every estimate of the band is corrected by. The image that it is asked
                 about is the estimate put together with y's own details, in the units of ``image``.
@@ -151,13 +151,9 @@ class Pipeline(System):
         batch, layout = as_batch(image, self.config.channels)
         seeds = _whole_numbers(seed, len(batch))
         sampler = self.config.sampler
-        if eta is None and eta_bbdm is None:
-            eta, eta_bbdm = sampler.eta, sampler.eta_bbdm
         walk = {
             "grid": self.grid(steps, sampler.grid if grid is None else grid),
-            "solver": sampler.solver if solver is None else solver,
-            "eta": 1.0 if eta is None else eta,
-            "eta_bbdm": eta_bbdm,
+            "solver": chosen_solver(sampler.solver, solver, eta),
             "temperature": sampler.temperature if temperature is None else temperature,
         }
         offset, scale = intensity_of(batch, self.config.intensity)
@@ -251,7 +247,7 @@ def configure_sampler(folder: Path, **settings: Any) -> None:
     """
     file = folder / "config.json"
     described = json.loads(file.read_text(encoding="utf-8"))
-    described["pipeline"]["sampler"] |= settings
+    described["pipeline"]["sampler"] = lay_sampler(described["pipeline"]["sampler"], settings)
     config: PipelineConfig = check(PipelineConfig, described["pipeline"], str(file))
     described["pipeline"] = config.model_dump(mode="json")
     write_text(file, json.dumps(described, indent=1) + "\n")

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavegen.bridges import Bridge, check_solver, make_grid
+from wavegen.bridges import Bridge, grid_of, make_solver
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, validate
 from wavegen.core.types import Details, Pair, Subbands
@@ -54,7 +54,7 @@ class System(nn.Module):
             config.network,
             in_channels=low + seen + config.coarse_noise,
             out_channels=low,
-            time=config.bridge["name"] != "regression",
+            time=not self.bridge.one_step,
             **({"inject": config.coarse_noise} if config.coarse_noise else {}),
         )
         self.heads = nn.ModuleList()
@@ -73,7 +73,7 @@ class System(nn.Module):
         self.to(memory_format=torch.channels_last)  # convolutions are faster so
         sampler = config.sampler  # refused now rather than at the first image
         self.times = self.grid(sampler.steps, sampler.grid)
-        check_solver(self.bridge, sampler.solver, sampler.eta, sampler.eta_bbdm)
+        make_solver(sampler.solver, bridge=self.bridge)
         if self.bridge.pinned and len(self.times) == 2 and any("distill" in s.weights for s in config.stages):
             raise InputError(
                 f"distilling {config.bridge['name']!r} to one call leaves its mean: it starts at y, and its noise "
@@ -237,13 +237,4 @@ class System(nn.Module):
 
         Without ``steps`` a list of times has its own number, any other grid the configuration's.
         """
-        options = {key: value for key, value in spec.items() if key != "name"}
-        if "name" not in spec or "steps" in options:
-            raise InputError(f"grid {dict(spec)}: give {{'name': ..., **options}}; steps are given apart")
-        if steps is None and spec["name"] != "times":
-            steps = self.config.sampler.steps
-        made = make_grid(spec["name"], steps, bridge=self.bridge, **options)
-        most = self.bridge.max_steps
-        if most is not None and len(made) - 1 > most:
-            raise InputError(f"steps = {len(made) - 1}: {self.config.bridge['name']} takes at most {most}")
-        return made
+        return grid_of(self.bridge, spec, steps, self.config.sampler.steps)

@@ -10,11 +10,13 @@ from typing import Any
 import torch
 
 from wavegen.bridges.base import Bridge
-from wavegen.bridges.grids import GRIDS, log_snr, times_of
+from wavegen.bridges.grids import BY_NOISE, log_snr, times_of
 from wavegen.bridges.planning.gaussian import shares_kept
 from wavegen.bridges.planning.levels import best_levels
+from wavegen.bridges.solvers import solver_spec
+from wavegen.core.config import Spec
 from wavegen.core.errors import InputError
-from wavegen.core.registry import build, validate
+from wavegen.core.registry import build, register, validate
 
 MOST_CALLS = 64  # where the search for the fewest ends
 SPECTRUM = 24  # variances that stand for a range
@@ -43,7 +45,7 @@ class Plan:
     bridge: dict[str, Any]
     times: tuple[float, ...]
     eta: float
-    solver: str
+    solver: str | Spec
     total_variance: float | None
     v: tuple[float, ...]
     power: tuple[float, ...]
@@ -72,7 +74,7 @@ class Plan:
     def sampler(self) -> dict[str, Any]:
         """The ``sampler`` part of a pipeline's configuration."""
         grid = {"name": "times", "values": list(self.times)}
-        return {"steps": self.calls, "eta": self.eta, "solver": self.solver, "grid": grid}
+        return {"steps": self.calls, "solver": solver_spec(self.solver, self.eta), "grid": grid}
 
 
 def judge(
@@ -82,7 +84,7 @@ def judge(
     power: Sequence[float] | None = None,
     *,
     eta: float = 1.0,
-    solver: str = "generic",
+    solver: str | Spec = "generic",
 ) -> Plan:
     """The predicted shares of given settings, as a :class:`Plan`.
 
@@ -91,8 +93,8 @@ def judge(
         times: from 1 to 0.
         v: residual variances, > 0, in units of the normalised band.
         power: weight of each; proportional to ``v`` by default (equally many frequencies of each).
-        eta: share of the largest noise.
-        solver: name.
+        eta: 0 = deterministic, 1 = fully stochastic steps; 1 for a solver without an eta.
+        solver: a registered name, or ``{"name": ..., **options}``.
 
     Raises:
         InputError: wrong variances, weights, times, eta or solver.
@@ -213,6 +215,7 @@ def place(bridge: Bridge, levels: Sequence[float]) -> tuple[float, ...]:
     return (1.0, *times_of(bridge, wanted), 0.0)
 
 
+@register("grid", "planned", "the best times for residual variances from low to high", supplied=BY_NOISE)
 def planned(steps: int, bridge: Bridge | None = None, *, low: float = 0.0, high: float = 0.0) -> list[float]:
     """The best times for residual variances from ``low`` to ``high``, evenly in their logarithm.
 
@@ -229,9 +232,6 @@ def planned(steps: int, bridge: Bridge | None = None, *, low: float = 0.0, high:
     noisiest = 2 * float(log_snr(bridge, torch.ones(1, dtype=torch.float64)))
     start = noisiest if math.isfinite(noisiest) else None
     return list(place(bridge, _levels(steps, variances, power, ("multistep-start",), (0.0,), start)[0]))
-
-
-GRIDS["planned"] = planned
 
 
 def centred(spec: dict[str, Any], levels: Sequence[float]) -> dict[str, Any]:
