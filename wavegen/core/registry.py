@@ -225,6 +225,8 @@ def explain(error: ValidationError, known: list[str]) -> str:
         if item["type"] == "extra_forbidden":
             last = str(item["loc"][-1])
             parts.append(f"unknown option {where!r}; {near_matches(last, known)}")
+        elif item["type"] == "missing":
+            parts.append(f"option {where!r} is missing")
         elif item["type"] == "value_error" and isinstance(item.get("ctx", {}).get("error"), InputError):
             parts.append(f"{where}: {item['ctx']['error']}")  # it says itself what was given
         else:

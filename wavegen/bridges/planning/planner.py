@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 
 from wavegen.bridges.base import Bridge
 from wavegen.bridges.grids import BY_NOISE, log_snr, times_of
@@ -216,14 +217,20 @@ def place(bridge: Bridge, levels: Sequence[float]) -> tuple[float, ...]:
 
 
 @register("grid", "planned", "the best times for residual variances from low to high", supplied=BY_NOISE)
-def planned(steps: int, bridge: Bridge | None = None, *, low: float = 0.0, high: float = 0.0) -> list[float]:
+def planned(
+    steps: int,
+    bridge: Bridge | None = None,
+    *,
+    low: Annotated[float, Field(gt=0)],
+    high: Annotated[float, Field(gt=0)],
+) -> list[float]:
     """The best times for residual variances from ``low`` to ``high``, evenly in their logarithm.
 
     They are computed when they are asked for (about a second, once for each number of steps), so that a
     configuration holds what was measured and is good for any number of steps. Use them with eta = 0 and the solver
     multistep-start.
     """
-    if bridge is None or not 0 < low <= high:
+    if bridge is None or not low <= high:
         raise InputError(f"grid 'planned': low = {low}, high = {high}; give 0 < low <= high, and a process")
     if steps == 1:
         return [1.0, 0.0]

@@ -69,7 +69,7 @@ def read_sampler(given: Mapping[str, Any], base: Mapping[str, Any] | None = None
     if eta_bbdm is not None:
         return settings | {"solver": _bbdm(before if solver is None else solver, eta, eta_bbdm)}
     if isinstance(solver, Mapping):
-        spec = merge(before, solver)
+        spec = merge({"solver": before}, {"solver": solver})["solver"]
         if "eta" not in solver and eta is not None:
             spec.pop("eta", None)
         return settings | {"solver": solver_spec(spec, eta)}

@@ -51,7 +51,7 @@ def _check_needs(bridge: Bridge, solver: Solver, called: str) -> None:
         others = [name for name in names("solver") if name not in needy]
         raise InputError(
             f"the solver {called} needs a process with {KNOWN['bridge'][need]}, as "
-            f"{', '.join(with_capability('bridge', need)) or 'none'}, and {type(bridge).__name__} is none; "
+            f"{', '.join(with_capability('bridge', need))} have, and {type(bridge).__name__} has none; "
             f"use the solver {' or '.join(others)}"
         )
 
