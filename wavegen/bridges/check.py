@@ -97,6 +97,9 @@ def _targets(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[str]:
     """Each target must give x0 back."""
     if not bridge.targets or not bridge.targets <= ALL_TARGETS:
         yield f"targets = {sorted(bridge.targets)}; give some of {', '.join(sorted(ALL_TARGETS))}"
+    scale = (found.c.square() / (1 - found.a.square()))[TIMES // 8 :]
+    if "v" in bridge.targets and not bool(((scale / scale[-1] - 1).abs() < 1e-6).all()):
+        yield "target 'v' is of processes with c = lam sqrt(1 - a²) for one lam; leave it out of targets"
     generator = torch.Generator().manual_seed(0)
     times = torch.tensor([0.1, 0.5, 0.9, 1.0], dtype=torch.float64)
     k = bridge.coefficients(times)
