@@ -224,7 +224,9 @@ def test_eta_is_one_setting_however_it_is_written() -> None:
     ):
         config = Pipeline.configure(differ({**BRIDGE, "sampler": base}, change))
         assert config.sampler.solver == {"name": "generic", "eta": 0.5}
-    plan = read_grid(grid(vary={"sampler.solver": [{"name": "bbdm", "eta": 0.5}, "heun", {"name": "generic", "eta": 0.25}]}))
+    plan = read_grid(
+        grid(vary={"sampler.solver": [{"name": "bbdm", "eta": 0.5}, "heun", {"name": "generic", "eta": 0.25}]})
+    )
     assert [(row.solver, row.eta) for row in plan.rows] == [("bbdm", 0.5), ("heun", 1.0), (None, 0.25)]
 
 
