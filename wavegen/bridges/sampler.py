@@ -66,9 +66,7 @@ def sample(
             estimate of another shape than y.
     """
     steps = grid_steps(bridge, grid, solver=solver, eta=eta)
-    each = [seeds] * len(y) if isinstance(seeds, int) else list(seeds)
-    if len(each) != len(y):
-        raise InputError(f"{len(each)} seeds for {len(y)} items; give one, or one for each")
+    each = _seed_for_each(seeds, len(y))
     if not 0 <= temperature < math.inf:
         raise InputError(f"temperature = {temperature:g}: give 0 or more")
     streams = [index + 1 for index, parts in enumerate(steps) if parts[0].z]
@@ -76,21 +74,11 @@ def sample(
     fresh = _noise_of(streams, y, each, sample_index, origin) if draw is None else map(draw, streams)
     if temperature != 1:
         fresh = (temperature * z for z in fresh)
-
-    nfe = 0
-
-    def estimate(x: Tensor, t: float) -> Tensor:
-        nonlocal nfe
-        nfe += 1
-        x0 = predict_x0(x, torch.full((len(y),), t, dtype=torch.float32, device=y.device), y)
-        if x0.shape != x.shape:
-            raise InputError(f"the estimate of x0 has shape {tuple(x0.shape)}, the state {tuple(x.shape)}")
-        return x0
-
+    nfe = sum(len(parts) for parts in steps)  # each step and each corrector asks the network once
     x = y if bridge.pinned else bridge.prior(y, next(fresh))
     before: Tensor | None = None
     for index, ((t, s), parts) in enumerate(zip(pairwise(grid), steps, strict=True)):
-        x0 = estimate(x, t)
+        x0 = _estimate(predict_x0, x, t, y)
         if callback is not None:
             callback(index, t, x, x0)
         if s == 0:
@@ -98,9 +86,24 @@ def sample(
         z = next(fresh) if parts[0].z else None
         state, x = x, advance(parts[0], x, x0, before, y, z)
         for corrector in parts[1:]:
-            x = advance(corrector, state, estimate(x, s), x0, y, z)
+            x = advance(corrector, state, _estimate(predict_x0, x, s, y), x0, y, z)
         before = x0
     return Sampled(x, nfe)
+
+
+def _seed_for_each(seeds: Sequence[int] | int, count: int) -> list[int]:
+    each = [seeds] * count if isinstance(seeds, int) else list(seeds)
+    if len(each) != count:
+        raise InputError(f"{len(each)} seeds for {count} items; give one, or one for each")
+    return each
+
+
+def _estimate(predict_x0: PredictX0, x: Tensor, t: float, y: Tensor) -> Tensor:
+    """The estimate of x0 from the state x at time t."""
+    x0 = predict_x0(x, torch.full((len(y),), t, dtype=torch.float32, device=y.device), y)
+    if x0.shape != x.shape:
+        raise InputError(f"the estimate of x0 has shape {tuple(x0.shape)}, the state {tuple(x.shape)}")
+    return x0
 
 
 def _noise_of(
