@@ -13,8 +13,6 @@ KNOWN: dict[str, dict[str, str]] = {
         "orthonormal": "keeps the sum of squares",
         "lossy": "does not restore the image exactly; it has to be trained",
         "trainable": "has parameters that training may change",
-        "learned": "comes from a file of learned parameters",
-        "volume": "splits volumes",
         "redundant": "has more coefficients than the image has pixels",
     },
     "bridge": {
@@ -32,13 +30,10 @@ KNOWN: dict[str, dict[str, str]] = {
     "head": {
         "noise": "draws from noise of its own",
         "process": "walks a bridge: trained on its estimates, not on its draws",
-        "trainable": "has parameters",
     },
     "network": {
         "local": "each output pixel depends on a bounded neighbourhood",
         "time": "can be told the time",
-        "noise": "can take noise inside",
-        "features": "gives its last feature maps",
     },
     "degradation": {
         "linear": "is a linear operator with a transpose",
@@ -60,15 +55,17 @@ KNOWN: dict[str, dict[str, str]] = {
         "needs_weights": "needs the weights of a network",
     },
     "loss": {
-        "noise": "needs a head or a coarse network that draws from noise",
-        "heads": "needs detail bands, and heads for them",
-        "critic": "needs a critic",
-        "teacher": "needs a teacher, trained in a stage before",
-        "lossy": "needs a lossy transform",
+        "needs:heads": "only for pipelines with detail bands, and heads for them",
+        "needs:head-noise": "only for heads that draw from noise",
+        "needs:noise": "only where the heads or the coarse network draw from noise",
+        "needs:critic": "only for pipelines with a critic",
+        "needs:teacher": "only after a stage that trains a teacher",
+        "needs:lossy": "only for lossy transforms",
+        "trains:coarse": "trains the coarse network, whatever the heads are given",
+        "alone": "no other term may stand beside it",
     },
     "critic": {
-        "image": "judges images",
-        "bands": "judges detail bands",
+        "images-only": "judges images, not bands",
     },
     "pipeline": {},
 }  # fmt: skip

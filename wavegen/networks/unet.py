@@ -18,6 +18,7 @@ from wavegen.networks.blocks import ResidualBlock, TimeEmbedding
     "unet",
     "time-conditioned U-Net of local operations only, on patches of the input grid",
     paper="Ronneberger et al., arXiv 1505.04597",
+    capabilities=("local", "time"),
     supplied=("in_channels", "out_channels", "time", "inject"),
 )
 class UNet(nn.Module):
