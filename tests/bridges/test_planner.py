@@ -142,7 +142,7 @@ def test_plan_is_a_configuration() -> None:
     sampler = plan.sampler()
     bridge = build("bridge", plan.bridge)
     grid = make_grid(sampler["grid"]["name"], sampler["steps"], bridge=bridge, values=sampler["grid"]["values"])
-    np.testing.assert_allclose(shares_kept(bridge, WIDE, grid, sampler["eta"], sampler["solver"]), plan.shares)
+    np.testing.assert_allclose(shares_kept(bridge, WIDE, grid, solver=sampler["solver"]), plan.shares)
 
 
 def test_planned_grid_is_computed_for_any_number_of_steps() -> None:
@@ -152,6 +152,8 @@ def test_planned_grid_is_computed_for_any_number_of_steps() -> None:
         assert len(grid) == steps + 1
     assert float(shares_kept(bridge, WIDE, grid, 0.0, "multistep-start").min()) > 0.6
     with pytest.raises(InputError, match="0 < low <= high"):
+        make_grid("planned", 4, bridge=bridge, low=0.2, high=0.1)
+    with pytest.raises(InputError, match="option 'low' is missing"):
         make_grid("planned", 4, bridge=bridge)
 
 

@@ -92,9 +92,9 @@ def test_eta_scales_the_fresh_noise(name: str) -> None:
 
 @pytest.mark.parametrize("name", BRIDGES)
 @pytest.mark.parametrize("t", [1.0, 0.7])
-def test_eta_bbdm_leaves_the_mean(name: str, t: float) -> None:
+def test_the_eta_of_bbdm_leaves_the_mean(name: str, t: float) -> None:
     bridge = build("bridge", name)
-    whole, scaled = step_coefficients(bridge, t, 0.4), step_coefficients(bridge, t, 0.4, eta_bbdm=0.3)
+    whole, scaled = step_coefficients(bridge, t, 0.4), step_coefficients(bridge, t, 0.4, 0.3, "bbdm")
     np.testing.assert_allclose(scaled[:3], whole[:3], **EXACT)
     np.testing.assert_allclose(scaled.z, 0.3 * whole.z, **EXACT)
 

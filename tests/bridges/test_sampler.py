@@ -131,13 +131,13 @@ def test_callback_sees_every_step() -> None:
 
 
 @pytest.mark.parametrize("name", WALKING)
-@pytest.mark.parametrize("eta_bbdm", [0.0, 0.5])
-def test_eta_bbdm_is_another_sampler(name: str, eta_bbdm: float) -> None:
+@pytest.mark.parametrize("eta", [0.0, 0.5])
+def test_bbdm_is_another_sampler(name: str, eta: float) -> None:
     bridge, grid = build("bridge", name), [1.0, 0.7, 0.4]
-    out = sample(bridge, smooth, Y, grid=grid, eta_bbdm=eta_bbdm).x
-    assert torch.linalg.norm(out - sample(bridge, smooth, Y, grid=grid, eta=eta_bbdm).x) > 0.05
+    out = sample(bridge, smooth, Y, grid=grid, solver="bbdm", eta=eta).x
+    assert torch.linalg.norm(out - sample(bridge, smooth, Y, grid=grid, eta=eta).x) > 0.05
     torch.testing.assert_close(
-        sample(bridge, smooth, Y, grid=grid, eta_bbdm=1.0).x, sample(bridge, smooth, Y, grid=grid).x
+        sample(bridge, smooth, Y, grid=grid, solver="bbdm", eta=1.0).x, sample(bridge, smooth, Y, grid=grid).x
     )
 
 
@@ -203,8 +203,8 @@ def test_exact_network_lands_on_the_data(name: str, eta: float) -> None:
         ({"eta": 1.1}, "eta = 1.1"),
         ({"eta": -0.1}, "eta = -0.1"),
         ({"eta": float("nan")}, "eta = nan"),
-        ({"eta_bbdm": 2.0}, "eta_bbdm = 2"),
-        ({"eta": 0.5, "eta_bbdm": 0.5}, "one of them"),
+        ({"solver": {"name": "bbdm", "eta": 2.0}}, "eta = 2"),
+        ({"eta": 0.5, "solver": {"name": "bbdm", "eta": 0.4}}, "one of them"),
         ({"temperature": -1.0}, "temperature = -1: give 0 or more"),
         ({"temperature": float("nan")}, "temperature = nan"),
         ({"seeds": [1]}, "1 seeds for 2 items"),

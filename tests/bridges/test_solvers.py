@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from wavegen.bridges import BBDP, GOUB, IRSDE, SOLVERS, Bridge, InDI, grid_steps, make_grid, noise, sample
+from wavegen.bridges import BBDP, GOUB, IRSDE, Bridge, InDI, grid_steps, make_grid, noise, sample
+from wavegen.bridges.solvers import Heun
 from wavegen.core.errors import InputError
-from wavegen.core.registry import build, names
+from wavegen.core.registry import build, entry, names
 
 BRIDGES = names("bridge")
 WALKING = [name for name in BRIDGES if build("bridge", name).max_steps is None]
@@ -130,12 +131,12 @@ def test_order_of_convergence(name: str, solver: str, least: float, most: float)
     assert least < slope < most, f"slope {slope:.2f}, errors {errors}"
 
 
-@pytest.mark.parametrize("solver", sorted(SOLVERS))
+@pytest.mark.parametrize("solver", names("solver"))
 @pytest.mark.parametrize("name", WALKING)
 def test_counted_calls(name: str, solver: str) -> None:
     """N of the grid's N steps; Heun's two for all but the last. One step returns the regressor."""
     bridge, calls = build("bridge", name), []
-    if solver.startswith("euler") and name not in EULER:
+    if "needs:published-euler" in entry("solver", solver).capabilities and name not in EULER:
         return
     y = torch.randn(2, 1, 3, 3)
     for n in (1, 2, 3, 4, 8, bridge.native.steps if bridge.native.steps <= 100 else 20):
@@ -146,7 +147,7 @@ def test_counted_calls(name: str, solver: str) -> None:
             return calls[-1][1].clone()
 
         out = sample(bridge, network, y, grid=make_grid("uniform", n), solver=solver, seeds=[1, 2])
-        assert out.nfe == len(calls) == (2 * n - 1 if solver == "heun" else n)
+        assert out.nfe == len(calls) == (2 * n - 1 if "two-calls" in entry("solver", solver).capabilities else n)
         torch.testing.assert_close(out.x, calls[-1][1], rtol=0, atol=0)
         assert bool(out.x.isfinite().all())
         times = [t for t, _ in calls]
@@ -201,13 +202,12 @@ def test_euler_sde_tends_to_the_posterior_step(name: str) -> None:
 
 def test_bbdm_scales_the_noise_alone() -> None:
     grid = make_grid("uniform", 5)
-    for whole, scaled in zip(
-        grid_steps(BBDP(), grid), grid_steps(BBDP(), grid, solver="bbdm", eta_bbdm=0.3), strict=True
-    ):
+    for whole, scaled in zip(grid_steps(BBDP(), grid), grid_steps(BBDP(), grid, solver="bbdm", eta=0.3), strict=True):
         np.testing.assert_allclose(scaled[0][:3], whole[0][:3], **EXACT)
         np.testing.assert_allclose(scaled[0].z, 0.3 * whole[0].z, **EXACT)
     assert grid_steps(BBDP(), grid, solver="bbdm") == grid_steps(BBDP(), grid)
-    assert grid_steps(BBDP(), grid, eta_bbdm=0.3) == grid_steps(BBDP(), grid, solver="bbdm", eta_bbdm=0.3)
+    own = {"name": "bbdm", "eta": 0.3}
+    assert grid_steps(BBDP(), grid, solver=own) == grid_steps(BBDP(), grid, solver="bbdm", eta=0.3)
 
 
 @pytest.mark.parametrize("solver", KEEPING)
@@ -225,10 +225,16 @@ def test_a_process_without_noise_is_the_limit_of_little(solver: str) -> None:
     ("bridge", "options", "message"),
     [
         (BBDP(), {"solver": "multi-step"}, "unknown solver 'multi-step'; did you mean 'multistep'"),
-        (BBDP(), {"solver": "euler-sde"}, "BBDP has no published Euler steps, as irsde"),
-        (IRSDE(), {"solver": "euler-ode", "eta": 0.0}, "eta = 0: the solver 'euler-ode' has no eta"),
-        (BBDP(), {"solver": "heun", "eta_bbdm": 0.5}, "eta_bbdm = 0.5 is of the solver 'bbdm', not of 'heun'"),
-        (BBDP(), {"solver": "bbdm", "eta": 0.5}, "eta = 0.5: the solver 'bbdm' has no eta"),
+        (
+            BBDP(),
+            {"solver": "euler-sde"},
+            "needs a process with published Euler steps, as goub, irsde, refusion have, and BBDP has none",
+        ),
+        (IRSDE(), {"solver": "euler-ode", "eta": 0.0}, "eta = 0.0: the solver 'euler-ode' has no eta"),
+        (BBDP(), {"solver": {"name": "heun", "etta": 0.5}}, "solver 'heun': unknown option 'etta'; did you mean 'eta'"),
+        (BBDP(), {"solver": {"name": "heun", "eta": 0.5}, "eta": 1.0}, "give one of them"),
+        (BBDP(), {"solver": {"eta": 0.5}}, "give a name"),
+        (BBDP(), {"solver": Heun(), "eta": 0.5}, "eta = 0.5: give it to the Heun itself"),
         (BBDP(), {"solver": "multistep", "eta": -1.0}, "eta = -1"),
     ],
 )

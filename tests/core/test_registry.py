@@ -35,12 +35,12 @@ class Sharpen:
 @pytest.fixture
 def sharpen(own: None) -> None:
     add = register(
-        "degradation", "sharpen", "makes edges steeper", paper="none", capabilities=("fast",), wiring=("size",)
+        "degradation", "sharpen", "makes edges steeper", paper="none", capabilities=("linear",), supplied=("size",)
     )
     assert add(Sharpen) is Sharpen
 
 
-def test_build_fills_in_defaults_and_wiring(sharpen: None) -> None:
+def test_build_fills_in_defaults_and_what_is_supplied(sharpen: None) -> None:
     assert build("degradation", "sharpen", size=3).options == {
         "size": 3,
         "amount": 1.0,
@@ -97,22 +97,24 @@ def test_name_is_required() -> None:
         build("bridge", {"s": 1.0})
 
 
-def test_wiring_may_not_be_configured(sharpen: None) -> None:
+def test_supplied_arguments_may_not_be_configured(sharpen: None) -> None:
     with pytest.raises(InputError, match="unknown option 'size'"):
         build("degradation", {"name": "sharpen", "size": 3})
     with pytest.raises(InputError, match="unknown option 'in_channels'"):
         validate("network", {"name": "unet", "in_channels": 3})
 
 
-def test_preset_fixes_arguments(own: None) -> None:
-    register("degradation", "hard", "a preset", wiring=("size",), preset={"mode": "hard"})(Sharpen)
+def test_fixed_arguments_are_no_options(own: None) -> None:
+    register("degradation", "hard", "a fixed mode", supplied=("size",), fixed={"mode": "hard"})(Sharpen)
     assert build("degradation", "hard", size=1).options["mode"] == "hard"
     with pytest.raises(InputError, match="unknown option 'mode'"):
         build("degradation", {"name": "hard", "mode": "soft"}, size=1)
 
 
 def test_duplicate_and_unknown_kind_raise(sharpen: None) -> None:
-    with pytest.raises(ValueError, match="degradation 'sharpen' is registered already"):
+    with pytest.raises(
+        ValueError, match="degradation 'sharpen' of test_registry is registered already by test_registry"
+    ):
         register("degradation", "sharpen", "again")(Sharpen)
     with pytest.raises(ValueError, match="unknown kind 'bridges'; did you mean 'bridge'"):
         register("bridges", "mine", "wrong kind")
@@ -125,7 +127,7 @@ def test_describe(sharpen: None) -> None:
     assert said["name"] == "sharpen"
     assert said["summary"] == "makes edges steeper"
     assert said["paper"] == "none"
-    assert said["capabilities"] == ["fast"]
+    assert said["capabilities"] == ["linear"]
     assert list(said["options"]) == ["amount", "mode", "passes"]
     assert said["options"]["amount"] == {"default": 1.0, "exclusiveMinimum": 0, "maximum": 4, "type": "number"}
 
@@ -153,6 +155,7 @@ class Point:
     """An entry point that registers a component when it is loaded."""
 
     loads = 0
+    name, value, dist = "plugin", "plugin", None
 
     def load(self) -> None:
         Point.loads += 1

@@ -14,7 +14,7 @@ from wavegen.data import Pairs
 from wavegen.experiments import read_grid
 from wavegen.experiments.differences import differ
 from wavegen.experiments.grid import same_grid
-from wavegen.experiments.identity import digest, fingerprint, identity
+from wavegen.experiments.identity import check_folder, claim, digest, fingerprint, identity
 from wavegen.experiments.train_systems import run_folder
 from wavegen.io import write_image
 
@@ -117,7 +117,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"vary": {"sampler.stepz": [1]}}, "did you mean 'steps'"),
     ({"vary": {"sampler.solver": ["huen"]}}, "unknown solver 'huen'; did you mean 'heun'"),
     ({"vary": {"sampler.grid.name": ["unifrom"]}}, "unifrom"),
-    ({"vary": {"sampler.eta_bbdm": [0.5]}}, "eta_bbdm: rows are sampled with eta"),
+    ({"vary": {"sampler.eta_bbdm": [1.5]}}, "eta = 1.5"),
+    ({"vary": {"sampler.solver": ["heun"], "sampler.eta_bbdm": [0.5]}}, "is of the solver 'bbdm', not of 'heun'"),
+    ({"rows": [{"solver": {"name": "heun", "eta": 0.5}, "eta": 1.0}]}, "give one of them"),
     ({"vary": {"bridge.s": []}}, "vary.bridge.s"),
     ({"vary": {"network.width.x": [1]}}, "network.width.x: width is the single value 8"),
     ({"vary": {"transform..name": ["haar"]}}, "is no key"),
@@ -187,6 +189,45 @@ def test_a_fingerprint_sees_names_sizes_and_pixels(tmp_path: Path) -> None:
     assert fingerprint(Pairs(str(moved / "x"), str(moved / "y"))) == {"files": 2, "content": first}
     assert len({first, made("a.tif", 2), made("b.tif", 1)}) == 3
     assert fingerprint([]) == {}  # type: ignore[arg-type]
+
+
+def test_runs_of_version_0_1_are_recognised(tmp_path: Path) -> None:
+    """Its sampler settings had eta beside the solver's name."""
+    plan = read_grid(grid())
+    system, seed = plan.runs()[0]
+    own = identity(plan, system, seed, {})
+    sampler = {"steps": own["pipeline"]["sampler"]["steps"], "eta": 1.0, "eta_bbdm": None, "grid": {"name": "uniform"}}
+    was = {**own, "pipeline": {**own["pipeline"], "sampler": {**sampler, "solver": "generic"}}}
+    assert digest(was) != digest(own)
+    claim(tmp_path, system, seed, was)
+    check_folder(tmp_path, system, seed, own)
+    claim(tmp_path, system, seed, {**was, "pipeline": {**was["pipeline"], "sampler": {**sampler, "eta": 0.5}}})
+    with pytest.raises(InputError, match="a run with another pipeline"):
+        check_folder(tmp_path, system, seed, own)
+
+
+def test_a_grid_written_in_another_form_is_the_same() -> None:
+    def written(sampler: dict[str, Any]) -> Any:
+        return read_grid(grid(base={**BRIDGE, "times": "grid", "sampler": sampler}))
+
+    plan = written({"steps": 2, "eta": 0.5, "solver": "heun"})
+    assert same_grid(plan, written({"steps": 2, "solver": {"name": "heun", "eta": 0.5}})) == ""
+    assert "systems" in same_grid(plan, written({"steps": 2, "solver": {"name": "heun", "eta": 0.4}}))
+
+
+def test_eta_is_one_setting_however_it_is_written() -> None:
+    """The later difference holds; rows keep eta beside the solver."""
+    for base, change in (
+        ({"eta": 0.0}, {"sampler.solver.eta": 0.5}),
+        ({"solver": {"name": "generic", "eta": 0.0}}, {"sampler.eta": 0.5}),
+        ({"solver": {"name": "generic", "eta": 0.0}}, {"sampler": {"eta": 0.5}}),
+    ):
+        config = Pipeline.configure(differ({**BRIDGE, "sampler": base}, change))
+        assert config.sampler.solver == {"name": "generic", "eta": 0.5}
+    plan = read_grid(
+        grid(vary={"sampler.solver": [{"name": "bbdm", "eta": 0.5}, "heun", {"name": "generic", "eta": 0.25}]})
+    )
+    assert [(row.solver, row.eta) for row in plan.rows] == [("bbdm", 0.5), ("heun", 1.0), (None, 0.25)]
 
 
 def test_a_grid_may_grow_and_not_change() -> None:

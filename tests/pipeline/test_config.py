@@ -126,7 +126,7 @@ def test_unknown_pipeline_and_missing_name() -> None:
         ({"conditioning": "all"}, r"conditioning = 'all': .*'ll' or 'full'"),
         ({"start_fraction": 1.5}, "start_fraction = 1.5"),
         ({"intensity": {"high": 40}}, r"intensity\.high = 40: .*greater than 50"),
-        ({"sampler": {"eta": 2}}, r"sampler\.eta = 2: .*less than or equal to 1"),
+        ({"sampler": {"eta": 2}}, r"solver 'generic': eta = 2: .*less than or equal to 1"),
         ({"sampler": {"grid": {"name": "unifrom"}}}, "unknown grid 'unifrom'; did you mean 'uniform'"),
         ({"sampler": {"grid": {"name": "power", "exponent": -1}}}, "exponent = -1"),
         ({"channels": 0}, "channels = 0"),
@@ -138,7 +138,7 @@ def test_wrong_pipelines_are_refused_at_once(wrong: dict[str, Any], said: str) -
 
 
 def test_more_steps_than_the_bridge_has_are_refused_at_once() -> None:
-    with pytest.raises(InputError, match="steps = 4: regression takes at most 1"):
+    with pytest.raises(InputError, match="steps = 4: Regression takes at most 1"):
         Pipeline.from_config({"name": "unet", "sampler": {"steps": 4}})
 
 

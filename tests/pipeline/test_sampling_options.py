@@ -55,7 +55,7 @@ def test_steps_and_grid_come_from_the_configuration(name: str) -> None:
 
 
 def test_one_step_is_refused_more() -> None:
-    with pytest.raises(InputError, match="steps = 2: regression takes at most 1"):
+    with pytest.raises(InputError, match="steps = 2: Regression takes at most 1"):
         tiny("unet").restore(picture(8, 8), steps=2)
 
 
@@ -70,16 +70,17 @@ def test_eta() -> None:
     equal(configured.restore(y).image, half)
 
 
-def test_eta_bbdm() -> None:
+def test_eta_of_bbdm() -> None:
     y = picture(16, 16)
     pipeline = tiny("bbdm", sampler={"steps": 4})
-    equal(pipeline.restore(y, eta_bbdm=1.0).image, pipeline.restore(y).image)
+    equal(pipeline.restore(y, solver={"name": "bbdm"}).image, pipeline.restore(y).image)
     # Without its noise every draw is the same, and none of them is that of eta = 0.
-    a, b = (pipeline.restore(y, eta_bbdm=0.0, seed=seed).image for seed in (1, 2))
+    bbdm = {"name": "bbdm", "eta": 0.0}
+    a, b = (pipeline.restore(y, solver=bbdm, seed=seed).image for seed in (1, 2))
     equal(a, b)
     assert np.linalg.norm(a - pipeline.restore(y, eta=0.0).image) > 1
-    configured = tiny("bbdm", sampler={"steps": 4, "eta_bbdm": 0.0})
-    equal(configured.restore(y).image, a)
+    equal(pipeline.restore(y, solver="bbdm", eta=0.0).image, a)
+    equal(tiny("bbdm", sampler={"steps": 4, "solver": bbdm}).restore(y).image, a)
 
 
 def test_temperature() -> None:
@@ -139,7 +140,7 @@ def test_grid_of_the_process() -> None:
     ("sampler", "said"),
     [
         ({"solver": "huen"}, "did you mean 'heun'"),
-        ({"solver": "euler-sde"}, "no published Euler steps"),
+        ({"solver": "euler-sde"}, "needs a process with published Euler steps"),
         ({"solver": "heun", "eta_bbdm": 0.5}, "of the solver 'bbdm'"),
     ],
 )
@@ -156,8 +157,9 @@ def test_a_configured_solver_is_refused_at_once(sampler: dict[str, Any], said: s
         ({"samples": 0}, "samples is 0; give 1 or more"),
         ({"eta": 1.5}, "eta = 1.5"),
         ({"eta": -0.1}, "eta = -0.1"),
-        ({"eta_bbdm": 2.0}, "eta_bbdm = 2"),
-        ({"eta": 0.5, "eta_bbdm": 0.5}, "give one of them"),
+        ({"solver": {"name": "bbdm", "eta": 2.0}}, "eta = 2"),
+        ({"eta": 0.5, "solver": {"name": "bbdm", "eta": 0.4}}, "give one of them"),
+        ({"solver": {"eta": 0.5}}, "give a name"),
         ({"grid": {"name": "unifrom"}}, "unknown grid 'unifrom'; did you mean 'uniform'"),
         ({"grid": {"name": "uniform", "exponent": 2}}, "exponent"),
         ({"grid": {"name": "power", "exponent": 0}}, "exponent = 0"),
@@ -168,7 +170,7 @@ def test_a_configured_solver_is_refused_at_once(sampler: dict[str, Any], said: s
         ({"grid": {"name": "times", "values": [1.0, 0.5, 0.7, 0.0]}}, "decreases strictly"),
         ({"grid": {"name": "times", "values": [1.0, 0.5]}}, "ends at t = 0"),
         ({"solver": "huen"}, "unknown solver 'huen'; did you mean 'heun'"),
-        ({"solver": "euler-ode"}, "no published Euler steps"),
+        ({"solver": "euler-ode"}, "needs a process with published Euler steps"),
     ],
     ids=str,
 )

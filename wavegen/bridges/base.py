@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+FORGOTTEN = 0.02  # largest a(1): what of x0 (of unit variance) may be left at a start with noise
 ALL_TARGETS = frozenset({"x0", "residual", "grad", "eps", "v"})
 PINNED_TARGETS = frozenset({"x0", "residual", "grad"})
 
@@ -44,7 +45,8 @@ class Step(NamedTuple):
 class Native:
     """The settings of a process's own publication, for fair comparisons.
 
-    ``options`` are the grid's; ``steps`` the pairs of the grid (network calls, but for a solver with two in each).
+    ``eta`` is that of the solver (1 for one without); ``options`` are the grid's; ``steps`` counts the pairs of times
+    (network calls, but for a solver with two in each).
     """
 
     steps: int
@@ -56,10 +58,22 @@ class Native:
 
 
 class Bridge(ABC):
-    """A process from the clean band (t = 0) to the start of sampling (t = 1).
+    """A process from the clean band (t = 0) to the start of sampling (t = 1): x_t = a x0 + b y + c eps.
 
-    Class attributes: ``native`` (the source's settings), ``targets`` (what its network may predict),
+    Class attributes: ``native`` (the settings of its publication), ``targets`` (what its network may predict),
     ``max_steps`` (None: any number).
+
+    The sampler, the solvers and the grids rely on the following, which
+    :func:`~wavegen.bridges.check.check_bridge` verifies:
+
+    - the clean end is clean: a(0) = 1, b(0) = c(0) = 0;
+    - a > 0 for t < 1, and a / c falls strictly as t grows, so that each noise level has one time;
+    - c > 0 inside (0, 1); or c = 0 everywhere, a process without noise, and then b > 0 for t > 0;
+    - a process that starts at y without noise has c(1) = 0 *exactly*, with a(1) = 0 and b(1) = 1. Rounding that leaves
+      c(1) = 1e-9 would make the sampler divide by it: compute c such that it vanishes (``m (1 - m)`` at m = 1);
+    - any other process has forgotten x0 at the start: a(1) is small (at most :data:`FORGOTTEN`), since
+      :meth:`prior` leaves a(1) x0 out, and :meth:`prior` is b(1) y + c(1) eps up to that;
+    - 0 <= :meth:`fresh_variance` <= c_s².
     """
 
     native: ClassVar[Native]
@@ -81,6 +95,16 @@ class Bridge(ABC):
         """
         a, b, c = (per_item(k, x0) for k in self.coefficients(t))
         return a * x0 + b * y + c * eps
+
+    @classmethod
+    def facts(cls) -> dict[str, bool]:
+        """Capabilities that the class itself shows; registering it checks that they are declared."""
+        return {"one-step": cls.max_steps == 1, "published-euler": cls.euler is not Bridge.euler}
+
+    @property
+    def one_step(self) -> bool:
+        """Whether it takes a single step: its network is a regression, and needs no time."""
+        return self.max_steps == 1
 
     @property
     def pinned(self) -> bool:

@@ -1,45 +1,59 @@
-"""Time grids: plain lists from 1 (the start) to 0 (clean), both ends included."""
+"""Time grids: plain lists from 1 (the start) to 0 (clean), both ends included.
+
+A grid is a registered function of ``steps`` (and of ``bridge``, where it goes by the process's noise) with options.
+"""
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from wavegen.bridges.base import Bridge
-from wavegen.core.errors import InputError, near_matches
+from wavegen.core.errors import InputError
+from wavegen.core.registry import entry, register, validate
+
+BY_STEPS = ("steps",)
+BY_NOISE = ("steps", "bridge")
+OWN_STEPS = "own-steps"
 
 
+@register("grid", "uniform", "equal steps", supplied=BY_STEPS)
 def uniform(steps: int) -> list[float]:
     """Equal steps."""
     return [i / steps for i in range(steps, -1, -1)]
 
 
-def power(steps: int, exponent: float = 3.0) -> list[float]:
+@register("grid", "power", "t = (i / N)^exponent: above 1 the steps near the clean end are finer", supplied=BY_STEPS)
+def power(steps: int, exponent: Annotated[float, Field(gt=0, le=20)] = 3.0) -> list[float]:
     """t = (i / N)^exponent: above 1 the steps near the clean end are finer."""
-    if not 0 < exponent <= 20:
-        raise InputError(f"grid 'power': exponent = {exponent}; give a number above 0 and at most 20")
     return [(i / steps) ** exponent for i in range(steps, -1, -1)]
 
 
+@register("grid", "cosine", "t = (1 - cos(pi i / N)) / 2: finer at both ends", supplied=BY_STEPS)
 def cosine(steps: int) -> list[float]:
     """t = (1 - cos(pi i / N)) / 2: finer at both ends."""
     return [1.0, *((1 - math.cos(math.pi * i / steps)) / 2 for i in range(steps - 1, 0, -1)), 0.0]
 
 
-def karras(steps: int, bridge: Bridge | None = None, *, rho: float = 7.0, smallest: float = 2.5e-5) -> list[float]:
-    """Equal steps in sigma^(1/rho), from the largest sigma to ``smallest`` times it, then 0 (arXiv 2206.00364, eq. 5).
+@register("grid", "karras", "equal steps in sigma^(1/rho)", paper="EDM, arXiv 2206.00364", supplied=BY_NOISE)
+def karras(
+    steps: int,
+    bridge: Bridge | None = None,
+    *,
+    rho: Annotated[float, Field(gt=0, le=100)] = 7.0,
+    smallest: Annotated[float, Field(gt=0, lt=1)] = 2.5e-5,
+) -> list[float]:
+    """Equal steps in sigma^(1/rho), from the largest sigma to ``smallest`` times it, then 0 (eq. 5).
 
     sigma is the process's own c / a, where that is finite at the start; for processes without bridge, noise, or with
-    a(1) = 0 it is t itself, as DDBM has it (.002 of 80 is the default).
+    a(1) = 0 it is t itself, as DDBM has it (0.002 of 80 is the default).
     """
-    if not 0 < rho <= 100 or not 0 < smallest < 1:
-        raise InputError(f"grid 'karras': rho = {rho}, smallest = {smallest}; give 0 < rho <= 100 and 0 < smallest < 1")
     places = [1 - i / (steps - 1) * (1 - smallest ** (1 / rho)) for i in range(1, steps)]
     sigmas = [place**rho for place in places]
     if bridge is not None and math.isfinite(start := float(log_snr(bridge, torch.ones(1, dtype=torch.float64)))):
@@ -47,6 +61,7 @@ def karras(steps: int, bridge: Bridge | None = None, *, rho: float = 7.0, smalle
     return [1.0, *sigmas, 0.0]
 
 
+@register("grid", "snr", "equal steps in ln(a / c), up to high, then 0", supplied=BY_NOISE)
 def snr(steps: int, bridge: Bridge | None = None, *, low: float = -3.0, high: float = 4.0) -> list[float]:
     """Equal steps in ln(a / c), half the logarithm of the signal-to-noise ratio, up to ``high``, then 0.
 
@@ -60,13 +75,12 @@ def snr(steps: int, bridge: Bridge | None = None, *, low: float = -3.0, high: fl
     return [1.0, *times_of(bridge, [start + i / (steps - 1) * (high - start) for i in range(1, steps)]), 0.0]
 
 
-def times(steps: int | None, *, values: Sequence[float]) -> list[float]:
+@register("grid", "times", "the times themselves", capabilities=(OWN_STEPS,), supplied=BY_STEPS)
+def times(steps: int | None, *, values: list[float]) -> list[float]:
     """The times themselves, as a planner gives them."""
-    if not isinstance(values, Sequence) or not all(isinstance(value, int | float) for value in values):
-        raise InputError(f"grid 'times': values = {values!r}; give a list of numbers from 1 to 0")
     if steps is not None and steps != len(values) - 1:
         raise InputError(f"grid 'times' has {len(values) - 1} steps, not {steps}")
-    return [float(value) for value in values]
+    return list(values)
 
 
 def log_snr(bridge: Bridge, t: Tensor) -> Tensor:
@@ -88,45 +102,61 @@ def times_of(bridge: Bridge, wanted: Sequence[float]) -> list[float]:
     return ((low + high) / 2).tolist()
 
 
-GRIDS: dict[str, Callable[..., list[float]]] = {
-    "uniform": uniform,
-    "power": power,
-    "cosine": cosine,
-    "karras": karras,
-    "snr": snr,
-    "times": times,
-}
-
-
 def make_grid(
     name: str = "uniform", steps: int | None = 4, *, bridge: Bridge | None = None, **options: Any
 ) -> list[float]:
     """N + 1 strictly decreasing times from 1 to 0 for N = ``steps``.
 
-    ``karras`` and ``snr`` go by the noise of ``bridge``; ``times`` has ``values`` and then needs no ``steps``.
+    Args:
+        name: a registered grid.
+        steps: N, 1 or more; None for a grid that has its own number (``times``).
+        bridge: the process, for a grid that goes by its noise (``karras``, ``snr``, ``planned``).
+        options: the grid's own.
 
     Raises:
-        InputError: an unknown name or option, steps below 1, steps too many to be distinct, times that
-            do not go from 1 to 0.
+        InputError: an unknown name or option, a value out of range, steps below 1, steps too many to be distinct,
+            times that do not go from 1 to 0.
     """
-    if name not in GRIDS:
-        raise InputError(f"unknown grid {name!r}; {near_matches(name, GRIDS)}")
-    if not (steps is None and name == "times") and (not isinstance(steps, int) or steps < 1):
+    record = entry("grid", name)
+    if not (steps is None and OWN_STEPS in record.capabilities) and (not isinstance(steps, int) or steps < 1):
         raise InputError(f"steps = {steps}; give a whole number, 1 or more")
-    parameters = inspect.signature(GRIDS[name]).parameters
-    known = [option for option in parameters if option not in ("steps", "bridge")]
-    for option, value in options.items():
-        if option not in known:
-            raise InputError(f"grid {name!r} has no option {option!r}; {near_matches(option, known)}")
-        if name != "times" and not isinstance(value, int | float):
-            raise InputError(f"grid {name!r}: {option} = {value!r}; give a number")
-    if name == "times" and not options:
-        raise InputError("grid 'times' needs its values: a list of numbers from 1 to 0")
-    grid = GRIDS[name](steps, **({"bridge": bridge} if "bridge" in parameters else {}), **options)
+    _, values = validate("grid", {**options, "name": name})
+    supplied = {"steps": steps, "bridge": bridge}
+    grid: list[float] = record.factory(**record.fixed, **values, **{k: supplied[k] for k in record.supplied})
     check_grid(grid)
     if grid[-1] != 0:
         raise InputError(f"grid {name!r} ends at t = 0, not at {grid[-1]:g}")
     return grid
+
+
+def grid_of(bridge: Bridge, spec: Mapping[str, Any], steps: int | None, default: int) -> list[float]:
+    """The grid of ``{"name": ..., **options}``, refused where the process cannot walk it.
+
+    Without ``steps`` a grid that has its own number keeps it; any other gets the ``default``.
+
+    Raises:
+        InputError: as :func:`make_grid`; a specification without a name or with steps, more steps than the process has.
+    """
+    options = {key: value for key, value in spec.items() if key != "name"}
+    if "name" not in spec or "steps" in options:
+        raise InputError(f"grid {dict(spec)}: give {{'name': ..., **options}}; steps are given separately")
+    if steps is None and OWN_STEPS not in entry("grid", spec["name"]).capabilities:
+        steps = default
+    grid = make_grid(spec["name"], steps, bridge=bridge, **options)
+    if bridge.max_steps is not None and len(grid) - 1 > bridge.max_steps:
+        raise InputError(f"steps = {len(grid) - 1}: {type(bridge).__name__} takes at most {bridge.max_steps}")
+    return grid
+
+
+def own_steps(spec: Any) -> int | None:
+    """The number of steps that a grid's specification fixes itself; None where it fixes none.
+
+    Raises:
+        InputError: as :func:`make_grid`.
+    """
+    if not isinstance(spec, Mapping) or "name" not in spec or OWN_STEPS not in entry("grid", spec["name"]).capabilities:
+        return None
+    return len(make_grid(spec["name"], None, **{key: value for key, value in spec.items() if key != "name"})) - 1
 
 
 def native_grid(bridge: Bridge) -> list[float]:

@@ -12,14 +12,14 @@ from torch import Tensor
 
 from wavegen.bridges.base import Bridge, Step
 from wavegen.bridges.noise import draws
-from wavegen.bridges.solvers import grid_steps
+from wavegen.bridges.solvers import Given, grid_steps
 from wavegen.core.errors import InputError
 
 PredictX0 = Callable[[Tensor, Tensor, Tensor], Tensor]
 Callback = Callable[[int, float, Tensor, Tensor], None]
 Draw = Callable[[int], Tensor]
 PRIOR_STREAM = 0
-AHEAD = 1 << 20  # values of noise made at a time, where a step needs fewer
+AT_ONCE = 1 << 20  # values of noise made at a time, where a step needs fewer
 
 
 class Sampled(NamedTuple):
@@ -35,9 +35,8 @@ def sample(
     y: Tensor,
     *,
     grid: Sequence[float],
-    solver: str = "generic",
-    eta: float = 1.0,
-    eta_bbdm: float | None = None,
+    solver: Given = "generic",
+    eta: float | None = None,
     temperature: float = 1.0,
     seeds: Sequence[int] | int = 0,
     sample_index: int = 0,
@@ -53,72 +52,68 @@ def sample(
             but the last.
         y: (B, C, H, W), the degraded band, normalised.
         grid: from 1 strictly down to 0, or to a time above 0: then the state there is returned.
-        solver: a name of ``SOLVERS``.
-        eta: share of the largest noise that keeps the marginals: 1 the process itself, 0 deterministic.
-        eta_bbdm: BBDM's own eta, for reproduction; only with eta = 1.
-        temperature: what all noise is multiplied by: more than 1 spreads samples further, 0 draws none.
+        solver: a registered name, ``{"name": ..., **options}``, or a :class:`~wavegen.bridges.Solver`.
+        eta: shorthand for the solver's option ``eta``: 0 = deterministic (DDIM), 1 = fully stochastic steps.
+        temperature: factor of all noise: above 1 spreads samples further, 0 draws none.
         seeds: one for all items or one for each.
         sample_index: which of several samples of the same image.
         origin: absolute position of y's first pixel, so that a tile gets the noise of its place.
-        callback: called with (step, t, x_t, x0 estimate) once for each step, before it is done.
+        callback: called with (step, t, x_t, x0 estimate) once for each step, before it is taken.
         draw: the noise of a stream (0: the start's, k: the k-th step's), of y's shape; :func:`noise` without it.
 
     Raises:
-        InputError: what :func:`grid_steps` refuses, a wrong number of seeds, a temperature that is negative or
-            not finite, an estimate of another shape than y.
+        InputError: as :func:`grid_steps`; a wrong number of seeds, a temperature that is negative or not finite, an
+            estimate of another shape than y.
     """
-    steps = grid_steps(bridge, grid, solver=solver, eta=eta, eta_bbdm=eta_bbdm)
-    each = [seeds] * len(y) if isinstance(seeds, int) else list(seeds)
-    if len(each) != len(y):
-        raise InputError(f"{len(each)} seeds for {len(y)} items; give one, or one for each")
-
+    steps = grid_steps(bridge, grid, solver=solver, eta=eta)
+    each = _seed_for_each(seeds, len(y))
     if not 0 <= temperature < math.inf:
         raise InputError(f"temperature = {temperature:g}: give 0 or more")
-
-    nfe = 0
-
-    streams = [index + 1 for index, stages in enumerate(steps) if stages[0].z]
+    streams = [index + 1 for index, parts in enumerate(steps) if parts[0].z]
     streams = streams if bridge.pinned else [PRIOR_STREAM, *streams]
-
-    def drawn() -> Iterator[Tensor]:
-        """The noise of the walk in its order, a few draws at a time."""
-        ahead = max(1, AHEAD // max(1, y.numel()))
-        for first in range(0, len(streams), ahead):
-            yield from draws(
-                y.shape,
-                seeds=each,
-                sample=sample_index,
-                streams=streams[first : first + ahead],
-                origin=origin,
-                device=y.device,
-            ).to(y)
-
-    fresh = drawn() if draw is None else map(draw, streams)
+    fresh = _noise_of(streams, y, each, sample_index, origin) if draw is None else map(draw, streams)
     if temperature != 1:
         fresh = (temperature * z for z in fresh)
-
-    def estimate(x: Tensor, t: float) -> Tensor:
-        nonlocal nfe
-        nfe += 1
-        x0 = predict_x0(x, torch.full((len(y),), t, dtype=torch.float32, device=y.device), y)
-        if x0.shape != x.shape:
-            raise InputError(f"the estimate of x0 has shape {tuple(x0.shape)}, the state {tuple(x.shape)}")
-        return x0
-
+    nfe = sum(len(parts) for parts in steps)  # each step and each corrector asks the network once
     x = y if bridge.pinned else bridge.prior(y, next(fresh))
     before: Tensor | None = None
-    for index, ((t, s), stages) in enumerate(zip(pairwise(grid), steps, strict=True)):
-        x0 = estimate(x, t)
+    for index, ((t, s), parts) in enumerate(zip(pairwise(grid), steps, strict=True)):
+        x0 = _estimate(predict_x0, x, t, y)
         if callback is not None:
             callback(index, t, x, x0)
         if s == 0:
             return Sampled(x0, nfe)
-        z = next(fresh) if stages[0].z else None
-        state, x = x, advance(stages[0], x, x0, before, y, z)
-        for corrector in stages[1:]:
-            x = advance(corrector, state, estimate(x, s), x0, y, z)
+        z = next(fresh) if parts[0].z else None
+        state, x = x, advance(parts[0], x, x0, before, y, z)
+        for corrector in parts[1:]:
+            x = advance(corrector, state, _estimate(predict_x0, x, s, y), x0, y, z)
         before = x0
     return Sampled(x, nfe)
+
+
+def _seed_for_each(seeds: Sequence[int] | int, count: int) -> list[int]:
+    each = [seeds] * count if isinstance(seeds, int) else list(seeds)
+    if len(each) != count:
+        raise InputError(f"{len(each)} seeds for {count} items; give one, or one for each")
+    return each
+
+
+def _estimate(predict_x0: PredictX0, x: Tensor, t: float, y: Tensor) -> Tensor:
+    """The estimate of x0 from the state x at time t."""
+    x0 = predict_x0(x, torch.full((len(y),), t, dtype=torch.float32, device=y.device), y)
+    if x0.shape != x.shape:
+        raise InputError(f"the estimate of x0 has shape {tuple(x0.shape)}, the state {tuple(x.shape)}")
+    return x0
+
+
+def _noise_of(
+    streams: Sequence[int], y: Tensor, seeds: Sequence[int], sample_index: int, origin: tuple[int, int]
+) -> Iterator[Tensor]:
+    """The noise of the streams in their order, of y's shape, dtype and device; a few draws are made at a time."""
+    count = max(1, AT_ONCE // max(1, y.numel()))
+    for first in range(0, len(streams), count):
+        some = streams[first : first + count]
+        yield from draws(y.shape, seeds=seeds, sample=sample_index, streams=some, origin=origin, device=y.device).to(y)
 
 
 def advance(step: Step, x: Tensor, x0: Tensor, previous: Tensor | None, y: Tensor, z: Tensor | None) -> Tensor:

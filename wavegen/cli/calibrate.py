@@ -36,8 +36,6 @@ def calibrate(
         raise InputError(f"{folder} is no folder; give that of a trained pipeline (shipped ones stay as they are)")
     pipeline = Pipeline.from_pretrained(folder)
     sampler = pipeline.config.sampler
-    if sampler.eta_bbdm is not None:
-        raise InputError(f"{folder} samples with eta_bbdm, which scales its noise already; set sampler.eta instead")
     spec, pairs = open_dataset(data_spec(data, x, y), "validation", images, pipeline.config.channels)
     row = Row(system=str(folder), steps=steps or sampler.steps, eta=sampler.eta)
     heat = calibrated_temperature(pipeline, row, pairs, images)

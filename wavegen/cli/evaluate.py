@@ -22,6 +22,7 @@ from wavegen.cli.specs import (
     Temperature,
     data_spec,
     grid_spec,
+    solver_choice,
 )
 
 IMAGES = 64  # simulated test images, unless the data's length says otherwise
@@ -70,7 +71,7 @@ def evaluate(
 
     if scale not in SCALES:
         raise InputError(f"unknown scale {scale!r}; {near_matches(scale, SCALES)}")
-    pipeline, times = Pipeline.from_pretrained(model), grid_spec(grid)
+    pipeline, times, way = Pipeline.from_pretrained(model), grid_spec(grid), solver_choice(solver)
     spec, source = open_dataset(data_spec(data, x, y), "test", IMAGES, pipeline.config.channels)
     if out is not None:
         check_writable(out)
@@ -83,7 +84,7 @@ def evaluate(
             eta=eta,
             samples=samples,
             seed=seeds,
-            solver=solver,
+            solver=way,
             grid=times,
             temperature=temperature,
         )

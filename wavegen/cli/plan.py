@@ -185,7 +185,7 @@ def _print(bands: Sequence[BandSpectrum], rows: Sequence[Row], chosen: Plan) -> 
     )
     print_table(
         ["process", "calls", "as published", "least", "most", "planned", "least", "most", "solver"],
-        [[r.process, str(r.calls), *_cells(r.native), *_cells(r.planned), r.planned.solver if r.planned else "-"]
+        [[r.process, str(r.calls), *_cells(r.native), *_cells(r.planned), str(r.planned.solver) if r.planned else "-"]
          for r in rows],
     )  # fmt: skip
     print(f"share of the spread kept in {bands[0].name}: over all power, at the worst frequency, at the largest\n")

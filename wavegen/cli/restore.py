@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from wavegen.cli.output import Json, note, print_json
-from wavegen.cli.specs import Eta, Grid, Model, Seed, Solver, Steps, Temperature, grid_spec
+from wavegen.cli.specs import Eta, Grid, Model, Seed, Solver, Steps, Temperature, grid_spec, solver_choice
 
 SOME_LEFT_OUT = 3  # exit code
 
@@ -72,7 +72,7 @@ def restore(
     pipeline = Pipeline.from_pretrained(model)
     done: list[dict[str, Any]] = []
     failed: list[Failed] = []
-    walk: dict[str, Any] = {"steps": steps, "eta": eta, "solver": solver, "grid": grid_spec(grid)}
+    walk: dict[str, Any] = {"steps": steps, "eta": eta, "solver": solver_choice(solver), "grid": grid_spec(grid)}
     walk |= {"temperature": temperature, "axes": axes, "channels": channels.value, "model": model}
     for result in restore_files(pipeline, jobs, samples=samples, seed=seed, **walk):
         if isinstance(result, Failed):

@@ -34,13 +34,21 @@ Steps = Annotated[
 Eta = Annotated[
     float | None,
     typer.Option(
-        "--eta", metavar="SHARE", min=0, max=1, help="Share of fresh noise in each step.", show_default="the model's"
+        "--eta",
+        metavar="ETA",
+        min=0,
+        max=1,
+        help="Of the solver: 0 deterministic, 1 fully stochastic.",
+        show_default="the model's",
     ),
 ]
 Solver = Annotated[
     str | None,
     typer.Option(
-        "--solver", metavar="NAME", help="generic, multistep, heun, ...; see the docs.", show_default="the model's"
+        "--solver",
+        metavar="NAME[,OPTION=VALUE...]",
+        help="generic, multistep, heun, ...; see wavegen list solver.",
+        show_default="the model's",
     ),
 ]
 Temperature = Annotated[
@@ -116,6 +124,15 @@ def grid_spec(grid: str | None) -> dict[str, Any] | None:
         InputError: a part of it that is not ``option=value``.
     """
     return None if grid is None else component_spec(grid, "--grid")
+
+
+def solver_choice(solver: str | None) -> str | dict[str, Any] | None:
+    """A solver's name, or its name and options.
+
+    Raises:
+        InputError: a part of it that is not ``option=value``.
+    """
+    return component_spec(solver, "--solver") if solver and "," in solver else solver
 
 
 def component_spec(text: str, option: str) -> dict[str, Any]:

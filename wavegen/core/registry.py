@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from threading import RLock
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from wavegen.core.capabilities import KNOWN, check_declared
 from wavegen.core.errors import InputError, near_matches
 
-KINDS = (
-    "transform",
-    "bridge",
-    "head",
-    "network",
-    "degradation",
-    "dataset",
-    "metric",
-    "pipeline",
-    "loss",
-    "critic",
-)
+KINDS = tuple(KNOWN)
+GROUP = "wavegen.components"  # entry points of this group name modules that register components
+BUILT_IN = "wavegen.components"  # the module that imports the package's own; by name, since they import this one
+OWN = "wavegen"
 T = TypeVar("T", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Entry:
-    """The frozen record of one component."""
+    """The frozen record of one component; ``origin`` says who registered it, for messages."""
 
     kind: str
     name: str
@@ -38,8 +33,9 @@ class Entry:
     summary: str
     paper: str
     capabilities: frozenset[str]
-    wiring: frozenset[str]
-    preset: Mapping[str, Any] = field(default_factory=dict)
+    supplied: frozenset[str]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    origin: str = OWN
 
     def options(self) -> type[BaseModel]:
         """The pydantic model of the options a configuration may give."""
@@ -47,7 +43,7 @@ class Entry:
         hints = get_type_hints(target, include_extras=True)
         fields: dict[str, Any] = {}
         for name, parameter in inspect.signature(self.factory).parameters.items():
-            if name in self.wiring or name in self.preset:
+            if name in self.supplied or name in self.fixed:
                 continue
             required = parameter.default is inspect.Parameter.empty
             fields[name] = (hints.get(name, Any), ... if required else parameter.default)
@@ -55,8 +51,11 @@ class Entry:
 
 
 _entries: dict[tuple[str, str], Entry] = {}
-_loaded = False
-BUILT_IN = "wavegen.components"  # by name: components import this module
+_failed: list[str] = []  # plug-ins that could not be loaded, with the reason
+_lock = RLock()  # a thread that asks while another loads waits for all components
+_built_ins_loaded = False
+_plugins_loaded = False
+_plugin: str | None = None  # the plug-in that is being loaded
 
 
 def register(
@@ -66,25 +65,40 @@ def register(
     *,
     paper: str = "",
     capabilities: tuple[str, ...] = (),
-    wiring: tuple[str, ...] = (),
-    preset: Mapping[str, Any] | None = None,
+    supplied: tuple[str, ...] = (),
+    fixed: Mapping[str, Any] | None = None,
 ) -> Callable[[T], T]:
     """Add a class or function to the registry under ``(kind, name)``.
 
-    ``wiring`` names constructor arguments that the pipeline supplies (sizes, sub-modules) and a
-    configuration may not; ``preset`` fixes arguments, so that one class serves several names.
+    Args:
+        kind: one of :data:`KINDS`.
+        name: what configurations call it.
+        summary: one line.
+        paper: source.
+        capabilities: what it can do, in the words of :data:`wavegen.core.capabilities.KNOWN`.
+        supplied: arguments filled in by the pipeline (e.g. channel counts); not user options.
+        fixed: arguments with their values, so that one class serves several names.
 
     Raises:
-        ValueError: the kind is unknown or the name is taken.
+        ValueError: the kind or a capability is unknown, the class contradicts its capabilities, or the name is taken.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}; {near_matches(kind, KINDS)}")
 
     def add(factory: T) -> T:
+        module = factory.__module__
+        built_in = module.startswith(OWN + ".")
+        if not built_in:
+            _load_built_ins()  # so that a name that is taken is refused here, not there
+        origin = OWN if built_in else _plugin or module
         if (kind, name) in _entries:
-            raise ValueError(f"{kind} {name!r} is registered already")
+            raise ValueError(
+                f"{kind} {name!r} of {origin} is registered already by {_entries[kind, name].origin}, which is kept; "
+                "give it another name"
+            )
+        check_declared(kind, name, capabilities, factory)
         _entries[kind, name] = Entry(
-            kind, name, factory, summary, paper, frozenset(capabilities), frozenset(wiring), preset or {}
+            kind, name, factory, summary, paper, frozenset(capabilities), frozenset(supplied), fixed or {}, origin
         )
         return factory
 
@@ -92,13 +106,48 @@ def register(
 
 
 def _load() -> None:
-    """Import the built-in components and those of others (entry-point group ``wavegen.components``), once."""
-    global _loaded
-    if not _loaded:
-        _loaded = True
-        import_module(BUILT_IN)
-        for point in entry_points(group="wavegen.components"):
-            point.load()
+    """Import the built-in components, then those of plug-ins, once."""
+    global _plugins_loaded
+    with _lock:
+        _load_built_ins()
+        if not _plugins_loaded:
+            _plugins_loaded = True
+            for point in sorted(entry_points(group=GROUP), key=_called):
+                _load_plugin(point)
+
+
+def _load_built_ins() -> None:
+    global _built_ins_loaded
+    with _lock:
+        if not _built_ins_loaded:
+            _built_ins_loaded = True
+            try:
+                import_module(BUILT_IN)
+            except BaseException:
+                _built_ins_loaded = False  # the next question tells of the same error
+                raise
+
+
+def _load_plugin(point: EntryPoint) -> None:
+    """Load one plug-in. One that fails leaves nothing behind, and is named in a warning of one line."""
+    global _plugin
+    before, _plugin = dict(_entries), _called(point)
+    try:
+        point.load()
+    except (Exception, SystemExit) as error:
+        _entries.clear()
+        _entries.update(before)
+        reason = " ".join(str(error).split())
+        _failed.append(f"the plug-in {_plugin} could not be loaded ({type(error).__name__}: {reason})")
+        logging.getLogger(OWN).warning("%s; its components are left out", _failed[-1])
+    finally:
+        _plugin = None
+
+
+def _called(point: EntryPoint) -> str:
+    """What a plug-in is called in messages: its distribution and its entry point."""
+    distribution = f"{point.dist.name} {point.dist.version}: " if point.dist else ""
+    return f"{distribution}{point.name} = {point.value}"
 
 
 def names(kind: str) -> list[str]:
@@ -110,11 +159,20 @@ def names(kind: str) -> list[str]:
 
 
 def entry(kind: str, name: str) -> Entry:
-    """The record of one component; an unknown name is answered with the near matches."""
+    """The record of one component.
+
+    Raises:
+        InputError: an unknown name (with the near matches, and the plug-ins that could not be loaded).
+    """
     known = names(kind)
     if name not in known:
-        raise InputError(f"unknown {kind} {name!r}; {near_matches(str(name), known)}")
+        raise InputError("; ".join([f"unknown {kind} {name!r}", near_matches(str(name), known), *_failed]))
     return _entries[kind, name]
+
+
+def with_capability(kind: str, capability: str) -> list[str]:
+    """Sorted names of the components that declare a capability."""
+    return [name for name in names(kind) if capability in _entries[kind, name].capabilities]
 
 
 def describe(kind: str, name: str) -> dict[str, Any]:
@@ -149,10 +207,14 @@ def validate(kind: str, spec: Mapping[str, Any] | str) -> tuple[Entry, dict[str,
     return record, {key: getattr(checked, key) for key in model.model_fields}
 
 
-def build(kind: str, spec: Mapping[str, Any] | str, **wiring: Any) -> Any:
-    """Build a component from ``{"name": ..., **options}``; ``wiring`` comes from the pipeline."""
+def build(kind: str, spec: Mapping[str, Any] | str, **supplied: Any) -> Any:
+    """Build a component from ``{"name": ..., **options}``; the pipeline fills in the ``supplied`` arguments.
+
+    Raises:
+        InputError: as :func:`validate`.
+    """
     record, options = validate(kind, spec)
-    return record.factory(**record.preset, **options, **wiring)
+    return record.factory(**record.fixed, **options, **supplied)
 
 
 def explain(error: ValidationError, known: list[str]) -> str:
@@ -163,6 +225,10 @@ def explain(error: ValidationError, known: list[str]) -> str:
         if item["type"] == "extra_forbidden":
             last = str(item["loc"][-1])
             parts.append(f"unknown option {where!r}; {near_matches(last, known)}")
+        elif item["type"] == "missing":
+            parts.append(f"option {where!r} is missing")
+        elif item["type"] == "value_error" and isinstance(item.get("ctx", {}).get("error"), InputError):
+            parts.append(f"{where}: {item['ctx']['error']}")  # it says itself what was given
         else:
             message = item["msg"][0].lower() + item["msg"][1:]
             parts.append(f"{where} = {item.get('input')!r}: {message}")

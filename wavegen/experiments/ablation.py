@@ -9,6 +9,7 @@ from typing import Any
 from wavegen.analysis import BandSpectrum
 from wavegen.core.config import Spec
 from wavegen.core.errors import InputError
+from wavegen.core.registry import build
 from wavegen.core.types import Pair
 from wavegen.experiments.differences import differ
 from wavegen.experiments.grid import read_grid
@@ -112,7 +113,7 @@ def _rows(given: Spec, specs: Mapping[str, Spec], bands: Mapping[str, BandSpectr
     made = []
     for name, band in bands.items():
         low, high = (float(f"{value:.4g}") for value in (min(band.variances), max(band.variances)))
-        if Pipeline.configure(specs[name]).bridge["name"] != "regression":
+        if not build("bridge", Pipeline.configure(specs[name]).bridge).one_step:
             grid = {"name": "planned", "low": low, "high": high}
             made.append({**row, "system": name, "eta": 0.0, "solver": "multistep-start", "grid": grid})
     return made

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wavegen.bridges import Bridge
+from wavegen.bridges import Bridge, grid_steps, native_grid
 from wavegen.core.files import atomic, write_text
 from wavegen.core.registry import build
 from wavegen.experiments.claims import PHOTONS, darker, under
@@ -21,9 +21,11 @@ from wavegen.pipeline.pipeline import Pipeline
 
 def native_row(system: str, bridge: str, **options: Any) -> Row:
     """A row that samples ``system`` as the publication of ``bridge`` does: steps, eta, solver and grid."""
-    native = build("bridge", bridge).native
+    process: Bridge = build("bridge", bridge)
+    native, times = process.native, native_grid(process)
     # BBDM's own eta is 1, where its solver is the generic step.
-    solver = None if native.solver in ("generic", "bbdm") else native.solver
+    steps, generic = (grid_steps(process, times, solver=s, eta=native.eta) for s in (native.solver, "generic"))
+    solver = None if steps == generic else native.solver
     grid = {"name": native.grid, **native.options}
     return Row(system=system, steps=native.steps, eta=native.eta, solver=solver, grid=grid, **options)
 

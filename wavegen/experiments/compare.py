@@ -83,7 +83,7 @@ def score_row(row: Row, seed: int, images: int, folder: Path, data: PairSource, 
         "steps": row.steps,
         "eta": row.eta,
         "key": row.key(),
-        "solver": row.solver,
+        "solver": row.solver_words,
         "seed": seed,
         "model": model_hash(folder),
         "parameters": pipe.parameters_count,
@@ -104,7 +104,7 @@ def time_rows(plan: Comparison, out: Path) -> list[Result]:
     torch.set_num_threads(1)
     # eta, grid and temperature change less than 2 % of the work: each (system, steps, solver) is timed once.
     rows = {
-        (row.system, row.steps, row.solver): row
+        (row.system, row.steps, row.solver_words): row
         for row in plan.rows
         if (run_folder(out, row.system, plan.seeds_of(row.system)[0]) / "model").exists()
     }
@@ -130,7 +130,7 @@ def time_rows(plan: Comparison, out: Path) -> list[Result]:
         {
             "system": row.system,
             "steps": row.steps,
-            "solver": row.solver,
+            "solver": row.solver_words,
             "ms_batch_1": statistics.median(times[*key, 1]),
             "ms_batch_8": statistics.median(times[*key, 8]),
         }

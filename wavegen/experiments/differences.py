@@ -13,7 +13,7 @@ from wavegen.pipeline.config import PipelineConfig
 from wavegen.pipeline.presets import preset
 
 COMPONENTS = ("transform", "bridge", "network", "head")
-SAMPLING = ("steps", "eta", "grid", "solver", "temperature")  # parts of ``sampler`` that a row can set
+SAMPLING = ("steps", "eta", "eta_bbdm", "grid", "solver", "temperature")  # parts of ``sampler`` that a row can set
 
 
 def differ(base: Spec, changes: Mapping[str, Any]) -> Spec:
@@ -27,8 +27,22 @@ def differ(base: Spec, changes: Mapping[str, Any]) -> Spec:
     """
     made = dict(base)
     for key, value in changes.items():
-        made = merge(made, _nested(made, key, value))
+        change = _nested(made, key, value)
+        made = _later_eta(merge(made, change), change)
     return made
+
+
+def _later_eta(config: Spec, change: Spec) -> Spec:
+    """Of ``sampler.eta`` and ``sampler.solver.eta``, which are one setting, the one that was changed last."""
+    sampler, changed = config.get("sampler"), change.get("sampler")
+    if not isinstance(changed, Mapping) or not isinstance(sampler, Mapping) or "eta" not in sampler:
+        return config
+    solver = sampler.get("solver")
+    if not isinstance(solver, Mapping) or "eta" not in solver:
+        return config
+    eta = changed.get("eta", solver["eta"])
+    rest = {key: part for key, part in sampler.items() if key != "eta"}
+    return {**config, "sampler": {**rest, "solver": {**solver, "eta": eta}}}
 
 
 def _nested(config: Spec, key: str, value: Any) -> Spec:

@@ -94,7 +94,7 @@ def _expected(ablation: Ablation, row: Row, spec: Mapping[str, Any], band: BandS
         "v": residual_variance(band),
         "theorem": row.steps**-0.5,  # T = O(kappa³ / eps²): eps falls with the root of T
     }
-    if config.bridge["name"] != "regression":
+    if not build("bridge", config.bridge).one_step:
         made["stated"] = ablation.ratio(row.system)
         made["predicted"] = _predicted(config.bridge, row, band)
     return made

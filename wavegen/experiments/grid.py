@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wavegen.bridges import check_solver
+from wavegen.bridges import chosen_solver, make_solver, without_eta
 from wavegen.core.config import Spec, check
 from wavegen.core.errors import InputError, near_matches
 from wavegen.core.registry import build
@@ -84,7 +84,7 @@ class _System:
             print(f"left out: {row.system} at {row.steps} calls, of which its process takes {most}", file=sys.stderr)
             return
         self.pipe.grid(row.steps, row.grid or self.config.sampler.grid)
-        check_solver(self.pipe.bridge, row.solver or self.config.sampler.solver, row.eta)
+        make_solver(chosen_solver(self.config.sampler.solver, row.solver, row.eta), bridge=self.pipe.bridge)
         if (row.steps, row.key(), row.images) not in {(r.steps, r.key(), r.images) for r in self.rows}:
             self.rows.append(row)
 
@@ -202,15 +202,16 @@ def _points(grid: Grid) -> Iterator[_Point]:
 def _row(system: _System, point: _Point, given: Spec) -> Row:
     """How one point of a grid is sampled: as its row says, else its configuration."""
     own, other = point.config.sampler, system.config.sampler
-    if own.eta_bbdm is not None:
-        raise InputError("sampler.eta_bbdm: rows are sampled with eta; leave it out")
+    solver, asked = without_eta(own.solver), given.get("solver")
     settings: Spec = {
         "steps": point.calls,
         "eta": own.eta,
-        "solver": own.solver if own.solver != other.solver else None,
+        "solver": solver if solver != without_eta(other.solver) else None,
         "grid": own.grid if own.grid != other.grid else None,
         "temperature": own.temperature if own.temperature != other.temperature else None,
     }
+    if isinstance(asked, Mapping) and "eta" in asked:
+        del settings["eta"]
     row: Row = check(Row, {**settings, **given, "system": system.label, "varied": point.varied}, "rows")
     return row
 
@@ -222,9 +223,15 @@ def same_grid(was: Comparison, now: Comparison) -> str:
         if key not in free and getattr(was, key) != getattr(now, key):
             return key
     for name, spec in was.systems.items():
-        if now.systems.get(name) != spec:
+        same = name in now.systems and (now.systems[name] == spec or _same_system(now.systems[name], spec))
+        if not same:
             return f"systems ({name})"
         if not set(was.seeds_of(name)) <= set(now.seeds_of(name)):
             return f"seeds ({name})"
     missing: Sequence[Row] = [row for row in was.rows if row not in now.rows]
     return f"rows ({missing[0].system}, {missing[0].steps} steps)" if missing else ""
+
+
+def _same_system(one: Spec, other: Spec) -> bool:
+    """Whether two specifications are one configuration, perhaps written in the forms of two versions."""
+    return Pipeline.configure(one) == Pipeline.configure(other)

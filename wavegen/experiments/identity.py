@@ -86,7 +86,7 @@ def check_folder(out: Path, system: str, seed: int, own: Identity) -> None:
             state.check_run(checkpoint, {key: own[key] for key in ("pipeline", "training", "data")})
         return
     was = read_json(file, "delete it: the training beside it is kept")
-    if was.pop("key", None) != digest(own):
+    if was.pop("key", None) != digest(own) and (was := state.present_form(was)) != own:
         other = ", ".join(sorted(k for k in {*was, *own} if was.get(k) != own.get(k))) or "key"
         raise InputError(f"{file} belongs to a run with another {other}; repeat its options or give another --out")
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from wavegen.analysis import BandSpectrum, residual_spectra
-from wavegen.bridges.planning.planner import SCALES
+from wavegen.bridges.planning.placement import SCALES
 from wavegen.core.config import Spec
 from wavegen.core.registry import build, validate
 from wavegen.core.types import Pair, PairSource

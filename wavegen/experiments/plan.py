@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
+from wavegen.bridges import without_eta
 from wavegen.core.config import Spec
+from wavegen.core.errors import InputError
 from wavegen.core.types import Restoration
 from wavegen.metrics.scales import Scale
 from wavegen.pipeline.pipeline import Pipeline
@@ -18,7 +20,8 @@ from wavegen.training.config import Training
 class Row(BaseModel):
     """One line of the table: a trained system sampled in one way.
 
-    ``solver``, ``grid`` and ``temperature`` of None: the configuration's. ``images`` of None: all test images.
+    ``solver``, ``grid`` and ``temperature`` of None: the configuration's. ``eta`` is that of the solver, which may also
+    be given as ``{"name": ..., **options}``. ``images`` of None: all test images.
     ``spread`` is taken over ``samples`` draws for each of the first ``spread_images``. ``varied`` are the keys that a
     grid varies, with this row's values: columns of the results.
     """
@@ -27,7 +30,7 @@ class Row(BaseModel):
     system: str
     steps: Annotated[int, Field(ge=1)] = 1
     eta: Annotated[float, Field(ge=0, le=1)] = 1.0
-    solver: str | None = None
+    solver: str | Spec | None = None
     grid: Spec | None = None
     temperature: Annotated[float | None, Field(ge=0, le=10, exclude_if=lambda value: value is None)] = None
     images: Annotated[int, Field(ge=2)] | None = None
@@ -36,10 +39,27 @@ class Row(BaseModel):
     first_seed_only: bool = False
     varied: dict[str, Any] = {}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_form(cls, given: Any) -> Any:
+        """``eta`` stands beside the solver, whose name alone is kept where it has no other options."""
+        solver = given.get("solver") if isinstance(given, Mapping) else None
+        if not isinstance(solver, Mapping) or "name" not in solver:
+            return given
+        eta = given.get("eta", solver.get("eta", 1.0))
+        if solver.get("eta", eta) != eta:
+            raise InputError(f"eta = {eta} and eta = {solver['eta']} of the solver: give one of them")
+        return {**given, "eta": eta, "solver": without_eta(solver)}
+
+    @property
+    def solver_words(self) -> str | None:
+        """The solver's name, with its options where it has any but eta."""
+        return self.solver if isinstance(self.solver, str | None) else _words(self.solver)
+
     def key(self) -> str:
         """How it samples, in words: what tells rows of one system apart."""
         heat = None if self.temperature is None else f"temperature {self.temperature:g}"
-        parts = [f"eta {self.eta:g}", self.solver, _words(self.grid) if self.grid else None, heat]
+        parts = [f"eta {self.eta:g}", self.solver_words, _words(self.grid) if self.grid else None, heat]
         return ", ".join(part for part in parts if part)
 
 

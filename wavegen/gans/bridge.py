@@ -20,7 +20,7 @@ from wavegen.gans.base import LevelInput, NetworkHead, stack
     "bridge",
     "any process of the kind 'bridge' on the three bands together, from y's bands, given LL",
     paper="BBDM, arXiv 2205.07680, on wavelet details",
-    wiring=("channels", "trunk"),
+    supplied=("channels", "trunk"),
 )
 class BridgeHead(NetworkHead):
     """One level's bridge. The network predicts x0; the state is (H, V, D) along the channels.

@@ -38,7 +38,7 @@ def bayes_shrink(band: Tensor, sigma: Tensor) -> Tensor:
     return band.sign() * (band.abs() - threshold.minimum(most)).clamp_min(0)
 
 
-@register("head", "copy", "y's own bands, untouched", wiring=("channels", "trunk"))
+@register("head", "copy", "y's own bands, untouched", supplied=("channels", "trunk"))
 class CopyHead(Head):
     """What y has."""
 
@@ -55,7 +55,7 @@ class CopyHead(Head):
     "shrink",
     "y's bands after BayesShrink: classical wavelet denoising",
     paper="Chang, Yu and Vetterli, IEEE TIP 9 (2000) 1532",
-    wiring=("channels", "trunk"),
+    supplied=("channels", "trunk"),
 )
 class ShrinkHead(Head):
     """Soft thresholds from the statistics of each band and the noise level of y."""

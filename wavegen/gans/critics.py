@@ -24,7 +24,7 @@ Layers = Annotated[int, Field(ge=1, le=5)]
     "patch",
     "logits of patches of the image",
     paper="Isola et al., arXiv 1611.07004",
-    wiring=("in_channels",),
+    supplied=("in_channels",),
 )
 class PatchDiscriminator(nn.Module):
     """(candidate, condition), each (B, c, H, W), to logits (B, 1, ~H / 2^layers, ~W / 2^layers).
@@ -58,7 +58,7 @@ class PatchDiscriminator(nn.Module):
     "multiscale",
     "patches of the image at several resolutions",
     paper="Wang et al., arXiv 1711.11585",
-    wiring=("in_channels",),
+    supplied=("in_channels",),
 )
 class MultiScaleDiscriminator(nn.Module):
     """Patch discriminators of the image and of its averages over 2 x 2, 4 x 4, ... pixels.
@@ -144,7 +144,7 @@ class ProjectedDiscriminator(nn.Module):
     "small critics on feature maps of a frozen network; judges images only",
     paper="Sauer et al., arXiv 2111.01007",
     capabilities=("images-only",),
-    wiring=("in_channels",),
+    supplied=("in_channels",),
 )
 def projected(in_channels: int, width: Width = 32, spectral_norm: bool = True) -> ProjectedDiscriminator:
     """A :class:`ProjectedDiscriminator` on the feature pyramid that the metrics share.

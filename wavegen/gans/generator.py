@@ -17,15 +17,15 @@ from wavegen.gans.base import LevelInput, NetworkHead, stack
     "head",
     "regression",
     "one network call without noise: the bands' median or mean, as the loss asks",
-    wiring=("channels", "trunk"),
-    preset={"noise": 0, "inject": False},
+    supplied=("channels", "trunk"),
+    fixed={"noise": 0, "inject": False},
 )
 @register(
     "head",
     "gan",
     "conditional generator of (H, V, D) from LL, y's bands, noise and the coarse network's features",
     paper="MSCGM, arXiv 2407.05259; without noise and critic: regression",
-    wiring=("channels", "trunk"),
+    supplied=("channels", "trunk"),
 )
 class GanHead(NetworkHead):
     """One level's generator. All bands are normalised by their statistics; nothing bounds the output.
@@ -54,18 +54,18 @@ class GanHead(NetworkHead):
     ) -> None:
         super().__init__(channels, trunk, features, noise_level)
         self.noise_channels, self.inject, self.output = noise, inject and noise > 0, output
-        wiring: dict[str, Any] = {}
+        supplied: dict[str, Any] = {}
         if self.inject:
-            if "inject" not in entry("network", network.get("name", "")).wiring:
+            if "inject" not in entry("network", network.get("name", "")).supplied:
                 raise InputError(f"network {network.get('name')!r} cannot inject noise at its scales; use unet")
-            wiring["inject"] = noise
+            supplied["inject"] = noise
         self.network = build(
             "network",
             network,
             in_channels=5 * channels + noise + self.extra_channels,
             out_channels=3 * channels,
             time=False,
-            **wiring,
+            **supplied,
         )
 
     def forward(self, given: LevelInput, noise: Tensor) -> Details:

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from wavegen.bridges import chosen_solver
 from wavegen.core.errors import InputError
 from wavegen.io import Place, Stack, jpeg_loss, saturated_share, stack_writer
 from wavegen.io.images import JPEG, guarded
@@ -58,13 +59,16 @@ def check_channels(where: str, stack: Stack, takes: int, channels: Channels) -> 
 def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, Any]:
     """What was done, as it goes into the result's metadata; equal runs give equal records."""
     given = {key: value for key, value in options.walk.items() if value is not None}
-    walk = pipeline.config.sampler.model_dump(exclude={"eta_bbdm"}) | given
+    sampler = pipeline.config.sampler
+    solver = chosen_solver(sampler.solver, given.pop("solver", None), given.pop("eta", None))
     return {
         "software": f"wavegen {__version__}",
         "pipeline": pipeline.config.name,
         "model": options.model,
         "source": source,
-        **walk,
+        **sampler.model_dump(),
+        **given,
+        "solver": solver,
         "samples": options.samples,
         "seed": options.seed,
         "channels": options.channels,

@@ -130,7 +130,7 @@ class Objective(nn.Module):
         x0, y_low = pipe.norm.low(true.ll, 0), pipe.norm.low(y_bands.ll, 0)
         shape = (len(y), config.coarse_noise, *y_low.shape[-2:])
         condition = pipe.condition(y, y_bands, torch.randn(shape, generator=generator).to(y.device))
-        starts = 1.0 if pipe.bridge.max_steps == 1 else config.start_fraction
+        starts = 1.0 if pipe.bridge.one_step else config.start_fraction
         t = draw_times(count, starts, generator, config.times, pipe.times).repeat(draws)  # float64: stays on the CPU
         eps = torch.randn((count, *x0.shape[1:]), generator=generator).to(y.device).repeat(draws, 1, 1, 1)
         x_t = pipe.bridge.state(x0, y_low, t, eps)

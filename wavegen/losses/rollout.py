@@ -20,8 +20,6 @@ def own_sample(pipe: Pipeline, denoiser: Denoiser, y_low: Tensor, seeds: list[in
         y_low,
         grid=pipe.times,
         solver=sampler.solver,
-        eta=sampler.eta,
-        eta_bbdm=sampler.eta_bbdm,
         temperature=sampler.temperature,
         seeds=seeds,
     ).x

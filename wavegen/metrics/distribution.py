@@ -164,7 +164,7 @@ class SetMetric:
     "kernel distance of two sets of images, EfficientNet-Lite0 features",
     paper="Binkowski et al. 2018, arXiv 1801.01401",
     capabilities=("distribution", "lower_is_better", "needs_weights"),
-    preset={"backbone": "effnet_lite0"},
+    fixed={"backbone": "effnet_lite0"},
 )
 @register(
     "metric",
@@ -172,7 +172,7 @@ class SetMetric:
     "kernel distance of two sets of images, VGG16 relu5_3 features",
     paper="Binkowski et al. 2018, arXiv 1801.01401",
     capabilities=("distribution", "lower_is_better", "needs_weights"),
-    preset={"backbone": "vgg16"},
+    fixed={"backbone": "vgg16"},
 )
 class KernelDistance(SetMetric):
     """KID (see :func:`kid`) with a named backbone; not comparable between backbones.

@@ -117,5 +117,5 @@ for _kind in SUMMARY:
             f"{SUMMARY[_kind]}, {_backbone} features",
             paper=PAPER[_kind],
             capabilities=("distribution", "higher_is_better", "needs_weights"),
-            preset={"kind": _kind, "backbone": _backbone},
+            fixed={"kind": _kind, "backbone": _backbone},
         )(ManifoldMetric)

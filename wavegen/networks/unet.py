@@ -18,7 +18,8 @@ from wavegen.networks.blocks import ResidualBlock, TimeEmbedding
     "unet",
     "time-conditioned U-Net of local operations only, on patches of the input grid",
     paper="Ronneberger et al., arXiv 1505.04597",
-    wiring=("in_channels", "out_channels", "time", "inject"),
+    capabilities=("local", "time"),
+    supplied=("in_channels", "out_channels", "time", "inject"),
 )
 class UNet(nn.Module):
     """Map (B, in_channels, H, W) and t (B,) to (B, out_channels, H, W) and the last feature maps.

@@ -28,7 +28,7 @@ def coarse_network(config: PipelineConfig, transform: Transform, bridge: Bridge)
         config.network,
         in_channels=band + _condition_channels(config, transform) + config.coarse_noise,
         out_channels=band,
-        time=bridge.max_steps != 1,
+        time=not bridge.one_step,
         **({"inject": config.coarse_noise} if config.coarse_noise else {}),
     )
     return network

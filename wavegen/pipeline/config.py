@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
+from wavegen.bridges import own_steps, read_sampler
+from wavegen.bridges.solvers import GENERIC
 from wavegen.core.config import Schema, Spec
 from wavegen.core.errors import InputError
 from wavegen.core.registry import entry, validate
@@ -47,32 +49,31 @@ class Intensity(Schema):
 
 
 class Sampler(Schema):
-    """Defaults of ``restore``: steps, solver, eta (share of the largest noise that keeps the marginals), time grid,
-    temperature (what the noise is multiplied by).
+    """Defaults of ``restore``: steps, time grid, solver with its options, temperature (factor of all noise).
 
-    A grid of given times, ``{"name": "times", "values": [1.0, ..., 0.0]}``, sets ``steps`` to their number.
+    ``solver: NAME`` and the shorthand ``eta`` are read too, and the forms that version 0.1.0 wrote
+    (:func:`~wavegen.bridges.read_sampler`). A grid with a number of steps of its own sets ``steps``.
     """
 
     steps: Annotated[int, Field(ge=1, le=10000)] = 4
-    eta: Annotated[float, Field(ge=0, le=1)] = 1.0
-    eta_bbdm: Annotated[float, Field(ge=0, le=1)] | None = None
     grid: Spec = Field(default_factory=lambda: {"name": "uniform"})
-    solver: str = "generic"
+    solver: Spec = Field(default_factory=lambda: dict(GENERIC))
     # Left out where it changes nothing, so that models and runs made before there was one stay what they are.
     temperature: Annotated[float, Field(ge=0, le=10, exclude_if=lambda value: value == 1)] = 1.0
 
     @model_validator(mode="before")
     @classmethod
-    def _steps_of_times(cls, given: Any) -> Any:
-        grid = given.get("grid") if isinstance(given, Mapping) else None
-        values = grid.get("values") if isinstance(grid, Mapping) and grid.get("name") == "times" else None
-        return {**given, "steps": max(1, len(values) - 1)} if isinstance(values, list | tuple) else given
+    def _present_form(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        settings = read_sampler(given)
+        steps = own_steps(settings.get("grid"))
+        return settings if steps is None else {**settings, "steps": steps}
 
-    @model_validator(mode="after")
-    def _one_eta(self) -> Sampler:
-        if self.eta_bbdm is not None and self.eta != 1:
-            raise ValueError(f"eta = {self.eta:g} and eta_bbdm = {self.eta_bbdm:g}: give one of them")
-        return self
+    @property
+    def eta(self) -> float:
+        """The solver's eta: 0 = deterministic (DDIM), 1 = fully stochastic steps; 1 for a solver without one."""
+        return float(self.solver.get("eta", 1.0))
 
 
 class Critic(Schema):

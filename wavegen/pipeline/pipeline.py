@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavegen.bridges import Bridge, Guidance, check_solver, make_grid
+from wavegen.bridges import Bridge, Guidance, chosen_solver, grid_of, lay_sampler, make_solver
 from wavegen.core.config import check, merge
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build
@@ -62,7 +62,7 @@ class Pipeline(nn.Module):
         self.to(memory_format=torch.channels_last)  # convolutions are faster in this layout
         sampler = config.sampler  # refused now rather than at the first image
         self.times = self.grid(sampler.steps, sampler.grid)
-        check_solver(self.bridge, sampler.solver, sampler.eta, sampler.eta_bbdm)
+        make_solver(sampler.solver, bridge=self.bridge)
         check_stages(self)
 
     # -- construction and storage --------------------------------------------------------------
@@ -85,8 +85,11 @@ class Pipeline(nn.Module):
         """
         if not isinstance(config, str | Mapping):
             raise InputError(f"a pipeline is configured by a name or a mapping, not {type(config).__name__}")
-        given = {"name": config} if isinstance(config, str) else dict(config)
-        merged = merge(preset(given.get("name")), given)
+        given: dict[str, Any] = {"name": config} if isinstance(config, str) else dict(config)
+        base = preset(given.get("name"))
+        merged = merge(base, given)
+        if isinstance(given.get("sampler"), Mapping):
+            merged["sampler"] = lay_sampler(base.get("sampler", {}), given["sampler"])
         if isinstance(merged.get("transform"), Mapping):
             merged["transform"] = resolved(merged["transform"])  # what is saved must not depend on other files
         whole: PipelineConfig = check(PipelineConfig, merged, f"pipeline {given.get('name')!r}")
@@ -148,16 +151,7 @@ class Pipeline(nn.Module):
 
         Without ``steps`` a list of times has its own number, any other grid the configuration's.
         """
-        options = {key: value for key, value in spec.items() if key != "name"}
-        if "name" not in spec or "steps" in options:
-            raise InputError(f"grid {dict(spec)}: give {{'name': ..., **options}}; steps are given separately")
-        if steps is None and spec["name"] != "times":
-            steps = self.config.sampler.steps
-        times = make_grid(spec["name"], steps, bridge=self.bridge, **options)
-        most = self.bridge.max_steps
-        if most is not None and len(times) - 1 > most:
-            raise InputError(f"steps = {len(times) - 1}: {self.config.bridge['name']} takes at most {most}")
-        return times
+        return grid_of(self.bridge, spec, steps, self.config.sampler.steps)
 
     # -- units ---------------------------------------------------------------------------------
 
@@ -260,9 +254,8 @@ class Pipeline(nn.Module):
         samples: int = 1,
         seed: int | Sequence[int] = 0,
         eta: float | None = None,
-        eta_bbdm: float | None = None,
         grid: Mapping[str, Any] | None = None,
-        solver: str | None = None,
+        solver: str | Mapping[str, Any] | None = None,
         temperature: float | None = None,
         guidance: Guidance | None = None,
     ) -> Restoration:
@@ -273,8 +266,7 @@ class Pipeline(nn.Module):
             steps: steps of the bridge; the configuration's number by default, or that of a grid of times.
             samples: independent draws; ``image`` is their mean, ``std`` their spread.
             seed: one for all images, or one for each of the batch.
-            eta: share of the step's noise that is drawn anew (1: the process itself, 0: deterministic).
-            eta_bbdm: BBDM's own eta, for reproduction; instead of eta.
+            eta: shorthand for the solver's option ``eta``: 0 = deterministic (DDIM), 1 = fully stochastic steps.
             grid: ``{"name": "uniform", **options}``.
             solver: ``generic``, ``multistep``, ``heun`` (two network calls in each step), ...
             temperature: what the bridge's noise is multiplied by; the spread of samples grows about in proportion.
@@ -289,7 +281,12 @@ class Pipeline(nn.Module):
         began = time.perf_counter()
         batch, layout = as_batch(image, self.config.channels)
         seeds = whole_numbers(seed, len(batch))
-        options = self._sampling(steps, grid, solver, eta, eta_bbdm, temperature)
+        sampler = self.config.sampler
+        options = {
+            "grid": self.grid(steps, sampler.grid if grid is None else grid),
+            "solver": chosen_solver(sampler.solver, solver, eta),
+            "temperature": sampler.temperature if temperature is None else temperature,
+        }
         y, offset, scale = self._network_units(batch)
         measured = batch if guidance is None or guidance.measured is None else guidance.measured
         drawn, nfe = [], 0
@@ -309,27 +306,6 @@ class Pipeline(nn.Module):
             nfe=nfe,
             seconds=time.perf_counter() - began,
         )
-
-    def _sampling(
-        self,
-        steps: int | None,
-        grid: Mapping[str, Any] | None,
-        solver: str | None,
-        eta: float | None,
-        eta_bbdm: float | None,
-        temperature: float | None,
-    ) -> dict[str, Any]:
-        """Options of :func:`~wavegen.bridges.sample`: those given, and the configuration's for the rest."""
-        sampler = self.config.sampler
-        if eta is None and eta_bbdm is None:
-            eta, eta_bbdm = sampler.eta, sampler.eta_bbdm
-        return {
-            "grid": self.grid(steps, sampler.grid if grid is None else grid),
-            "solver": sampler.solver if solver is None else solver,
-            "eta": 1.0 if eta is None else eta,
-            "eta_bbdm": eta_bbdm,
-            "temperature": sampler.temperature if temperature is None else temperature,
-        }
 
     def _network_units(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """y in network units, on the device, and the offset and scale that bring results back."""

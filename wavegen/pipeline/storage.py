@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
+from wavegen.bridges import lay_sampler
 from wavegen.core.config import check
 from wavegen.core.errors import InputError, near_matches
 from wavegen.core.files import write_text
@@ -105,5 +106,5 @@ def configure_sampler(folder: Path, **settings: Any) -> None:
     """
     file = folder / "config.json"
     described = json.loads(file.read_text(encoding="utf-8"))
-    described["pipeline"]["sampler"] |= settings
+    described["pipeline"]["sampler"] = lay_sampler(described["pipeline"]["sampler"], settings)
     _write_config(folder, described, check(PipelineConfig, described["pipeline"], str(file)))

@@ -74,17 +74,24 @@ def save(
     write_tensors(path, {k: v.clone() for k, v in tensors.items()}, {"progress": asdict(progress), "run": run})
 
 
+def present_form(run: dict[str, Any]) -> dict[str, Any]:
+    """A recorded run with its pipeline's configuration as this version writes it.
+
+    Options that were added since then had what is their default now.
+    """
+    if "pipeline" in run:
+        with contextlib.suppress(ValidationError):
+            return {**run, "pipeline": PipelineConfig.model_validate(run["pipeline"]).model_dump(mode="json")}
+    return run
+
+
 def check_run(path: Path, run: dict[str, Any]) -> None:
     """Compare the configuration recorded in a checkpoint with another.
 
     Raises:
         InputError: they differ; the message names the parts that do.
     """
-    was = read_note(path).get("run", {})
-    if "pipeline" in was:
-        # Options that were added since then had what is their default now.
-        with contextlib.suppress(ValidationError):
-            was = {**was, "pipeline": PipelineConfig.model_validate(was["pipeline"]).model_dump(mode="json")}
+    was = present_form(read_note(path).get("run", {}))
     changed = sorted(k for k in {*was, *run} if was.get(k) != run.get(k))
     if changed:
         raise InputError(

@@ -60,6 +60,11 @@ class Transform(nn.Module, ABC):
     ratio: int = 2
     lossy: bool = False
 
+    @classmethod
+    def facts(cls) -> dict[str, bool]:
+        """Capabilities that the class itself shows; registering it checks that they are declared."""
+        return {"lossy": cls.lossy}
+
     @abstractmethod
     def forward(self, x: Tensor) -> Subbands:
         """Decompose ``x``, (B, C, H, W) of a floating dtype, any H, W >= 1; the dtype and units are kept.

@@ -80,6 +80,7 @@ def _gather(ll: Tensor, h: Tensor, v: Tensor, d: Tensor, step: int) -> tuple[Ten
     "undecimated",
     "undecimated (stationary) Haar: redundant bands of full size, for cycle spinning",
     paper="Coifman, Donoho, Translation-invariant de-noising, 1995",
+    capabilities=("redundant",),
 )
 class Undecimated(DyadicTransform):
     """Stationary Haar transform; coefficients as ``pywt.swt2(x, "haar", norm=True)``, at any size.

@@ -166,5 +166,5 @@ for _name in discrete_wavelets():
         f"{_what}, {len(_analysis.lo)} taps",
         paper=_paper,
         capabilities=("orthonormal",) if is_orthonormal(_analysis) else (),
-        preset={"wavelet": _name},
+        fixed={"wavelet": _name},
     )(FilterBank)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from wavegen.bridges.base import Bridge, Step
-from wavegen.bridges.solvers import grid_steps
+from wavegen.bridges.solvers import Given, grid_steps
 from wavegen.core.errors import InputError
 
 
@@ -45,9 +45,8 @@ def shares_kept(
     bridge: Bridge,
     v: Sequence[float] | Tensor,
     grid: Sequence[float],
-    eta: float = 1.0,
-    solver: str = "generic",
-    eta_bbdm: float | None = None,
+    eta: float | None = None,
+    solver: Given = "generic",
 ) -> Tensor:
     """The share V_0 / v of the true variance that sampling along ``grid`` keeps, for each of several variances.
 
@@ -58,9 +57,8 @@ def shares_kept(
         bridge: the process.
         v: (V,) variances of the residual x0 given y, > 0, in units of the normalised band.
         grid: from 1 to 0.
-        eta: share of the largest noise.
-        solver: a name of ``SOLVERS``.
-        eta_bbdm: BBDM's own eta, in place of eta.
+        eta: shorthand for the solver's option ``eta``.
+        solver: a registered name, ``{"name": ..., **options}``, or the solver itself.
 
     Returns:
         (V,) float64.
@@ -71,7 +69,7 @@ def shares_kept(
     values = torch.as_tensor(v, dtype=torch.float64).reshape(-1)
     if not len(values) or not bool((values > 0).all()):
         raise InputError(f"v = {values.tolist()[:3]}: give one residual variance or more, all above 0")
-    steps = grid_steps(bridge, grid, solver=solver, eta=eta, eta_bbdm=eta_bbdm)
+    steps = grid_steps(bridge, grid, solver=solver, eta=eta)
     if grid[-1] != 0:
         raise InputError(f"the grid ends at {grid[-1]:g}; the spread is that of a grid that ends at 0")
     a, _, c = bridge.coefficients(torch.tensor(list(grid), dtype=torch.float64))
@@ -80,7 +78,9 @@ def shares_kept(
     return propagate(start, steps[:-1], gains[:-1]) / values
 
 
-def spread_kept(bridge: Bridge, v: float, grid: Sequence[float], eta: float = 1.0, solver: str = "generic") -> float:
+def spread_kept(
+    bridge: Bridge, v: float, grid: Sequence[float], eta: float | None = None, solver: Given = "generic"
+) -> float:
     """:func:`shares_kept` of one variance.
 
     Raises:

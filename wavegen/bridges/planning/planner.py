@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 
 from wavegen.bridges.base import Bridge
-from wavegen.bridges.grids import GRIDS, log_snr, times_of
+from wavegen.bridges.grids import BY_NOISE, log_snr
 from wavegen.bridges.planning.gaussian import shares_kept
 from wavegen.bridges.planning.levels import best_levels
+from wavegen.bridges.planning.placement import centred, place
+from wavegen.bridges.solvers import solver_spec
+from wavegen.core.config import Spec
 from wavegen.core.errors import InputError
-from wavegen.core.registry import build, validate
+from wavegen.core.registry import build, register
 
 MOST_CALLS = 64  # where the search for the fewest ends
 SPECTRUM = 24  # variances that stand for a range
 PAIRED = {1: 1, 2: 4, 3: 3}  # calls from which the order is reached; one fewer for 2 where the start has noise
 ORDERS = {"generic": 1, "multistep": 2, "multistep-start": 3}  # the solvers that can be planned for
-# Options that may scale a process's noise, and their value for c² = S times that of S = 1.
-SCALES: dict[str, Callable[[float], float]] = {
-    "s": lambda S: S / 2,
-    "S": lambda S: S,
-    "lam": math.sqrt,
-    "kappa": math.sqrt,
-    "sigma0": math.sqrt,
-    "sigma_max": math.sqrt,
-}
-ENDS = (1.0, 1e-7)
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,7 @@ class Plan:
     bridge: dict[str, Any]
     times: tuple[float, ...]
     eta: float
-    solver: str
+    solver: str | Spec
     total_variance: float | None
     v: tuple[float, ...]
     power: tuple[float, ...]
@@ -72,7 +66,7 @@ class Plan:
     def sampler(self) -> dict[str, Any]:
         """The ``sampler`` part of a pipeline's configuration."""
         grid = {"name": "times", "values": list(self.times)}
-        return {"steps": self.calls, "eta": self.eta, "solver": self.solver, "grid": grid}
+        return {"steps": self.calls, "solver": solver_spec(self.solver, self.eta), "grid": grid}
 
 
 def judge(
@@ -82,7 +76,7 @@ def judge(
     power: Sequence[float] | None = None,
     *,
     eta: float = 1.0,
-    solver: str = "generic",
+    solver: str | Spec = "generic",
 ) -> Plan:
     """The predicted shares of given settings, as a :class:`Plan`.
 
@@ -91,8 +85,8 @@ def judge(
         times: from 1 to 0.
         v: residual variances, > 0, in units of the normalised band.
         power: weight of each; proportional to ``v`` by default (equally many frequencies of each).
-        eta: share of the largest noise.
-        solver: name.
+        eta: 0 = deterministic, 1 = fully stochastic steps; 1 for a solver without an eta.
+        solver: a registered name, or ``{"name": ..., **options}``.
 
     Raises:
         InputError: wrong variances, weights, times, eta or solver.
@@ -197,30 +191,21 @@ def _levels(
     return levels, solver, eta
 
 
-def place(bridge: Bridge, levels: Sequence[float]) -> tuple[float, ...]:
-    """Times 1 > t_1 > ... > 0 at which ln(a² / c²) has the given, increasing values.
-
-    Raises:
-        InputError: the process has no noise, or does not reach one of the levels.
-    """
-    wanted = [level / 2 for level in levels]
-    noisiest, cleanest = (float(log_snr(bridge, torch.tensor([t], dtype=torch.float64))) for t in ENDS)
-    if not noisiest < wanted[0] or not wanted[-1] < cleanest:
-        raise InputError(
-            f"{type(bridge).__name__} goes from ln(a/c) = {noisiest:.3g} to {cleanest:.3g}; the plan needs "
-            f"{wanted[0]:.3g} to {wanted[-1]:.3g}: give it more noise, or another process"
-        )
-    return (1.0, *times_of(bridge, wanted), 0.0)
-
-
-def planned(steps: int, bridge: Bridge | None = None, *, low: float = 0.0, high: float = 0.0) -> list[float]:
+@register("grid", "planned", "the best times for residual variances from low to high", supplied=BY_NOISE)
+def planned(
+    steps: int,
+    bridge: Bridge | None = None,
+    *,
+    low: Annotated[float, Field(gt=0)],
+    high: Annotated[float, Field(gt=0)],
+) -> list[float]:
     """The best times for residual variances from ``low`` to ``high``, evenly in their logarithm.
 
     They are computed when they are asked for (about a second, once for each number of steps), so that a
     configuration holds what was measured and is good for any number of steps. Use them with eta = 0 and the solver
     multistep-start.
     """
-    if bridge is None or not 0 < low <= high:
+    if bridge is None or not low <= high:
         raise InputError(f"grid 'planned': low = {low}, high = {high}; give 0 < low <= high, and a process")
     if steps == 1:
         return [1.0, 0.0]
@@ -229,25 +214,6 @@ def planned(steps: int, bridge: Bridge | None = None, *, low: float = 0.0, high:
     noisiest = 2 * float(log_snr(bridge, torch.ones(1, dtype=torch.float64)))
     start = noisiest if math.isfinite(noisiest) else None
     return list(place(bridge, _levels(steps, variances, power, ("multistep-start",), (0.0,), start)[0]))
-
-
-GRIDS["planned"] = planned
-
-
-def centred(spec: dict[str, Any], levels: Sequence[float]) -> dict[str, Any]:
-    """The bridge with the noise scale that puts the mean of ``levels`` at t = 1/2; unchanged where it has none."""
-    _, options = validate("bridge", spec)
-
-    def half(**scale: float) -> float:
-        return 2 * float(log_snr(build("bridge", {**spec, **scale}), torch.tensor([0.5], dtype=torch.float64)))
-
-    for option in SCALES.keys() & options.keys():
-        of = SCALES[option]
-        unit = half(**{option: of(1.0)})
-        if math.isfinite(unit) and abs(unit - half(**{option: of(2.0)}) - math.log(2)) < 1e-9:
-            variance = math.exp(unit - sum(levels) / len(levels))
-            return {**spec, option: float(f"{of(variance):.4g}")}
-    return spec
 
 
 def _spectrum(v: Sequence[float], power: Sequence[float] | None) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -34,11 +34,17 @@ class BrownianBridge(Bridge):
         return Coefficients(1 - m, m, (self.total_variance * m * (1 - m)).clamp_min(0).sqrt())
 
 
-@register("bridge", "bbdp", "Brownian bridge between the clean and the degraded band", paper="BBDM, arXiv 2205.07680")
+@register(
+    "bridge",
+    "bbdp",
+    "Brownian bridge between the clean and the degraded band",
+    paper="BBDM, arXiv 2205.07680",
+    capabilities=("pinned",),
+)
 class BBDP(BrownianBridge):
     """S = 2 s (eq. 4), with m = t, or one of the two clocks of the published code.
 
-    The published code runs m from .001 to .999 and starts from y all the same; here m goes from 0 to 1.
+    The published code runs m from 0.001 to 0.999 and starts from y all the same; here m goes from 0 to 1.
 
     Args:
         s: variance scale; the variance is greatest, s / 2, half-way. In units of the normalised band.
@@ -63,7 +69,13 @@ class BBDP(BrownianBridge):
         return t if self.schedule == "linear" else (t * (math.pi / 2)).sin().square()
 
 
-@register("bridge", "interpolant", "stochastic interpolant between the two bands", paper="arXiv 2303.08797")
+@register(
+    "bridge",
+    "interpolant",
+    "stochastic interpolant between the two bands",
+    paper="arXiv 2303.08797",
+    capabilities=("pinned",),
+)
 class Interpolant(BrownianBridge):
     """m = t and S given: a linear interpolant with the latent noise sqrt(S t (1 - t)) (sec. 4).
 
@@ -86,7 +98,13 @@ class Interpolant(BrownianBridge):
         return t
 
 
-@register("bridge", "i2sb", "Schrödinger bridge with a symmetric noise rate", paper="I2SB, arXiv 2302.05872")
+@register(
+    "bridge",
+    "i2sb",
+    "Schrödinger bridge with a symmetric noise rate",
+    paper="I2SB, arXiv 2302.05872",
+    capabilities=("pinned",),
+)
 class I2SB(BrownianBridge):
     """a = sb² / (sf² + sb²), c = sf sb / sqrt(sf² + sb²) (eq. 11), where sf² + sb² = S, so that m = sf² / S.
 
@@ -117,13 +135,19 @@ class I2SB(BrownianBridge):
         return interpolated(self.table, t)
 
 
-@register("bridge", "ddbm-ve", "variance-exploding diffusion conditioned to end at y", paper="DDBM, arXiv 2309.16948")
+@register(
+    "bridge",
+    "ddbm-ve",
+    "variance-exploding diffusion conditioned to end at y",
+    paper="DDBM, arXiv 2309.16948",
+    capabilities=("pinned",),
+)
 class DDBMVE(BrownianBridge):
     """m = t² and S = sigma_max² (table 1 with alpha = 1 and sigma = t · sigma_max).
 
     Args:
         sigma_max: noise level of the diffusion where it would end without y. The source has 80 for images with a
-            standard deviation of .5.
+            standard deviation of 0.5.
     """
 
     native = Native(steps=40, eta=0.0, grid="karras", target="x0", solver="heun")
@@ -141,7 +165,13 @@ class DDBMVE(BrownianBridge):
         return t.square()
 
 
-@register("bridge", "ddbm-vp", "variance-preserving diffusion conditioned to end at y", paper="DDBM, arXiv 2309.16948")
+@register(
+    "bridge",
+    "ddbm-vp",
+    "variance-preserving diffusion conditioned to end at y",
+    paper="DDBM, arXiv 2309.16948",
+    capabilities=("pinned",),
+)
 class DDBMVP(Bridge):
     """The bridge of alpha (x0 + rho eps) with alpha = exp(-b_min t / 2 - b_d t² / 4), rho² = 1 / alpha² - 1 (table 1).
 

@@ -16,7 +16,7 @@ SHIFT = 0.008
 
 
 def cosine_rate(t: Tensor) -> Tensor:
-    """The integral from 0 to t of theta(t) = 1 - cos²(u(t)) / cos²(u(0)), u = (t + .008) / 1.008 · pi / 2.
+    """The integral from 0 to t of theta(t) = 1 - cos²(u(t)) / cos²(u(0)), u = (t + 0.008) / 1.008 · pi / 2.
 
     Divided by its value at t = 1; the cosine rate of the IR-SDE code, in closed form.
     """
@@ -37,16 +37,22 @@ def _at(bridge: Bridge, t: float) -> tuple[float, float, float]:
     return a, b, c
 
 
-@register("bridge", "irsde", "mean-reverting SDE that drifts to the degraded band", paper="IR-SDE, arXiv 2301.11699")
+@register(
+    "bridge",
+    "irsde",
+    "mean-reverting SDE that drifts to the degraded band",
+    paper="IR-SDE, arXiv 2301.11699",
+    capabilities=("published-euler",),
+)
 class IRSDE(Bridge):
     """x_t = e^-Theta x0 + (1 - e^-Theta) y + lam sqrt(1 - e^-2Theta) eps (eq. 6), cosine theta, as in Refusion too.
 
-    Theta is :func:`cosine_rate`, scaled such that e^-Theta(1) = .005.
+    Theta is :func:`cosine_rate`, scaled such that e^-Theta(1) = 0.005.
 
     Args:
         lam: stationary standard deviation, in units of the normalised band. The sources use 10/255 to
             75/255 (Refusion 50/255) for images in [0, 1]; a band of unit variance made from images with a
-            standard deviation of .15 has .26 to 2.
+            standard deviation of 0.15 has 0.26 to 2.
     """
 
     native = Native(steps=100, target="eps", solver="euler-sde")
@@ -61,7 +67,7 @@ class IRSDE(Bridge):
         return self.lam**2
 
     def big_theta(self, t: Tensor) -> Tensor:
-        """Theta(t), the integrated rate of reversion; 0 at t = 0, -ln .005 at t = 1."""
+        """Theta(t), the integrated rate of reversion; 0 at t = 0, -ln 0.005 at t = 1."""
         return -math.log(self.FINAL) * cosine_rate(t).clamp_min(0)
 
     def coefficients(self, t: Tensor) -> Coefficients:
@@ -85,15 +91,27 @@ class IRSDE(Bridge):
         return Step(1 + rate - score, score * a, score * b - rate, self.lam * math.sqrt(2 * rate) if noise else 0.0)
 
 
-@register("bridge", "refusion", "IR-SDE with the noise and steps of its successor", paper="Refusion, arXiv 2304.08291")
+@register(
+    "bridge",
+    "refusion",
+    "IR-SDE with the noise and steps of its successor",
+    paper="Refusion, arXiv 2304.08291",
+    capabilities=("published-euler",),
+)
 class Refusion(IRSDE):
-    """The same process at lam = 50/255 for images in [0, 1], here over their standard deviation of about .15."""
+    """The same process at lam = 50/255 for images in [0, 1], here over their standard deviation of about 0.15."""
 
     def __init__(self, lam: Annotated[float, Field(gt=0, le=100)] = 1.3) -> None:
         super().__init__(lam)
 
 
-@register("bridge", "goub", "mean-reverting bridge that ends at y", paper="GOUB, arXiv 2312.10299; UniDB 2502.05749")
+@register(
+    "bridge",
+    "goub",
+    "mean-reverting bridge that ends at y",
+    paper="GOUB, arXiv 2312.10299; UniDB 2502.05749",
+    capabilities=("pinned", "published-euler"),
+)
 class GOUB(Bridge):
     """IR-SDE's process conditioned to end at y, strictly or at a finite price.
 

@@ -17,7 +17,7 @@ class ResShift(Bridge):
     """x_t = (1 - eta) x0 + eta y + kappa sqrt(eta) eps.
 
     At t = k / T, k = 1 ... T: sqrt(eta) = sqrt(eta_1) (eta_T / eta_1)^(((k - 1) / (T - 1))^p / 2), with
-    eta_T = .999 and sqrt(eta_1) the smaller of .04 / kappa and sqrt(.001). Before t = 1 / T its root falls
+    eta_T = 0.999 and sqrt(eta_1) the smaller of 0.04 / kappa and sqrt(0.001). Before t = 1 / T its root falls
     evenly to 0.
 
     Args:
@@ -81,7 +81,12 @@ class InDI(Bridge):
         return Coefficients(1 - t, t.clone(), self.sigma0 * t)
 
 
-@register("bridge", "regression", "one step from the degraded band to the clean one, no noise")
+@register(
+    "bridge",
+    "regression",
+    "one step from the degraded band to the clean one, no noise",
+    capabilities=("one-step", "pinned"),
+)
 class Regression(Bridge):
     """The straight line x_t = (1 - t) x0 + t y, of which only the start is used: one network call."""
 
