@@ -55,7 +55,7 @@ def learn_basis(
 
     from wavegen.inference.files import check_writable
     from wavegen.transforms import contrast, learn, save_basis
-    from wavegen.transforms.learning import check_options
+    from wavegen.transforms.learning.learn import check_options
     from wavegen.version import __version__
 
     if out.suffix != ".json":

@@ -12,7 +12,6 @@ from pydantic import Field
 from torch import Tensor
 
 from wavegen.core.registry import register
-from wavegen.transforms import fast
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.axis import AxisMap, Mode, axis_map, band_size
 from wavegen.transforms.base import Bands, DyadicTransform
@@ -23,6 +22,7 @@ from wavegen.transforms.filters import (
     filter_pairs,
     is_orthonormal,
 )
+from wavegen.transforms.kernels import fast
 from wavegen.transforms.separable import analyse, synthesise
 
 Levels = Annotated[int, Field(ge=1, le=8)]

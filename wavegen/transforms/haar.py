@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from wavegen.core.registry import register
-from wavegen.transforms import fast
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.axis import Mode
 from wavegen.transforms.base import Bands, DyadicTransform
 from wavegen.transforms.filterbank import FilterBank, Levels
+from wavegen.transforms.kernels import fast
 
 STRIP = 1 << 17  # samples of a strip: with what is made on the way, 2 MB of float32
 

@@ -2,7 +2,7 @@
 
 Image and bands are flat arrays of rows. One row of output at a time: along y a sum of whole rows, which stays in the
 cache, then along x a sum of shifted phases; everything is read and written once. Rows ``first`` to ``last`` of all
-images are worked on, so that several threads can share the work. :mod:`wavegen.transforms.gather` makes the tables.
+images are worked on, so that several threads can share the work. :mod:`wavegen.transforms.kernels.tables` makes the tables.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.transforms.axis import Index
-from wavegen.transforms.gather import Columns, Rows
+from wavegen.transforms.kernels.tables import Columns, Rows
 
 Array = NDArray[Any]
 BLOCK = 1024  # columns that eight rows of stay in the first cache
@@ -188,7 +188,7 @@ def inverse_butterfly(x: Array, ll: Array, h: Array, v: Array, d: Array, length:
 
 
 @lru_cache(maxsize=1)
-def compiled() -> SimpleNamespace:
+def kernels() -> SimpleNamespace:
     """The four kernels, compiled when first called and kept on disk.
 
     Raises:

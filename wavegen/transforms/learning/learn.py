@@ -14,9 +14,9 @@ from wavegen.core.errors import InputError
 from wavegen.core.registry import build
 from wavegen.transforms.base import Transform
 from wavegen.transforms.filters import discrete_wavelets, filter_pairs, is_orthonormal
-from wavegen.transforms.lattice import Lattice, angles_of
-from wavegen.transforms.lifting import STARTS, Lifting
-from wavegen.transforms.sparsity import OBJECTIVES
+from wavegen.transforms.learning.lattice import Lattice, angles_of
+from wavegen.transforms.learning.lifting import STARTS, Lifting
+from wavegen.transforms.learning.sparsity import OBJECTIVES
 
 DUPLICATES = ("db1", "bior1.1", "rbio1.1", "sym2", "sym3", "dmey")  # of haar, db2 and db3; dmey is inexact
 Kind = Literal["lattice", "lifting"]
@@ -124,7 +124,7 @@ def learn(
     there than the best start.
 
     Args:
-        images: (B, 1, H, W) as :func:`~wavegen.transforms.sparsity.contrast` gives them.
+        images: (B, 1, H, W) as :func:`~wavegen.transforms.learning.sparsity.contrast` gives them.
         kind: ``lattice`` (orthonormal) or ``lifting`` (biorthogonal).
         taps: filter length, for lifting that of each step; even.
         levels: levels over which the objective is taken.

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wavegen.transforms import gather, kernels
 from wavegen.transforms.axis import Mode, band_size
 from wavegen.transforms.filters import FilterPair
+from wavegen.transforms.kernels import compiled, tables
 
 SMALL = 1 << 15  # samples below which threads cost more than they save
 _enabled = True
@@ -59,9 +59,9 @@ def analyse(x: Tensor, pair: FilterPair, mode: Mode, cut: bool) -> tuple[Tensor,
     lines, length = (band_size(n, len(pair.lo), mode) for n in (height, width))
     bands = tuple(x.new_empty(*x.shape[:2], lines, length) for _ in range(4))
     dtype = _dtype(x)
-    tables = gather.rows(pair, mode, cut, height, False, dtype), gather.columns(pair, mode, cut, width, dtype)
+    filters = tables.rows(pair, mode, cut, height, False, dtype), tables.columns(pair, mode, cut, width, dtype)
     arrays, size = map(_flat, (x, *bands)), (height, width, lines, length)
-    _run(kernels.compiled().analyse, x.numel(), x.shape[0] * x.shape[1] * lines, *arrays, *tables, size)
+    _run(compiled.kernels().analyse, x.numel(), x.shape[0] * x.shape[1] * lines, *arrays, *filters, size)
     return bands
 
 
@@ -70,9 +70,9 @@ def synthesise(bands: tuple[Tensor, ...], size: tuple[int, int], pair: FilterPai
     ll, (height, width) = bands[0], size
     x = ll.new_empty(*ll.shape[:2], height, width)
     dtype = _dtype(x)
-    tables = gather.rows(pair, mode, cut, height, True, dtype), gather.columns(pair, mode, cut, width, dtype)
+    filters = tables.rows(pair, mode, cut, height, True, dtype), tables.columns(pair, mode, cut, width, dtype)
     arrays, sizes = map(_flat, (x, *bands)), (height, width, ll.shape[-2], ll.shape[-1])
-    _run(kernels.compiled().synthesise, x.numel(), x.shape[0] * x.shape[1] * height, *arrays, *tables, sizes)
+    _run(compiled.kernels().synthesise, x.numel(), x.shape[0] * x.shape[1] * height, *arrays, *filters, sizes)
     return x
 
 
@@ -81,7 +81,7 @@ def butterfly(x: Tensor) -> tuple[Tensor, ...]:
     batch, channels, height, width = x.shape
     bands = tuple(x.new_empty(batch, channels, height // 2, width // 2) for _ in range(4))
     rows = batch * channels * height // 2
-    _run(kernels.compiled().butterfly, x.numel(), rows, *map(_flat, (x, *bands)), width // 2)
+    _run(compiled.kernels().butterfly, x.numel(), rows, *map(_flat, (x, *bands)), width // 2)
     return bands
 
 
@@ -90,7 +90,7 @@ def inverse_butterfly(bands: tuple[Tensor, ...]) -> Tensor:
     batch, channels, height, width = bands[0].shape
     x = bands[0].new_empty(batch, channels, 2 * height, 2 * width)
     arrays = map(_flat, (x, *bands))
-    _run(kernels.compiled().inverse_butterfly, x.numel(), batch * channels * height, *arrays, width)
+    _run(compiled.kernels().inverse_butterfly, x.numel(), batch * channels * height, *arrays, width)
     return x
 
 

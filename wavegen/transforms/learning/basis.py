@@ -12,8 +12,8 @@ from pydantic import Field
 from wavegen.core.errors import InputError
 from wavegen.core.files import write_text
 from wavegen.core.registry import build, register, validate
-from wavegen.transforms.lattice import Lattice
-from wavegen.transforms.lifting import Lifting
+from wavegen.transforms.learning.lattice import Lattice
+from wavegen.transforms.learning.lifting import Lifting
 
 SHIPPED = Path(__file__).parent / "bases"
 KINDS = ("lattice", "lifting")

@@ -23,11 +23,11 @@ from torch import Tensor, nn
 
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
-from wavegen.transforms import trilinear
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.base import Bands, DyadicTransform
 from wavegen.transforms.filterbank import FilterAxes
 from wavegen.transforms.filters import FilterPair, filter_pairs, is_orthonormal
+from wavegen.transforms.learning import trilinear
 
 INEXACT = 1e-8  # largest error of a tap that a factorisation may leave; angles in float32 make about 1e-7
 
