@@ -33,8 +33,8 @@ from wavegen.transforms import (
     sparsity,
     synthesis_norms,
     taps_of,
-    trilinear,
 )
+from wavegen.transforms.learning import trilinear
 
 FACTORISED = [f"db{n}" for n in range(1, 15)] + [f"sym{n}" for n in range(2, 21)] + [f"coif{n}" for n in range(1, 10)]
 

@@ -1,4 +1,4 @@
-"""Image <-> subbands: wavelet filter banks, the fast Haar transform, and transforms without details."""
+"""Image to subbands and back: wavelet filter banks, the Haar transform, learned bases, controls."""
 
 from wavegen.transforms.base import DyadicTransform, Transform, max_levels
 from wavegen.transforms.controls import Packets, Pool, Undecimated

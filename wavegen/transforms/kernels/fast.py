@@ -1,4 +1,4 @@
-"""When and how the compiled kernels are used instead of PyTorch's own operations."""
+"""Calling the compiled kernels, and the conditions under which they replace PyTorch operations."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from wavegen.transforms.axis import Mode, band_size
 from wavegen.transforms.filters import FilterPair
 from wavegen.transforms.kernels import compiled, tables
 
-SMALL = 1 << 15  # samples below which threads cost more than they save
+SMALL = 1 << 15  # samples per thread below which threads do not pay
 _enabled = True
 
 
 @contextmanager
 def without_kernels() -> Iterator[None]:
-    """Work with PyTorch's own operations inside the ``with`` block, as where numba is not installed."""
+    """Use PyTorch operations inside the ``with`` block, as if numba were not installed."""
     global _enabled
     before, _enabled = _enabled, False
     try:
@@ -35,12 +35,12 @@ def without_kernels() -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def installed() -> bool:
-    """Whether numba can be imported; it is not."""
+    """Whether numba is installed, found out without importing it."""
     return find_spec("numba") is not None
 
 
 def usable(x: Tensor) -> bool:
-    """Whether the kernels take ``x``: float32 or float64 in the memory of the processor, not traced."""
+    """Whether the kernels accept ``x``: a float32 or float64 tensor on the CPU that is not being traced."""
     return (
         _enabled
         and type(x) in (Tensor, torch.nn.Parameter)
@@ -104,15 +104,15 @@ def _flat(x: Tensor) -> Any:
 
 @lru_cache(maxsize=2)
 def _pool(process: int, threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads)  # a forked process has none of its parent's threads
+    return ThreadPoolExecutor(threads)  # one pool per process: a fork does not inherit threads
 
 
 def _run(kernel: Callable[..., None], samples: int, rows: int, *arguments: Any) -> None:
-    """Call ``kernel`` for all rows, in equal parts for the threads that PyTorch may use."""
+    """Call ``kernel`` for all rows, divided equally among the threads that PyTorch may use."""
     threads = min(torch.get_num_threads(), rows, samples // SMALL)
     if threads <= 1:
         kernel(*arguments, 0, rows)
         return
     edges = [rows * t // threads for t in range(threads + 1)]
-    for done in [_pool(os.getpid(), threads).submit(kernel, *arguments, *part) for part in pairwise(edges)]:
-        done.result()
+    for future in [_pool(os.getpid(), threads).submit(kernel, *arguments, *part) for part in pairwise(edges)]:
+        future.result()
