@@ -1,10 +1,11 @@
-"""Evidence from fields whose answers are known, its verdicts, and the images that it is taken from."""
+"""Evidence from fields with known statistics, its verdicts, and the crops that it is measured on."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,14 @@ from wavegen.core.types import Pair
 
 
 @pytest.fixture(autouse=True)
-def _no_planner(monkeypatch: pytest.MonkeyPatch) -> None:
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No planner, and fewer Gaussian sets for the limit than in use."""
+    monkeypatch.setattr("wavegen.analysis.uncertainty.DRAWS", (20, 40))
     monkeypatch.setattr("wavegen.analysis.evidence.calls_without_y", lambda *_: 4)
     monkeypatch.setattr("wavegen.analysis.evidence.calls_given_y", lambda *_: 3)
 
 
+@cache
 def of(name: str, count: int = 8, transform: str = "haar", levels: int = 2) -> Evidence:
     control = Control(name, size=64, length=count)
     x = torch.stack([control[i].x for i in range(count)])

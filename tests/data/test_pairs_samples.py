@@ -1,3 +1,5 @@
+"""Pairs from two folders or a table: what belongs together, and one clear line for what does not."""
+
 from __future__ import annotations
 
 from pathlib import Path

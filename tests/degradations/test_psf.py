@@ -1,3 +1,5 @@
+"""Point spread functions: widths and patterns against theory, and measured from beads."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The compiled kernels against PyTorch's own operations, which are compared with PyWavelets elsewhere."""
+"""The compiled kernels against PyTorch operations, which other tests compare with PyWavelets."""
 
 from __future__ import annotations
 

@@ -247,5 +247,6 @@ def _kurtosis(moments: Tensor) -> float:
 
 def band_spectrum(name: str, rings: Rings, power: Tensor, residual: Tensor, kurtosis: float) -> BandSpectrum:
     """The results of :func:`wiener_residual` as a :class:`BandSpectrum`, with positive powers."""
-    values = (rings.frequency, rings.modes, power.clamp_min(TINY), residual.clamp_min(TINY))
-    return BandSpectrum(name, *(tuple(v.tolist()) for v in values), kurtosis=kurtosis)
+    spectra = (rings.frequency, rings.modes, power.clamp_min(TINY), residual.clamp_min(TINY))
+    frequency, modes, total, unexplained = (tuple(values.tolist()) for values in spectra)
+    return BandSpectrum(name, frequency, modes, total, unexplained, kurtosis)
