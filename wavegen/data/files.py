@@ -129,17 +129,17 @@ def images_of(
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give the folder that holds the images")
-    found: dict[str, Path] = {}
+    images: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in extensions or path.name.startswith("."):
             continue
         name = key(path.stem)
-        if name in found:
-            raise InputError(f"{folder}: {found[name].name} and {path.name} share a name; keep one")
-        found[name] = path
-    if not found:
+        if name in images:
+            raise InputError(f"{folder}: {images[name].name} and {path.name} share a name; keep one")
+        images[name] = path
+    if not images:
         raise InputError(f"{folder} holds no images; expected files ending in {', '.join(extensions)}")
-    return found
+    return images
 
 
 def matched(x: Path, y: Path, targets: dict[str, Path], inputs: dict[str, Path]) -> Files:

@@ -125,16 +125,16 @@ def _number(cell: Path) -> int:
 def _of_cell(cell: Path, level: int) -> tuple[Path, Path]:
     """(target, input) of one cell, in either layout."""
     raw, sim = f"RawSIMData_level_{level:02d}", f"GTSIM_level_{level:02d}"
-    found: Files = [
+    files: Files = [
         (x, y)
         for target, source in (("SIM_gt*.mrc", f"{raw}.mrc"), (f"GTSIM/{sim}.mrc", f"RawSIMData/{raw}.mrc"))
         for x in sorted(cell.glob(target))[:1]
         for y in cell.glob(source)
     ]
-    if not found:
+    if not files:
         present = some(sorted(p.name for p in cell.iterdir())) or "nothing"
         raise InputError(
             f"{cell} is not laid out as BioSR: expected {raw}.mrc with SIM_gt.mrc, or RawSIMData/{raw}.mrc with "
             f"GTSIM/{sim}.mrc; found {present}"
         )
-    return found[0]
+    return files[0]

@@ -61,7 +61,7 @@ class Pool(DyadicTransform):
 
 
 def _spread(x: Tensor, step: int) -> Bands:
-    """Half sums and differences of the pixels ``step`` apart along both axes, periodically."""
+    """Half sums and differences of pixels at distance ``step`` along both axes, periodically."""
     right = x.roll(-step, -1)
     low, high = x + right, x - right
     low_below, high_below = low.roll(-step, -2), high.roll(-step, -2)

@@ -137,7 +137,7 @@ class Hela(Simulator):
         points, weights = points.reshape(-1, 2), weights.reshape(-1)
         keep = ((points > -1) & (points < self.side)).all(axis=1)
         points, weights = points[keep], weights[keep]
-        if nucleus is not None:  # where it is, filaments are out of focus, above and below it
+        if nucleus is not None:  # filaments above and below it are out of focus
             weights *= 1 - 0.8 * nucleus.inside(points[:, 0], points[:, 1])
         return points, weights
 

@@ -35,7 +35,7 @@ def without_kernels() -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def installed() -> bool:
-    """Whether numba is installed, found out without importing it."""
+    """Whether numba is installed; does not import it."""
     return find_spec("numba") is not None
 
 
