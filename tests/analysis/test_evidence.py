@@ -1,10 +1,11 @@
-"""Evidence from fields whose answers are known, its verdicts, and the images that it is taken from."""
+"""Evidence from fields with known statistics, its verdicts, and the crops that it is measured on."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from wavegen.analysis.controls import CONTROLS, Control
 from wavegen.analysis.demand import grouped
 from wavegen.analysis.evidence import Evidence, band_evidence
 from wavegen.analysis.evidence_table import high_table, low_table
-from wavegen.analysis.sources import LoneImages, crops
+from wavegen.analysis.sources import UnpairedImages, crops
 from wavegen.analysis.verdict import sentences, tendency
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build
@@ -26,11 +27,14 @@ from wavegen.core.types import Pair
 
 
 @pytest.fixture(autouse=True)
-def _no_planner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wavegen.analysis.evidence.calls_alone", lambda *_: 4)
-    monkeypatch.setattr("wavegen.analysis.evidence.calls_given", lambda *_: 3)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No planner, and fewer Gaussian sets for the limit than in use."""
+    monkeypatch.setattr("wavegen.analysis.uncertainty.DRAWS", (20, 40))
+    monkeypatch.setattr("wavegen.analysis.evidence.calls_without_y", lambda *_: 4)
+    monkeypatch.setattr("wavegen.analysis.evidence.calls_given_y", lambda *_: 3)
 
 
+@cache
 def of(name: str, count: int = 8, transform: str = "haar", levels: int = 2) -> Evidence:
     control = Control(name, size=64, length=count)
     x = torch.stack([control[i].x for i in range(count)])
@@ -170,14 +174,14 @@ def test_images_that_do_not_do(make: Callable[[], Given], levels: int, message: 
 def test_files_of_differing_channels_are_taken_apart(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(tmp_path / "a.png")
     Image.fromarray(np.full((16, 16), 9, np.uint8)).save(tmp_path / "b.png")
-    found = LoneImages([tmp_path / "a.png", tmp_path / "b.png"])
+    found = UnpairedImages([tmp_path / "a.png", tmp_path / "b.png"])
     assert len(found) == 4
     assert found.split
     assert found[3].x.shape == (1, 16, 16)
-    whole = LoneImages([tmp_path / "a.png"])
+    whole = UnpairedImages([tmp_path / "a.png"])
     assert whole[0].x.shape == (3, 16, 16)
     with pytest.raises(InputError, match="no images"):
-        LoneImages([])
+        UnpairedImages([])
 
 
 def test_controls_are_reproducible_and_checked() -> None:

@@ -1,4 +1,4 @@
-"""Spectra and residuals of data whose spectra are known; condition numbers; a network that knows the answer."""
+"""Spectra and residuals of data with known spectra; condition numbers; the residual of a network with known error."""
 
 from __future__ import annotations
 

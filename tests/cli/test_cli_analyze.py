@@ -41,7 +41,7 @@ def test_data_with_two_transforms(capsys: pytest.CaptureFixture[str], tmp_path: 
 def test_a_trained_pipeline_measures_its_own_bands(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wavegen.analysis.evidence.calls_alone", lambda *_: 4)
+    monkeypatch.setattr("wavegen.analysis.evidence.calls_without_y", lambda *_: 4)
     pipe = tiny("mscgm-joint")
     pipe.norm.low_scale.fill_(4.0)
     pipe.norm.low_mean.fill_(1.0)
@@ -58,7 +58,7 @@ def test_a_trained_pipeline_measures_its_own_bands(
 def test_a_folder_of_images(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wavegen.analysis.evidence.calls_alone", lambda *_: 4)
+    monkeypatch.setattr("wavegen.analysis.evidence.calls_without_y", lambda *_: 4)
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 255, (40, 32), dtype=np.uint8)).save(tmp_path / "a.png")
     code, out, err = run(capsys, tmp_path, "--levels", "1")

@@ -1,4 +1,4 @@
-"""Data looked over: shifts are found to a tenth of a pixel, and what is wrong is named."""
+"""Checks of data: shifts are measured to a tenth of a pixel, and each defect is named."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Random crops (every position and orientation, the same for x and y) and the cache in memory and on disk."""
+
 from __future__ import annotations
 
 import errno

@@ -1,4 +1,4 @@
-"""Published layouts, built small: what is paired with what, and what is said where a layout does not fit."""
+"""Published layouts, rebuilt in miniature: how files are paired, and the message for a layout that does not fit."""
 
 from __future__ import annotations
 

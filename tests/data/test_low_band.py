@@ -1,3 +1,5 @@
+"""The low band of a data set is the mean over blocks, at any size."""
+
 from __future__ import annotations
 
 import pytest

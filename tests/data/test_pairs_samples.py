@@ -1,3 +1,5 @@
+"""Pairs from two folders or a table: what belongs together, and one clear line for what does not."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -84,5 +86,5 @@ def test_the_sample_is_a_real_picture() -> None:
 
 def test_missing_sample_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wavegen.data.samples.find_spec", lambda _: None)
-    with pytest.raises(InputError, match="pip install scikit-image"):
+    with pytest.raises(InputError, match=r"wavegen\[eval\]"):
         microscope_sample()

@@ -1,4 +1,4 @@
-"""Clean images degraded on the fly: pure functions of seed and index, alike for any number of workers."""
+"""Clean images degraded on the fly: pure functions of seed and index, for any number of workers."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def folder(tmp_path: Path) -> Path:
 
 def simulated(folder: Path, degradation: dict[str, Any] | None = None, **options: Any) -> Simulated:
     spec = {"name": "simulated", "folder": str(folder), "degradation": degradation or {"name": "test_noisy"}}
-    made: Simulated = build("dataset", spec | options)
-    return made
+    dataset: Simulated = build("dataset", spec | options)
+    return dataset
 
 
 def test_items_depend_on_seed_and_index_only(folder: Path) -> None:

@@ -1,3 +1,5 @@
+"""Simulated specimens: deterministic items, the stated photon budget, noise, widths and shapes."""
+
 from __future__ import annotations
 
 import pickle

@@ -1,3 +1,5 @@
+"""Degradations that need options or a file, built for the contract."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -34,7 +36,7 @@ def bead_stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make(bead_stack: Path) -> Callable[[str], Degradation]:
     def build_with_options(name: str) -> Degradation:
         options = {"file": str(bead_stack), "size": 15} if name == "measured_psf" else OPTIONS.get(name, {})
-        made: Degradation = build("degradation", {"name": name, **options})
-        return made
+        model: Degradation = build("degradation", {"name": name, **options})
+        return model
 
     return build_with_options

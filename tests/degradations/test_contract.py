@@ -1,4 +1,4 @@
-"""What every registered degradation must do."""
+"""The contract of every registered degradation: determinism, exact adjoints, refusals."""
 
 from __future__ import annotations
 

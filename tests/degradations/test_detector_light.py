@@ -1,3 +1,5 @@
+"""Camera, background, shadow and low light against their formulas: means, variances, limits."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Gaussian optics and photon noise against closed forms."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Point spread functions: widths and patterns against theory, and measured from beads."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -128,11 +130,11 @@ def test_measured_psf_is_the_one_that_made_the_beads():
 
 def test_beads_that_do_not_serve(tmp_path):
     assert 0 < FAINTEST < 1
-    with pytest.raises(InputError, match="alone"):
+    with pytest.raises(InputError, match="isolated"):
         measure_psf(beads([(30, 30), (30, 36)]), size=15)
     with pytest.raises(InputError, match="saturated"):
         measure_psf(np.minimum(beads([(30, 30)]), 300), size=15)
-    with pytest.raises(InputError, match="alone"):
+    with pytest.raises(InputError, match="isolated"):
         measure_psf(np.zeros((40, 40)), size=15)
     with pytest.raises(InputError, match="odd"):
         measure_psf(beads([(30, 30)]), size=14)

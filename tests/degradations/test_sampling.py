@@ -1,3 +1,5 @@
+"""Down-sampling, binning and bleaching against Pillow, published values and closed forms."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Image files: pixels and metadata survive, damaged files are refused in one line, no write leaves half a file."""
+
 from __future__ import annotations
 
 import errno

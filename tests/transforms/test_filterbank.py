@@ -136,7 +136,7 @@ def test_given_taps_are_the_named_wavelet() -> None:
     ("change", "message"),
     [
         ({"rec_lo": CDF53["rec_hi"]}, "does not reconstruct"),
-        ({"dec_lo": [2 * tap for tap in CDF53["dec_lo"]]}, "are 1 away from|are 1.* away"),
+        ({"dec_lo": [2 * tap for tap in CDF53["dec_lo"]]}, "filters differ by 1"),
         ({"dec_hi": [-tap for tap in CDF53["dec_hi"]]}, "does not reconstruct"),
         ({"dec_lo": CDF53["dec_lo"][:-1]}, "'dec_lo': 5"),
         ({"dec_lo": [math.nan] * 6}, "dec_lo has taps that are NaN"),

@@ -1,4 +1,4 @@
-"""The compiled kernels against PyTorch's own operations, which are compared with PyWavelets elsewhere."""
+"""The compiled kernels against PyTorch operations, which other tests compare with PyWavelets."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from torch import Tensor
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build
 from wavegen.core.types import Subbands
-from wavegen.transforms import Transform, fast, max_levels
-from wavegen.transforms.fast import without_kernels
+from wavegen.transforms import Transform, max_levels
+from wavegen.transforms.kernels import fast
+from wavegen.transforms.kernels.fast import without_kernels
 
 pytest.importorskip("numba")
 MODES = ["periodization", "symmetric", "reflect", "zero"]

@@ -1,4 +1,4 @@
-"""Learned bases: exact at any parameters, equal to known wavelets at theirs, and differentiable."""
+"""Learned bases: exact for all parameters, equal to known wavelets at theirs, differentiable, worth learning."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from wavegen.transforms import (
     sparsity,
     synthesis_norms,
     taps_of,
-    trilinear,
 )
+from wavegen.transforms.learning import trilinear
 
 FACTORISED = [f"db{n}" for n in range(1, 15)] + [f"sym{n}" for n in range(2, 21)] + [f"coif{n}" for n in range(1, 10)]
 
@@ -75,15 +75,16 @@ def test_random_gradient_steps_lose_nothing() -> None:
     start = lattice.angles.detach().clone()
     generator = torch.Generator().manual_seed(0)
     worst = 0.0
-    for _ in range(1000):
+    for step in range(400):
         lattice.zero_grad()
         bands = lattice.forward(x)
         loss = sum((band * torch.randn(band.shape, generator=generator)).sum() for band in all_bands(bands))
         assert isinstance(loss, Tensor)
         loss.backward()
         with torch.no_grad():
-            lattice.angles -= 0.01 * lattice.angles.grad
-        worst = max(worst, lattice.reconstruction_error(x))
+            lattice.angles -= 0.02 * lattice.angles.grad
+        if step % 10 == 9:
+            worst = max(worst, lattice.reconstruction_error(x))
     assert worst <= 1e-6
     assert (lattice.angles - start).abs().max() > 0.5
     assert orthogonality_error(lattice.taps().detach()) <= 1e-12

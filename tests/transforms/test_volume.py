@@ -1,4 +1,4 @@
-"""Stacks against PyWavelets, and exact at any size."""
+"""The transform of stacks equals PyWavelets and reconstructs exactly at any size."""
 
 from __future__ import annotations
 

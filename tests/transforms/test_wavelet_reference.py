@@ -40,8 +40,9 @@ def all_bands(bands: Subbands) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_wavelet_mode_and_depth_equals_pywavelets(mode: str) -> None:
-    for row in accuracy(modes=[mode], sizes=SMALL, dtypes=[torch.float64]):
+def test_every_wavelet_and_mode_equals_pywavelets(mode: str) -> None:
+    """The details of a deep decomposition are those of all shallower ones, so that two depths suffice."""
+    for row in accuracy(modes=[mode], levels=(2, 4), sizes=SMALL, dtypes=[torch.float64]):
         assert row.error <= 1e-10, row
         assert row.reconstruction <= tolerance(FLOAT64, row.family, 1e-11), row
 

@@ -1,4 +1,4 @@
-"""What a data set asks of a system: spectra, Gaussianity, sparsity, conditioning of bands; what y leaves unknown."""
+"""Statistics of data: spectra, Gaussianity, sparsity and conditioning of subbands, and their uncertainty given y."""
 
 from wavegen.analysis.condition import condition_number, step_bound
 from wavegen.analysis.controls import Control

@@ -1,4 +1,4 @@
-"""The condition number of a band, and the bound on steps that the paper states with it."""
+"""The condition number of a band, and the paper's bound on the number of steps that depends on it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ TAILS = (0.01, 0.99)
 def condition_number(power: Sequence[float], modes: Sequence[float], tails: tuple[float, float] = TAILS) -> float:
     """kappa: largest over smallest eigenvalue of the covariance of a stationary band, robustly.
 
-    The eigenvalues are the power spectrum's values. The largest and smallest are the quantiles that leave out one
-    percent of the modes at either end, since single estimates there are noise. In a large band that is everything
-    below a fourteenth of the highest frequency: ``tails`` of 0 and 1 leave out nothing.
+    The eigenvalues are the values of the power spectrum. Largest and smallest are quantiles that exclude one percent
+    of the modes at either end, where single estimates are noisy. In a large band this excludes all frequencies below
+    a fourteenth of the highest one; use ``tails`` of 0 and 1 to include them.
 
     Args:
-        power: of each ring, > 0.
+        power: power of each ring, > 0.
         modes: number of frequencies in each ring.
         tails: the two quantiles.
 
     Raises:
-        InputError: no rings, other numbers of them, or a power that is not above 0.
+        InputError: no rings, different numbers of powers and modes, or a power that is not above 0.
     """
     p, m = (torch.as_tensor(k, dtype=torch.float64) for k in (power, modes))
     if not p.numel() or p.shape != m.shape or not bool((p > 0).all()) or not float(m.sum()) > 0:
-        raise InputError(f"{p.numel()} powers and {m.numel()} numbers of modes: give as many of both, powers above 0")
+        raise InputError(
+            f"{p.numel()} powers and {m.numel()} numbers of modes: give one of each per ring, powers above 0"
+        )
     order = p.argsort()
     below = m[order].cumsum(0) / m.sum()
     low, high = (order[min(int(torch.searchsorted(below, q)), len(order) - 1)] for q in tails)
@@ -38,8 +40,8 @@ def condition_number(power: Sequence[float], modes: Sequence[float], tails: tupl
 def step_bound(kappa: float, epsilon: float = 0.1) -> float:
     """T = kappa³ / epsilon², the scaling O(eps^-2 kappa³) of arXiv 2407.05259, theorem 1, with its constant set to 1.
 
-    The theorem is about unconditional score models of Gaussian data and does not give the constant, so that only
-    ratios between bands mean something.
+    The theorem concerns unconditional score models of Gaussian data and leaves the constant open, so that only ratios
+    between bands are meaningful.
 
     Raises:
         InputError: kappa below 1 or epsilon out of (0, 1).

@@ -1,4 +1,4 @@
-"""Fields whose answers are known, for the cases in which the paper's mechanisms should and should not hold."""
+"""Synthetic fields with known statistics, for which the paper's mechanisms should or should not hold."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def _pink(size: int, generator: torch.Generator) -> Tensor:
 
 def _edges(size: int, generator: torch.Generator) -> Tensor:
     angle, offset = torch.rand(2, generator=generator).tolist()
-    place = torch.arange(size) / size - 0.5
+    position = torch.arange(size) / size - 0.5
     direction = torch.tensor(angle * 2 * torch.pi)
-    across = direction.cos() * place[:, None] + direction.sin() * place[None]
-    made: Tensor = (across > (offset - 0.5) / 2).float()
-    return made
+    across = direction.cos() * position[:, None] + direction.sin() * position[None]
+    edge: Tensor = (across > (offset - 0.5) / 2).float()
+    return edge
 
 
-# name: (what it is, how it is drawn)
+# name: (expected result, sampler)
 CONTROLS: dict[str, tuple[str, Callable[[int, torch.Generator], Tensor]]] = {
-    "white-noise": ("Gaussian at every scale, no band is sparse: nothing is gained", _white),
-    "laplace-noise": ("independent pixels that are not Gaussian: LL tends to a Gaussian as fast as can be", _laplace),
-    "pink-noise": ("Gaussian with a spectrum 1/f²: Gaussian at every scale, ill-conditioned as a whole", _pink),
-    "edges": ("one straight edge across the image: a correlation as long as the image, no tendency", _edges),
+    "white-noise": ("Gaussian at every scale and nowhere sparse: subbands have no advantage", _white),
+    "laplace-noise": ("independent non-Gaussian pixels: LL becomes Gaussian as fast as possible", _laplace),
+    "pink-noise": ("Gaussian with spectrum 1/f²: Gaussian at every scale, ill-conditioned at full resolution", _pink),
+    "edges": ("one straight edge across the image: correlated over the whole image, so no tendency", _edges),
 }
 
 
@@ -51,10 +51,10 @@ class Control:
     """Images of one of :data:`CONTROLS`; x and y are the same. Item i is a pure function of (seed, i).
 
     Args:
-        name: of the control.
+        name: one of the controls.
         size: side in pixels, 16 to 4096.
         length: number of images, at least 1.
-        seed: another seed, other images.
+        seed: of all images.
 
     Raises:
         InputError: unknown name, or a value out of range.

@@ -1,37 +1,36 @@
-"""The evidence for the mechanisms that arXiv 2407.05259 states: figures of every band of a set of images."""
+"""Measurements of every band that test the mechanisms stated in arXiv 2407.05259."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from wavegen.analysis.condition import condition_number
-from wavegen.analysis.demand import calls_alone, calls_given
+from wavegen.analysis.demand import calls_given_y, calls_without_y
 from wavegen.analysis.measures import BIN, correlation_length, gini, hoyer, ks_distance, negentropy
-from wavegen.analysis.spectra import FEWEST, KINDS, NARROWEST, Rings
+from wavegen.analysis.spectra import KINDS, MIN_IMAGES, MIN_SIDE, Rings
 from wavegen.analysis.uncertainty import gaussian_ks, interval, resampled_ks, resampling
 from wavegen.core.errors import InputError
 from wavegen.pipeline.norm import SubbandNorm
 from wavegen.transforms import Moments, Transform, low_bands
 
-SHOWN = (-6.0, 12.0)  # standard deviations that densities cover
+SHOWN = (-6.0, 12.0)  # range of the densities, in standard deviations
 
 
 @dataclass(frozen=True)
 class BandEvidence:
-    """One band. Sparsity is of the coefficients' sizes, everything else does not depend on the band's scale.
+    """Measurements of one band; all but ``mean`` and ``scale`` are independent of its scale.
 
-    ``mean`` and ``scale`` are those of the coefficients as the transform (or a trained model's normalisation) gives
-    them, averaged over channels; the other figures are of channels brought to mean 0 and variance 1 each, over all
-    images. ``correlation`` is in pixels of the image. ``density`` holds the share of coefficients in bins of 0.1
-    standard deviations from -6 to 12. None: not measured for this band (too small, or high). NaN: constant.
+    ``mean`` and ``scale`` are those of the coefficients as returned by the transform (or by the normalisation of a
+    trained model), averaged over channels; the other values refer to channels with mean 0 and variance 1 over all
+    images. ``correlation`` is in pixels of the image. ``density`` is the fraction of coefficients in bins of 0.1
+    standard deviations from -6 to 12. None: not measured (band too small, or a detail band). NaN: constant band.
 
-    ``ks_low`` to ``ks_high`` is the 95 % interval over images, ``ks_gaussian`` what a Gaussian of the same spectrum
-    stays below; ``calls`` are the planner's for the band alone, ``calls_given_y`` those for what y leaves unknown.
+    ``ks_low`` to ``ks_high`` is the 95 % interval over images, ``ks_gaussian`` the limit for a Gaussian band with this
+    spectrum; ``calls`` is the planner's number without y, ``calls_given_y`` that given y.
     """
 
     name: str
@@ -60,7 +59,7 @@ class BandEvidence:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All bands of one transform: low ones from the image to the coarsest, then the details, coarsest first.
+    """All bands of one transform: low bands from the image to the coarsest, and details, coarsest first.
 
     ``change`` is the coarsest low band's KS distance minus the image's, with its 95 % interval over images (None for a
     single image).
@@ -84,7 +83,7 @@ def band_evidence(
         x: (B, C, H, W) images in network units, none of them constant.
         transform: with or without detail bands.
         name: of the transform, for tables.
-        y: the degraded images, for the calls that what they leave unknown needs; from 8 images on.
+        y: the degraded images, for the number of calls given y; used for at least 8 images.
         norm: the trained normalisation of the bands.
 
     Raises:
@@ -92,19 +91,19 @@ def band_evidence(
     """
     bands = transform.forward(x)
     chain = low_bands(transform, bands)
-    if min(chain[0].shape[-2:]) < NARROWEST:
+    if min(chain[0].shape[-2:]) < MIN_SIDE:
         raise InputError(too_small(x.shape[-2:], transform))
-    given = None if y is None or len(x) < FEWEST else low_bands(transform, transform.forward(y))
+    y_chain = None if y is None or len(x) < MIN_IMAGES else low_bands(transform, transform.forward(y))
     weights = resampling(len(x))
     low, distances = [], []
     for i in reversed(range(len(chain))):
-        if i == 0 and _same(chain):  # no transform at all: its only band is the image
+        if i == 0 and _same(chain):  # identity transform: its only band is the image
             continue
-        band, other = chain[i], None if given is None else given[i]
+        band, y_band = chain[i], None if y_chain is None else y_chain[i]
         if norm is not None and i < len(chain) - 1:
-            band, other = norm.low(band, i), None if other is None else norm.low(other, i)
-        one, samples = _low(_low_name(i, chain, transform), _level(x, band), x, band, other, weights)
-        low.append(one)
+            band, y_band = norm.low(band, i), None if y_band is None else norm.low(y_band, i)
+        measured, samples = _low(_low_name(i, chain, transform), _level(x, band), x, band, y_band, weights)
+        low.append(measured)
         distances.append(samples)
     high = []
     for i, details in enumerate(bands.details):
@@ -117,10 +116,10 @@ def band_evidence(
 
 
 def too_small(size: torch.Size | tuple[int, ...], transform: Transform) -> str:
-    """What to say of images that are too small for a transform's levels."""
-    most = max(int(math.log2(min(size) / NARROWEST)), 0) if min(size) >= NARROWEST else 0
+    """The message for images that are too small for the levels of a transform."""
+    most = max(int(math.log2(min(size) / MIN_SIDE)), 0) if min(size) >= MIN_SIDE else 0
     return (
-        f"images of {size[0]}x{size[1]} leave a coarsest band below {NARROWEST}x{NARROWEST} after {transform.levels} "
+        f"images of {size[0]}x{size[1]} leave a coarsest band below {MIN_SIDE}x{MIN_SIDE} after {transform.levels} "
         f"level(s); give larger images, or at most {most} level(s)"
     )
 
@@ -138,26 +137,26 @@ def _level(x: Tensor, band: Tensor) -> int:
 
 
 def _low(
-    name: str, level: int, x: Tensor, band: Tensor, given: Tensor | None, weights: Tensor
+    name: str, level: int, x: Tensor, band: Tensor, y_band: Tensor | None, weights: Tensor
 ) -> tuple[BandEvidence, Tensor]:
-    """A low band with its intervals and calls, and its bootstrap samples."""
-    one = _band(name, "ll", level, x, band)
-    samples = resampled_ks(_standard(band).flatten(1), weights)
-    low, high = interval(samples, one.ks) if len(x) > 1 else (None, None)
+    """A low band with its intervals and numbers of calls, and its bootstrap samples."""
+    measured = _band(name, "ll", level, x, band)
+    samples = resampled_ks(_standardised(band).flatten(1), weights)
+    low, high = interval(samples, measured.ks) if len(x) > 1 else (None, None)
     modes = Rings(*band.shape[-2:]).modes.tolist()
-    found = replace(
-        one,
+    measured = replace(
+        measured,
         ks_low=low,
         ks_high=high,
-        ks_gaussian=gaussian_ks(_standard(band)),
-        calls=calls_alone(one.power, modes),
-        calls_given_y=None if given is None else calls_given(name, band, given),
+        ks_gaussian=gaussian_ks(_standardised(band)),
+        calls=calls_without_y(measured.power, modes),
+        calls_given_y=None if y_band is None else calls_given_y(name, band, y_band),
     )
-    return found, samples
+    return measured, samples
 
 
 def _band(name: str, kind: str, level: int, x: Tensor, band: Tensor) -> BandEvidence:
-    z = _standard(band)
+    z = _standardised(band)
     moments = Moments.of(band)
     sizes = z if kind == "ll" else band / band.square().mean((0, 2, 3), keepdim=True).sqrt().clamp_min(1e-12)
     frequency, power, kappa = _spectrum(z)
@@ -179,16 +178,16 @@ def _band(name: str, kind: str, level: int, x: Tensor, band: Tensor) -> BandEvid
     )  # fmt: skip
 
 
-def _standard(band: Tensor) -> Tensor:
-    """Each channel with mean 0 and variance 1 over all images; zeros where it is constant."""
+def _standardised(band: Tensor) -> Tensor:
+    """Channels with mean 0 and variance 1 over all images; constant channels become 0."""
     centred = band.double() - band.double().mean((0, 2, 3), keepdim=True)
     scale = centred.square().mean((0, 2, 3), keepdim=True).sqrt()
     return centred / torch.where(scale > 1e-9 * band.abs().max(), scale, torch.inf)
 
 
 def _spectrum(z: Tensor) -> tuple[tuple[float, ...], tuple[float, ...], float | None]:
-    """Frequencies, powers, and the condition number; empty and None where there is nothing, or too little."""
-    if min(z.shape[-2:]) < NARROWEST or not bool(z.any()):
+    """Frequencies, powers and condition number; empty and None for constant or too small bands."""
+    if min(z.shape[-2:]) < MIN_SIDE or not bool(z.any()):
         return (), (), None
     rings = Rings(*z.shape[-2:])
     power = rings.mean(rings.transform(z).abs().square().mean((0, 1))).clamp_min(1e-12)
@@ -200,8 +199,3 @@ def _density(z: Tensor) -> tuple[float, ...]:
     low, high = SHOWN
     counts = torch.histc(z, bins=round((high - low) / BIN), min=low, max=high)
     return tuple((counts / z.numel()).tolist())
-
-
-def lines(found: Evidence) -> Iterator[BandEvidence]:
-    """All bands, low ones first."""
-    yield from (*found.low, *found.high)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from wavegen.analysis.condition import step_bound
@@ -11,12 +11,13 @@ from wavegen.analysis.evidence import BandEvidence, Evidence
 from wavegen.analysis.verdict import sentences
 
 LEGEND = (
-    "KS: distance sup|F - G| to the fitted Gaussian, its 95 % interval over images, and the limit that a Gaussian "
-    "band of the same spectrum stays below",
-    "negentropy in nats; a Gaussian has kurtosis 3, Gini .414, Hoyer .202; a Laplacian 6, .5, .293",
-    "correlation: pixels until the correlation is 1/e (.63 coefficients is none); kappa: largest over smallest power",
-    "bound: kappa³, the scaling of the paper's theorem 1, over that of the image; calls: the planner's for .9 of the "
-    "spread of the band alone (y tells nothing, as in the theorem), and of what y leaves unknown",
+    "KS: distance sup|F - G| to the fitted Gaussian, with its 95 % interval over images; limit: 95 % of Gaussian bands "
+    "with the same spectrum have a smaller distance",
+    "negentropy in nats; a Gaussian has kurtosis 3, Gini 0.414, Hoyer 0.202; a Laplacian 6, 0.5, 0.293",
+    "correlation: distance in pixels at which the correlation falls to 1/e (0.63 coefficients for white noise); kappa: "
+    "largest over smallest power",
+    "bound: kappa³, the scaling of the paper's theorem 1, relative to the image; calls: the planner's number for 0.9 "
+    "of the spread of the band without y (as in the theorem), and given y",
 )
 
 
@@ -27,78 +28,64 @@ class Table(NamedTuple):
     rows: list[list[str]]
 
     def markdown(self) -> str:
-        """One line for each row."""
-        made = ["| " + " | ".join(line) + " |" for line in (self.head, *self.rows)]
-        return "\n".join([made[0], "|---" * len(self.head) + "|", *made[1:]])
-
-
-def low_table(found: Evidence) -> Table:
-    """The low bands, from the image to the coarsest."""
-    image = found.low[0]
-    given = any(band.calls_given_y for band in found.low)
-    head = [
-        "band",
-        "size",
-        "kurtosis",
-        "negentropy",
-        "KS",
-        "interval",
-        "limit",
-        "correlation",
-        "kappa",
-        "bound",
-        "calls",
-    ]
-    rows = []
-    for band in found.low:
-        cells = [
-            band.name, f"{band.height}x{band.width}", _number(band.kurtosis), _number(band.negentropy, ".3f"),
-            _number(band.ks, ".3f"), _interval(band), _number(band.ks_gaussian, ".3f"), _number(band.correlation),
-            _number(band.kappa), _bound(band, image), _calls(band.calls),
-        ]  # fmt: skip
-        rows.append([*cells, _calls(band.calls_given_y)] if given else cells)
-    return Table([*head, "calls given y"] if given else head, rows)
-
-
-def high_table(found: Evidence) -> Table:
-    """The details, coarsest first."""
-    head = ["band", "size", "kurtosis", "negentropy", "KS", "Gini", "Hoyer", "correlation", "kappa"]
-    return Table(
-        head,
-        [
-            [
-                b.name, f"{b.height}x{b.width}", _number(b.kurtosis), _number(b.negentropy, ".3f"),
-                _number(b.ks, ".3f"), _number(b.gini, ".3f"), _number(b.hoyer, ".3f"),
-                _number(b.correlation), _number(b.kappa),
-            ]
-            for b in found.high
-        ],
-    )  # fmt: skip
-
-
-def report(title: str, all_found: Sequence[Evidence], remarks: Sequence[str], about: Mapping[str, object]) -> str:
-    """All tables and verdicts in Markdown, with the figure ``analysis.png`` beside it."""
-    parts = [f"# {title}", *remarks, "![Gaussianity, sparsity and spectra by scale](analysis.png)"]
-    for found in all_found:
-        parts += [f"## {found.transform}", "\n".join(f"- {text}." for text in sentences(found))]
-        parts += [table.markdown() for table in (low_table(found), high_table(found)) if table.rows]
-    parts += ["\n".join(f"- {text}." for text in LEGEND), "\n".join(f"- {k}: {v}" for k, v in about.items())]
-    return "\n\n".join(parts) + "\n"
+        """The table in Markdown."""
+        head, *rows = ("| " + " | ".join(line) + " |" for line in (self.head, *self.rows))
+        return "\n".join([head, "|---" * len(self.head) + "|", *rows])
 
 
 def _number(value: float | None, form: str = ".3g") -> str:
-    return "-" if value is None or math.isnan(value) else "beyond" if math.isinf(value) else format(value, form)
-
-
-def _interval(band: BandEvidence) -> str:
-    return "-" if band.ks_low is None else f"{band.ks_low:.3f} to {band.ks_high:.3f}"
+    return "-" if value is None or math.isnan(value) else "infinite" if math.isinf(value) else format(value, form)
 
 
 def _calls(calls: int | None) -> str:
     return "-" if calls is None else str(calls)
 
 
-def _bound(band: BandEvidence, image: BandEvidence) -> str:
-    if band.kappa is None or image.kappa is None:
-        return "-"
-    return f"{step_bound(band.kappa) / step_bound(image.kappa):.1e}"
+Cell = Callable[[BandEvidence], str]
+CELLS: dict[str, Cell] = {
+    "band": lambda b: b.name,
+    "size": lambda b: f"{b.height}x{b.width}",
+    "kurtosis": lambda b: _number(b.kurtosis),
+    "negentropy": lambda b: _number(b.negentropy, ".3f"),
+    "KS": lambda b: _number(b.ks, ".3f"),
+    "interval": lambda b: "-" if b.ks_low is None else f"{b.ks_low:.3f} to {b.ks_high:.3f}",
+    "limit": lambda b: _number(b.ks_gaussian, ".3f"),
+    "Gini": lambda b: _number(b.gini, ".3f"),
+    "Hoyer": lambda b: _number(b.hoyer, ".3f"),
+    "correlation": lambda b: _number(b.correlation),
+    "kappa": lambda b: _number(b.kappa),
+    "calls": lambda b: _calls(b.calls),
+    "calls given y": lambda b: _calls(b.calls_given_y),
+}
+LOW = ("band", "size", "kurtosis", "negentropy", "KS", "interval", "limit", "correlation", "kappa", "bound", "calls")
+HIGH = ("band", "size", "kurtosis", "negentropy", "KS", "Gini", "Hoyer", "correlation", "kappa")
+
+
+def _table(bands: Sequence[BandEvidence], columns: Sequence[str], cells: Mapping[str, Cell]) -> Table:
+    return Table(list(columns), [[cells[column](band) for column in columns] for band in bands])
+
+
+def low_table(evidence: Evidence) -> Table:
+    """The low bands, from the image to the coarsest."""
+    image = evidence.low[0].kappa
+
+    def bound(band: BandEvidence) -> str:
+        return "-" if band.kappa is None or image is None else f"{step_bound(band.kappa) / step_bound(image):.1e}"
+
+    given_y = any(band.calls_given_y for band in evidence.low)
+    return _table(evidence.low, (*LOW, "calls given y") if given_y else LOW, {**CELLS, "bound": bound})
+
+
+def high_table(evidence: Evidence) -> Table:
+    """The details, coarsest first."""
+    return _table(evidence.high, HIGH, CELLS)
+
+
+def report(title: str, results: Sequence[Evidence], remarks: Sequence[str], about: Mapping[str, object]) -> str:
+    """All tables and verdicts in Markdown, with a link to the figure ``analysis.png``."""
+    parts = [f"# {title}", *remarks, "![Gaussianity, sparsity and spectra by scale](analysis.png)"]
+    for evidence in results:
+        parts += [f"## {evidence.transform}", "\n".join(f"- {text}." for text in sentences(evidence))]
+        parts += [table.markdown() for table in (low_table(evidence), high_table(evidence)) if table.rows]
+    parts += ["\n".join(f"- {text}." for text in LEGEND), "\n".join(f"- {k}: {v}" for k, v in about.items())]
+    return "\n\n".join(parts) + "\n"

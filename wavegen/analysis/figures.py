@@ -1,4 +1,4 @@
-"""A plan as a picture: what is kept at every frequency, what there is to keep, and where the calls lie."""
+"""A sampling plan as a figure: preserved spread and residual variance by frequency, and the times of the calls."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import torch
 from wavegen.analysis.spectra import BandSpectrum
 from wavegen.bridges import Plan
 from wavegen.core.files import atomic
+from wavegen.core.optional import need
 from wavegen.core.registry import build
 
-LIMITS = (0.6, 1.2)  # shares that the goal allows
+LIMITS = (0.6, 1.2)  # acceptable ratios of predicted to true variance
 
 
 def draw_plan(path: Path, bands: Sequence[BandSpectrum], compared: Mapping[str, Plan], plan: Plan) -> Path:
@@ -20,35 +21,37 @@ def draw_plan(path: Path, bands: Sequence[BandSpectrum], compared: Mapping[str, 
 
     Args:
         path: the file.
-        bands: spectra, the planned band first.
-        compared: other settings by name, for the same variances.
-        plan: the chosen one.
+        bands: spectra, starting with that of the planned band.
+        compared: other sampling settings by name, for the same variances.
+        plan: the chosen plan.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: matplotlib is not installed, or the file cannot be written.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(13.5, 4.1), layout="constrained")
-    kept, spectra, grid = figure.subplots(1, 3)
+    figure = need("matplotlib.figure", "plot").Figure(figsize=(13.5, 4.1), layout="constrained")
+    spread, spectra, grid = figure.subplots(1, 3)
     frequency = bands[0].frequency
-    kept.axhspan(*LIMITS, color="0.93", zorder=0)
-    kept.axhline(1, color="0.6", linewidth=0.8)
+    spread.axhspan(*LIMITS, color="0.93", zorder=0)
+    spread.axhline(1, color="0.6", linewidth=0.8)
     for name, other in compared.items():
-        kept.plot(frequency, other.shares, linewidth=1.2, label=f"{name}: {other.mean:.2f}")
-    kept.plot(frequency, plan.shares, color="black", linewidth=2, label=f"planned, {plan.calls} calls: {plan.mean:.2f}")
-    kept.set(
+        spread.plot(frequency, other.shares, linewidth=1.2, label=f"{name}: {other.mean:.2f}")
+    spread.plot(
+        frequency, plan.shares, color="black", linewidth=2, label=f"planned, {plan.calls} calls: {plan.mean:.2f}"
+    )
+    spread.set(
         xlabel="frequency, cycles per coefficient",
         ylabel="share of the true variance",
         ylim=(0, max(1.3, plan.most * 1.05)),
-        title=f"Kept in {bands[0].name} (predicted; legend: mean over power)",
+        title=f"Spread preserved in {bands[0].name} (predicted; legend: mean over power)",
     )
-    kept.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    spread.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     for band in bands:
         width, style = (2.0, "-") if band is bands[0] else (0.9, "--")
         spectra.semilogy(band.frequency, band.residual, style, linewidth=width, label=f"{band.name}, given y")
-    spectra.semilogy(frequency, bands[0].power, ":", color="C0", label=f"{bands[0].name}, all")
-    spectra.set(xlabel="frequency, cycles per coefficient", ylabel="variance (band: 1)", title="What y leaves unknown")
+    spectra.semilogy(frequency, bands[0].power, ":", color="C0", label=f"{bands[0].name}, total")
+    spectra.set(
+        xlabel="frequency, cycles per coefficient", ylabel="variance (band: 1)", title="Residual variance given y"
+    )
     spectra.legend(fontsize=8, ncols=2)
     _draw_grid(grid, plan)
     with atomic(path) as file:
@@ -57,7 +60,7 @@ def draw_plan(path: Path, bands: Sequence[BandSpectrum], compared: Mapping[str, 
 
 
 def _draw_grid(axes: object, plan: Plan) -> None:
-    """The noise-to-signal variance of every call, against time, and the range of variances to be resolved."""
+    """Noise-to-signal variance of every call over time, and the range of residual variances."""
     times = torch.tensor(plan.times[1:-1], dtype=torch.float64)
     line = torch.linspace(1e-4, 1 - 1e-4, 400, dtype=torch.float64)
     process = build("bridge", plan.bridge)

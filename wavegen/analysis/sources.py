@@ -1,4 +1,4 @@
-"""Images for analysis: files without partners, and any source as one batch of crops."""
+"""Images for analysis: image files without pairs, and batches of crops from any source."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from wavegen.analysis.spectra import NARROWEST, whole_pairs
+from wavegen.analysis.spectra import MIN_SIDE, central_crops
 from wavegen.core.errors import InputError
 from wavegen.core.types import Pair, PairSource
 from wavegen.data.files import finite, pixel_header
 
 
-class LoneImages:
-    """Image files as pairs of twice the same, (C, H, W) float32; where channel counts differ, each channel is an item.
+class UnpairedImages:
+    """Image files as pairs (x, x), (C, H, W) float32; if channel counts differ, each channel becomes an item.
 
     Args:
         paths: files.
@@ -46,7 +46,7 @@ class LoneImages:
 
 
 class Crops(NamedTuple):
-    """Central crops (B, C, s, s) in network units; ``y`` is None where it is the same; ``constant`` were left out."""
+    """Central crops (B, C, s, s) in network units; ``y`` is None if it equals x; ``constant`` crops were excluded."""
 
     x: Tensor
     y: Tensor | None
@@ -54,24 +54,24 @@ class Crops(NamedTuple):
 
 
 def crops(source: PairSource, units: Callable[[Pair], Pair], images: int, size: int, levels: int) -> Crops:
-    """At most so many images, evenly over the source, cut to one size that the levels divide.
+    """At most ``images`` crops, evenly spaced in the source, of one size that is divisible by 2^levels.
 
     Raises:
-        InputError: no images, all constant, of differing channels, or too small for the levels.
+        InputError: no images, only constant ones, different channel counts, or images too small for the levels.
     """
-    x, y = whole_pairs(source, units, images, size, fewest=1)
+    x, y = central_crops(source, units, images, size, least=1)
     side = x.shape[-1] >> levels << levels
-    if side >> levels < NARROWEST:
-        most = max((x.shape[-1] // NARROWEST).bit_length() - 1, 0)
+    if side >> levels < MIN_SIDE:
+        most = max((x.shape[-1] // MIN_SIDE).bit_length() - 1, 0)
         raise InputError(
             f"the smallest image allows crops of {x.shape[-1]}x{x.shape[-1]}; after {levels} levels a band must have "
-            f"{NARROWEST}x{NARROWEST}; give "
+            f"{MIN_SIDE}x{MIN_SIDE}; give "
             + (f"at most {most} level(s), or larger images" if most else "larger images")
         )
     x, y = x[..., :side, :side], y[..., :side, :side]
     flat = x.flatten(1)
-    lively = (flat.amax(1) - flat.amin(1)) > 1e-6 * flat.abs().amax(1)
-    if not bool(lively.any()):
+    varied = (flat.amax(1) - flat.amin(1)) > 1e-6 * flat.abs().amax(1)
+    if not bool(varied.any()):
         raise InputError(f"all {len(x)} crops are constant; there is nothing to measure")
-    x, y = x[lively], y[lively]
-    return Crops(x, None if torch.equal(x, y) else y, int((~lively).sum()))
+    x, y = x[varied], y[varied]
+    return Crops(x, None if torch.equal(x, y) else y, int((~varied).sum()))

@@ -1,8 +1,8 @@
-"""Power spectra of subbands, and of what y leaves unknown in them, over rings of frequency."""
+"""Power spectra of subbands, and of their residuals given y, over rings of frequency."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -15,8 +15,8 @@ from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.units import intensity_of
 from wavegen.transforms import Transform
 
-FEWEST = 8  # pairs of images below which two halves say nothing
-NARROWEST = 8  # side of a band, in coefficients
+MIN_IMAGES = 8  # pairs; fewer cannot be divided into meaningful halves
+MIN_SIDE = 8  # of a band, in coefficients
 TINY = 1e-12
 GAUSSIAN = 3.0  # the kurtosis of a Gaussian
 KINDS = ("h", "v", "d")
@@ -24,11 +24,11 @@ KINDS = ("h", "v", "d")
 
 @dataclass(frozen=True)
 class BandSpectrum:
-    """One band over rings of radial frequency, in units in which the band has unit variance.
+    """Spectra of one band over rings of radial frequency, normalised to unit variance of the band.
 
-    ``frequency`` in cycles per coefficient, ``modes`` the number of frequencies in each ring, ``power`` the band's own
-    spectrum, ``residual`` that of x0 - E[x0 | y]: the variances v of each frequency's coefficient. ``kurtosis`` is that
-    of the residual's own coefficients, E[r^4] / E[r^2]²: 3 where it is Gaussian, more where it is sparse.
+    ``frequency`` is in cycles per coefficient, ``modes`` the number of frequencies per ring, ``power`` the spectrum of
+    the band, ``residual`` that of x0 - E[x0 | y], i.e. the variance v at each frequency. ``kurtosis`` is that of the
+    coefficients of the residual, E[r^4] / E[r^2]²: 3 if it is Gaussian, more if it is sparse.
     """
 
     name: str
@@ -40,11 +40,11 @@ class BandSpectrum:
 
     @property
     def variances(self) -> tuple[float, ...]:
-        """The variances at which the residual's energy lies: v times kurtosis / 3.
+        """The energy-weighted variances of the residual: v times kurtosis / 3.
 
-        A sparse residual is taken for Gaussian with a variance V that differs from place to place. Then E[r^4] =
-        3 E[V²], and an energy-weighted place has V = E[V²] / E[V] = v kurtosis / 3, however small the average v is.
-        A kurtosis below 3 is no such mixture, and counts as 3.
+        A sparse residual is modelled as Gaussian with a local variance V. Then E[r^4] = 3 E[V²], and the
+        energy-weighted mean of V is E[V²] / E[V] = v kurtosis / 3, even if the average v is small. A kurtosis below 3
+        cannot come from such a mixture and counts as 3.
         """
         concentration = max(self.kurtosis / GAUSSIAN, 1.0)
         return tuple(v * concentration for v in self.residual)
@@ -57,16 +57,16 @@ class BandSpectrum:
 
     @property
     def unexplained(self) -> float:
-        """Share of the band's power that y does not tell."""
-        given = sum(p * m for p, m in zip(self.power, self.modes, strict=True))
-        return sum(v * m for v, m in zip(self.residual, self.modes, strict=True)) / given
+        """Fraction of the band's power that y does not predict."""
+        total = sum(p * m for p, m in zip(self.power, self.modes, strict=True))
+        return sum(v * m for v, m in zip(self.residual, self.modes, strict=True)) / total
 
 
 class Rings:
-    """Means over rings of the two-dimensional spectrum; ring k holds what rounds to k / N cycles, N = min(h, w).
+    """Means of a two-dimensional spectrum over rings; ring k holds frequencies that round to k / N, N = min(h, w).
 
-    The mean of every image is taken off first: it is one mode, which a window would spread over its neighbours, and
-    in a few images its variance is not known. What is left of ring 0 counts with ring 1.
+    The mean of each image is subtracted first: it is a single mode, which the window would leak into its neighbours
+    and whose variance cannot be estimated from few images. The rest of ring 0 is merged with ring 1.
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -82,8 +82,8 @@ class Rings:
     def transform(self, band: Tensor) -> Tensor:
         """Windowed Fourier transform (..., h, w), such that white noise of unit variance has power 1."""
         band = band.double()
-        found: Tensor = torch.fft.fft2((band - band.mean((-2, -1), keepdim=True)) * self.window, norm="ortho")
-        return found
+        spectrum: Tensor = torch.fft.fft2((band - band.mean((-2, -1), keepdim=True)) * self.window, norm="ortho")
+        return spectrum
 
     def mean(self, values: Tensor) -> Tensor:
         """Means (..., R) over rings of (..., h, w)."""
@@ -94,22 +94,22 @@ class Rings:
     def moments(self, spectrum: Tensor) -> Tensor:
         """E[r²] and E[r^4], (2,), of the coefficients whose windowed transform (..., h, w) is given.
 
-        Places count by their window, as they do in the spectrum.
+        Positions are weighted by the window, as in the spectrum.
         """
         squares = torch.fft.ifft2(spectrum, norm="ortho").real.square()
         return torch.stack([squares.mean(), squares.square().mean() / self.window.pow(4).mean()])
 
     def spread(self, values: Tensor, height: int, width: int) -> Tensor:
-        """(R,) back to every frequency, (h, w)."""
+        """Values (R,) of the rings at every frequency, (h, w)."""
         return values[self.ring].view(height, width)
 
 
 def wiener_residual(x: Tensor, y: Tensor) -> tuple[Rings, Tensor, Tensor, float]:
     """Spectra of x and of its residual, x minus the best linear estimate from y at the same frequency.
 
-    The transfer S_xy / S_yy of each ring is fitted on one half of the images and judged on the other, both ways
-    round, so that the residual is S_xx (1 - |coherence|²) without its optimism. A linear estimate from one band
-    knows less than a network: for data that is not Gaussian v is an upper bound.
+    The transfer function S_xy / S_yy of each ring is fitted on one half of the images and evaluated on the other, and
+    vice versa, so that the residual S_xx (1 - |coherence|²) is not underestimated by overfitting. A linear estimate
+    from one band is weaker than a network: for non-Gaussian data, v is an upper bound.
 
     Args:
         x: (B, C, h, w), targets.
@@ -122,20 +122,20 @@ def wiener_residual(x: Tensor, y: Tensor) -> tuple[Rings, Tensor, Tensor, float]
         InputError: fewer than 8 images, or bands below 8 x 8.
     """
     count, _, height, width = x.shape
-    if count < FEWEST or min(height, width) < NARROWEST:
+    if count < MIN_IMAGES or min(height, width) < MIN_SIDE:
         raise InputError(
-            f"{count} bands of {height}x{width}: spectra need {FEWEST} images or more whose band is at least "
-            f"{NARROWEST}x{NARROWEST}"
+            f"{count} bands of {height}x{width}: spectra need {MIN_IMAGES} images or more whose band is at least "
+            f"{MIN_SIDE}x{MIN_SIDE}"
         )
     rings = Rings(height, width)
     halves = (slice(0, count // 2), slice(count // 2, count))
     residual = torch.zeros(len(rings.modes), dtype=torch.float64)
     moments = torch.zeros(2, dtype=torch.float64)
     X, Y = rings.transform(x), rings.transform(y)
-    for fitted, judged in (halves, halves[::-1]):
+    for fitted, tested in (halves, halves[::-1]):
         cross = rings.mean((X[fitted] * Y[fitted].conj()).mean((0, 1)))
         transfer = cross / rings.mean(Y[fitted].abs().square().mean((0, 1))).clamp_min(TINY)
-        error = X[judged] - rings.spread(transfer, height, width) * Y[judged]
+        error = X[tested] - rings.spread(transfer, height, width) * Y[tested]
         residual += rings.mean(error.abs().square().mean((0, 1))) / 2
         moments += rings.moments(error) / 2
     return rings, rings.mean(X.abs().square().mean((0, 1))), residual, _kurtosis(moments)
@@ -149,44 +149,43 @@ def residual_spectra(
     images: int = 64,
     size: int = 256,
 ) -> list[BandSpectrum]:
-    """Of every subband, coarsest first: its spectrum, and :func:`wiener_residual`'s from y's same band.
+    """Spectrum and :func:`wiener_residual` (from the same band of y) of every subband, coarsest first.
 
     Args:
         data: pairs.
         transform: with or without detail bands.
-        intensity: how images become network units.
-        images: at most so many pairs are read, evenly over the data set.
-        size: side of the central crop that is taken of larger images, and no more than the smallest.
+        intensity: how images are converted to network units.
+        images: maximum number of pairs, evenly spaced in the data set.
+        size: side of the central crop, reduced to the size of the smallest image.
 
     Raises:
         InputError: fewer than 8 pairs, or bands below 8 x 8.
     """
-    x, y = whole_pairs(data, lambda pair: network_units(pair, intensity or Intensity()), images, size)
-    true, own = transform.forward(x), transform.forward(y)
-    found = []
-    for name, target, given in _named(true, own):
+    x, y = central_crops(data, lambda pair: network_units(pair, intensity or Intensity()), images, size)
+    spectra = []
+    for name, target, source in _named(transform.forward(x), transform.forward(y)):
         scale = target.std() if name.startswith("LL") else target.square().mean().sqrt()
-        target, given = (band / scale.clamp_min(1e-8) for band in (target, given))
-        found.append(band_spectrum(name, *wiener_residual(target, given)))
-    return found
+        target, source = (band / scale.clamp_min(1e-8) for band in (target, source))
+        spectra.append(band_spectrum(name, *wiener_residual(target, source)))
+    return spectra
 
 
 @torch.no_grad()
 def model_spectrum(pipe: Pipeline, data: PairSource, *, images: int = 32, size: int = 256) -> BandSpectrum:
-    """The coarsest band's residual as a trained network leaves it: x0 minus its estimate at t = 1.
+    """The residual of a trained network in the coarsest band: x0 minus its estimate at t = 1.
 
-    Use images that the network was not trained on. What the network fails to learn counts as residual.
+    Use images that were not in the training set. Errors of the network count as residual.
 
     Args:
-        pipe: a trained pipeline; its own normalisation is used.
+        pipe: a trained pipeline, whose normalisation is used.
         data: pairs.
-        images: at most so many pairs.
+        images: maximum number of pairs.
         size: side of the central crop.
 
     Raises:
-        InputError: bands below 8 x 8, another number of channels.
+        InputError: bands below 8 x 8, or another number of channels.
     """
-    x, y = whole_pairs(data, pipe.normalise, images, size, fewest=2)
+    x, y = central_crops(data, pipe.normalise, images, size, least=2)
     if x.shape[1] != pipe.config.channels:
         raise InputError(f"the data has {x.shape[1]} channel(s), the pipeline takes {pipe.config.channels}")
     errors, targets = [], []
@@ -200,8 +199,8 @@ def model_spectrum(pipe: Pipeline, data: PairSource, *, images: int = 32, size: 
         targets.append(x0.cpu())
     error, target = torch.cat(errors), torch.cat(targets)
     height, width = error.shape[-2:]
-    if min(height, width) < NARROWEST:
-        raise InputError(f"bands of {height}x{width}: spectra need at least {NARROWEST}x{NARROWEST}")
+    if min(height, width) < MIN_SIDE:
+        raise InputError(f"bands of {height}x{width}: spectra need at least {MIN_SIDE}x{MIN_SIDE}")
     rings = Rings(height, width)
     power, residual = (rings.mean(rings.transform(k).abs().square().mean((0, 1))) for k in (target, error))
     squares = error.double().square()
@@ -209,11 +208,13 @@ def model_spectrum(pipe: Pipeline, data: PairSource, *, images: int = 32, size: 
     return band_spectrum(f"LL{pipe.transform.levels or ''}", rings, power, residual, kurtosis)
 
 
-def whole_pairs(data: PairSource, units: object, images: int, size: int, fewest: int = FEWEST) -> tuple[Tensor, Tensor]:
-    """Targets and inputs (B, C, s, s) in network units: central crops, evenly drawn from the data set."""
+def central_crops(
+    data: PairSource, units: object, images: int, size: int, least: int = MIN_IMAGES
+) -> tuple[Tensor, Tensor]:
+    """Central crops (B, C, s, s) of targets and inputs in network units, evenly spaced in the data set."""
     count = min(images, len(data))
-    if count < fewest:
-        raise InputError(f"{count} pairs of images: give {fewest} or more")
+    if count < least:
+        raise InputError(f"{count} pairs of images: give {least} or more")
     pairs: list[Pair] = [units(data[i * len(data) // count]) for i in range(count)]  # type: ignore[operator]
     side = min(size, *(n for pair in pairs for n in pair.x.shape[-2:]))
 
@@ -225,17 +226,17 @@ def whole_pairs(data: PairSource, units: object, images: int, size: int, fewest:
 
 
 def network_units(pair: Pair, intensity: Intensity) -> Pair:
-    """A pair (C, H, W) brought to network units by y's intensities."""
+    """A pair (C, H, W) in network units, as defined by the intensities of y."""
     offset, scale = intensity_of(pair.y[None], intensity)
     return Pair(*((image - offset[0]) / scale[0] for image in pair))
 
 
-def _named(true: Subbands, own: Subbands) -> Iterable[tuple[str, Tensor, Tensor]]:
+def _named(target: Subbands, source: Subbands) -> Iterable[tuple[str, Tensor, Tensor]]:
     """(name, band of x, band of y), coarsest first."""
-    levels = len(true.details)
-    yield f"LL{levels or ''}", true.ll, own.ll
-    for index, (target, given) in enumerate(zip(true.details, own.details, strict=True)):
-        for kind, a, b in zip(KINDS, target, given, strict=True):
+    levels = len(target.details)
+    yield f"LL{levels or ''}", target.ll, source.ll
+    for index, pair in enumerate(zip(target.details, source.details, strict=True)):
+        for kind, a, b in zip(KINDS, *pair, strict=True):
             yield f"{kind.upper()}{levels - index}", a, b
 
 
@@ -244,12 +245,7 @@ def _kurtosis(moments: Tensor) -> float:
 
 
 def band_spectrum(name: str, rings: Rings, power: Tensor, residual: Tensor, kurtosis: float) -> BandSpectrum:
-    """The figures of :func:`wiener_residual` as a :class:`BandSpectrum`, powers kept above 0."""
-
-    def values(k: Tensor) -> tuple[float, ...]:
-        return tuple(k.tolist())
-
-    floor: Sequence[Tensor] = [k.clamp_min(TINY) for k in (power, residual)]
-    return BandSpectrum(
-        name, values(rings.frequency), values(rings.modes), values(floor[0]), values(floor[1]), kurtosis
-    )
+    """The results of :func:`wiener_residual` as a :class:`BandSpectrum`, with positive powers."""
+    spectra = (rings.frequency, rings.modes, power.clamp_min(TINY), residual.clamp_min(TINY))
+    frequency, modes, total, unexplained = (tuple(values.tolist()) for values in spectra)
+    return BandSpectrum(name, frequency, modes, total, unexplained, kurtosis)

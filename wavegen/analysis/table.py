@@ -1,4 +1,4 @@
-"""Every process at several numbers of calls: as its source samples, and as planned."""
+"""Predicted spread of each process for several numbers of calls, with published and planned sampling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CALLS = (1, 2, 3, 4, 8, 16, 50, 200)
 
 
 class Row(NamedTuple):
-    """One process at one number of calls; None where it cannot be sampled so."""
+    """One process at one number of calls; None if it cannot be sampled with so many."""
 
     process: str
     calls: int
@@ -23,12 +23,12 @@ class Row(NamedTuple):
 
 
 def native_plan(bridge: Mapping[str, Any], calls: int, v: Sequence[float], power: Sequence[float]) -> Plan:
-    """The shares of a process's published grid, eta and solver at a number of calls, or one fewer.
+    """Predicted spread with the published grid, eta and solver of a process, for ``calls`` calls or one fewer.
 
-    Heun's solver makes two calls in every step but the last, so that even numbers are not to be had.
+    Heun's solver makes two calls in every step but the last, so only odd numbers are possible.
 
     Raises:
-        InputError: the process or its solver cannot take so many.
+        InputError: the process or its solver cannot be run with so many calls.
     """
     process: Bridge = build("bridge", bridge)
     native = process.native
@@ -45,7 +45,7 @@ def step_table(
     *,
     rescale: bool = True,
 ) -> list[Row]:
-    """:func:`native_plan` beside the planner's choice, for each process and number of calls.
+    """:func:`native_plan` and the planner's choice, for each process and number of calls.
 
     Args:
         bridges: configurations.

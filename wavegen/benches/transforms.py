@@ -20,8 +20,8 @@ import torch
 from wavegen.benches.transform_peers import OPERATIONS, PEERS, Calls, build_basis, own_calls, peer_calls
 from wavegen.core.errors import InputError
 from wavegen.core.registry import names
-from wavegen.transforms import fast
-from wavegen.transforms.fast import without_kernels
+from wavegen.transforms.kernels import fast
+from wavegen.transforms.kernels.fast import without_kernels
 
 Size = tuple[int, int, int, int]
 SIZES: tuple[Size, ...] = ((8, 3, 256, 256), (64, 1, 128, 128), (1, 1, 2048, 2048), (1, 1, 8192, 8192))

@@ -37,13 +37,17 @@ def analyze(
     transform: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME[,OPTION=VALUE...]", help="Of a data set; repeatable, to compare.", show_default="haar"
+            metavar="NAME[,OPTION=VALUE...]",
+            help="Transform for a data set; repeatable, to compare.",
+            show_default="haar",
         ),
     ] = None,
     levels: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=8, help="Of every transform.", show_default=str(LEVELS))
+        int | None, typer.Option(metavar="N", min=1, max=8, help="Levels of every transform.", show_default=str(LEVELS))
     ] = None,
-    images: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many, evenly over the data.")] = 32,
+    images: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Maximum number of images, evenly spaced in the data.")
+    ] = 32,
     size: Annotated[int, typer.Option(metavar="PIXELS", min=8, help="Side of the central crop of each image.")] = 256,
     out: Annotated[
         Path | None,
@@ -53,10 +57,10 @@ def analyze(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure what the method rests on: is LL Gaussian at large scales, are details sparse, bands well conditioned.
+    """Test the assumptions of the method: Gaussian LL at large scales, sparse details, well-conditioned bands.
 
-    DATA may also be one of the fields whose answers are known: white-noise, laplace-noise, pink-noise, edges.
-    With a trained pipeline its transform is used, and its normalisation of the bands, on the data set of --data.
+    DATA may also be a synthetic field with known statistics: white-noise, laplace-noise, pink-noise, edges.
+    For a trained pipeline, its transform and its normalisation of the bands are used, on the data set of --data.
     """
     from wavegen.analysis.evidence import band_evidence
     from wavegen.analysis.sources import crops
@@ -68,7 +72,7 @@ def analyze(
     trained = _is_checkpoint(source)
     if trained:
         if transform is not None or levels is not None:
-            raise InputError("--transform and --levels are of the trained pipeline; leave them out")
+            raise InputError("--transform and --levels are fixed by the trained pipeline; leave them out")
         if data is None:
             raise InputError(f"{source} is a trained pipeline: give the data set with --data")
         named, norm, units, channels = _of_model(source)
@@ -78,16 +82,16 @@ def analyze(
             raise InputError(f"--data is for a trained pipeline, but {source!r} is a data set; leave one of them out")
         named, norm, units, channels = _of_options(transform or ["haar"], levels)
         pairs = _open(source, x, y, images, None)
-    taken = crops(pairs, units, images, size, max(t.levels for t in named.values()))
-    remarks = _remarks(pairs, taken.x.shape, taken.y is not None, taken.constant)
-    with without_kernels():  # for a few images not worth compiling
-        found = [band_evidence(taken.x, t, name, taken.y, norm) for name, t in named.items()]
+    batch = crops(pairs, units, images, size, max(t.levels for t in named.values()))
+    remarks = _remarks(pairs, batch.x.shape, batch.y is not None, batch.constant)
+    with without_kernels():  # compiling does not pay for a few images
+        results = [band_evidence(batch.x, t, name, batch.y, norm) for name, t in named.items()]
     if out is not None:
-        _write(out, source, data, found, remarks)
+        _write(out, source, data, results, remarks)
     if as_json:
-        print_json(_record(source, data, found, remarks))
+        print_json(_record(source, data, results, remarks))
         return
-    _print(found, remarks)
+    _print(results, remarks)
     if out is not None:
         note(f"report: {out / 'report.md'}, figure: {out / 'analysis.png'}")
 
@@ -129,7 +133,7 @@ def _label(spec: dict[str, Any]) -> str:
 
 
 def _open(where: str, x: str | None, y: str | None, images: int, channels: int | None) -> PairSource:
-    """A control, a registered data set or YAML file, or a folder or table of files."""
+    """A synthetic field, a registered data set, a YAML file, or a folder or table of image files."""
     from wavegen.analysis.controls import CONTROLS, Control
     from wavegen.core.errors import near_matches
     from wavegen.core.registry import names
@@ -144,50 +148,51 @@ def _open(where: str, x: str | None, y: str | None, images: int, channels: int |
     if name in names("dataset") or where.endswith(YAML_SUFFIXES):
         return open_dataset(data_spec(where, x, y), "train", images, channels)[1]
     if not Path(where).exists():
-        everything = [*names("dataset"), *CONTROLS]
+        known_names = [*names("dataset"), *CONTROLS]
         raise InputError(
-            f"no data {where!r}: no folder, table or trained pipeline, and {near_matches(name, everything)}"
+            f"no data {where!r}: not a folder, table or trained pipeline; {near_matches(name, known_names)}"
         )
-    found = _files(Path(where))
-    if channels is not None and found[0].x.shape[0] != channels:
-        raise InputError(f"{where} has {found[0].x.shape[0]} channel(s), the pipeline takes {channels}")
-    return found
+    images_or_pairs = _files(Path(where))
+    count = images_or_pairs[0].x.shape[0]
+    if channels not in (None, count):
+        raise InputError(f"{where} has {count} channel(s), the pipeline takes {channels}")
+    return images_or_pairs
 
 
 def _files(where: Path) -> PairSource:
-    from wavegen.analysis.sources import LoneImages
+    from wavegen.analysis.sources import UnpairedImages
     from wavegen.data import FilePairs
     from wavegen.inference.check import items_of
 
     items = items_of(where)
     pairs = [(item.target, item.input) for item in items if item.input is not None]
-    return FilePairs(pairs, "target") if len(pairs) == len(items) else LoneImages([item.target for item in items])
+    return FilePairs(pairs, "target") if len(pairs) == len(items) else UnpairedImages([item.target for item in items])
 
 
 def _remarks(pairs: PairSource, shape: tuple[int, ...], paired: bool, constant: int) -> list[str]:
-    from wavegen.analysis.sources import LoneImages
-    from wavegen.analysis.spectra import FEWEST
+    from wavegen.analysis.sources import UnpairedImages
+    from wavegen.analysis.spectra import MIN_IMAGES
 
     count, channels, height, width = shape
-    said = [f"{count} central crops of {height} x {width}, {channels} channel(s)"]
+    remarks = [f"{count} central crops of {height} x {width}, {channels} channel(s)"]
     if constant:
-        said.append(f"{constant} constant crop(s) left out")
-    if isinstance(pairs, LoneImages) and pairs.split:
-        said.append("files have differing channels: each channel is an image of its own")
+        remarks.append(f"{constant} constant crop(s) left out")
+    if isinstance(pairs, UnpairedImages) and pairs.split:
+        remarks.append("files differ in their number of channels: each channel is treated as an image")
     if count == 1:
-        said.append("one image: no intervals, and figures of this image only")
-    if paired and count < FEWEST:
-        said.append(f"calls given y need {FEWEST} pairs")
-    return said
+        remarks.append("one image: no intervals, and results for this image only")
+    if paired and count < MIN_IMAGES:
+        remarks.append(f"the number of calls given y needs {MIN_IMAGES} pairs")
+    return remarks
 
 
-def _record(source: str, data: str | None, found: list[Evidence], remarks: list[str]) -> dict[str, Any]:
+def _record(source: str, data: str | None, results: list[Evidence], remarks: list[str]) -> dict[str, Any]:
     from dataclasses import asdict
 
     from wavegen.analysis.verdict import sentences, tendency
 
-    results = [{**asdict(one), "tendency": tendency(one), "verdicts": sentences(one)} for one in found]
-    return {"source": source, "data": data, "remarks": remarks, "results": results, "about": _about()}
+    rows = [{**asdict(one), "tendency": tendency(one), "verdicts": sentences(one)} for one in results]
+    return {"source": source, "data": data, "remarks": remarks, "results": rows, "about": _about()}
 
 
 def _about() -> dict[str, str]:
@@ -207,25 +212,25 @@ def _about() -> dict[str, str]:
     }
 
 
-def _write(out: Path, source: str, data: str | None, found: list[Evidence], remarks: list[str]) -> None:
+def _write(out: Path, source: str, data: str | None, results: list[Evidence], remarks: list[str]) -> None:
     from wavegen.analysis.evidence_figure import draw_evidence
     from wavegen.analysis.evidence_table import report
     from wavegen.cli.output import to_json
     from wavegen.core.files import write_text
 
     title = f"Analysis of {source}" + (f" on {data}" if data else "")
-    write_text(out / "analysis.json", to_json(_record(source, data, found, remarks)) + "\n")
-    write_text(out / "report.md", report(title, found, [f"{remark}." for remark in remarks], _about()))
-    draw_evidence(out / "analysis.png", title, found)
+    write_text(out / "analysis.json", to_json(_record(source, data, results, remarks)) + "\n")
+    write_text(out / "report.md", report(title, results, [f"{remark}." for remark in remarks], _about()))
+    draw_evidence(out / "analysis.png", title, results)
 
 
-def _print(found: list[Evidence], remarks: list[str]) -> None:
+def _print(results: list[Evidence], remarks: list[str]) -> None:
     from wavegen.analysis.evidence_table import LEGEND, high_table, low_table
     from wavegen.analysis.verdict import sentences
     from wavegen.cli.output import print_table
 
     print("; ".join(remarks))
-    for one in found:
+    for one in results:
         print(f"\n{one.transform}")
         for table in (low_table(one), high_table(one)):
             if table.rows:

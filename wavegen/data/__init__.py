@@ -1,4 +1,4 @@
-"""Data sets: simulated specimens, pairs of files, published layouts, clean images to degrade, crops, and a cache."""
+"""Data sets: simulated specimens, image pairs from files, published layouts, degraded clean images, crops, a cache."""
 
 from wavegen.data.cache import InMemory
 from wavegen.data.check import Alignment, ImageFacts, align, image_facts

@@ -1,4 +1,4 @@
-"""A data set held in memory, and in one file that several trainings share."""
+"""A data set in memory, optionally cached in a file that several trainings share."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from wavegen.data.simulators.base import Simulator
 class InMemory:
     """All items of a data set, computed once, float32.
 
-    With a ``path`` (``.npz``) they are read from that file where it exists, else computed and written to it,
-    whole or not at all. The file records the simulator's options; a file of other options is refused.
+    With a ``path`` (``.npz``) they are read from that file if it exists, else computed and written to it atomically.
+    The file records the options of the simulator; a file with other options is refused.
 
     Args:
         dataset: a sized data set of :class:`Pair`; with ``path`` a simulated one.
-        path: the file to share, or None.
+        path: the cache file, or None.
 
     Raises:
-        InputError: a path that does not end in ``.npz``, a data set without a record of its options, a file of
+        InputError: a path that does not end in ``.npz``, a data set that is not simulated, a file with
             other options or a damaged file, a folder that cannot be written.
     """
 
@@ -35,7 +35,7 @@ class InMemory:
             return
         path = Path(path)
         if path.suffix != ".npz" or not isinstance(dataset, Simulator):
-            raise InputError(f"{path}: only simulated data sets go to a file, and its name must end in .npz")
+            raise InputError(f"{path}: only simulated data sets can be cached in a file, whose name must end in .npz")
         if path.exists():
             self._items = _read(path, dataset.key())
             return
@@ -48,7 +48,7 @@ class InMemory:
         return len(self._items)
 
     def __getitem__(self, index: int) -> Pair:
-        """Item ``index``; the tensors are shared, so do not change them in place."""
+        """Item ``index``; the tensors are shared and must not be changed in place."""
         return self._items[index]
 
 
@@ -59,13 +59,13 @@ def _compute(dataset: PairSource) -> list[Pair]:
 
 
 def _read(path: Path, key: str) -> list[Pair]:
-    """The items of a file that was written for ``key``."""
+    """The items of a file whose key is ``key``."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            found: Any = str(file["key"])
-            x, y = (torch.from_numpy(file[name]) for name in ("x", "y")) if found == key else ((), ())
+            stored: Any = str(file["key"])
+            x, y = (torch.from_numpy(file[name]) for name in ("x", "y")) if stored == key else ((), ())
     except Exception as error:  # a damaged archive raises many kinds
         raise InputError(f"{path} is damaged or not a data set; delete it and run again") from error
-    if found != key:
-        raise InputError(f"{path} holds another data set, {found}; this one is {key}: give another path or delete it")
+    if stored != key:
+        raise InputError(f"{path} holds another data set, {stored}; this one is {key}: give another path or delete it")
     return [Pair(*pair) for pair in zip(x, y, strict=True)]

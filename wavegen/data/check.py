@@ -1,4 +1,4 @@
-"""What is known of images and pairs before anyone trains on them: ranges, saturation, alignment."""
+"""Checks of images and pairs before training: ranges, saturation, alignment."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from wavegen.core.errors import InputError
 from wavegen.io import saturated_share
 
-SIGMA = 1.5  # pixels; smoothing that brings noisy and sharp images to a common footing
-COARSE = 6.0  # pixels; what is smoother than this is left out of the second look
-STEP = 10  # shifts are found to 1 / STEP pixel
+SIGMA = 1.5  # pixels; smoothing that makes noisy and sharp images comparable
+COARSE = 6.0  # pixels; smoother structures are removed for the second comparison
+STEP = 10  # shifts are resolved to 1 / STEP pixel
 MAX_SHIFT = 3.0  # pixels
 UNRELATED = 0.2  # correlation after smoothing
 Verdict = Literal["aligned", "shifted", "unsure", "unrelated", "constant"]
@@ -22,7 +22,7 @@ BAD: tuple[Verdict, ...] = ("shifted", "unrelated", "constant")
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """Shape (C, H, W), dtype, range, share of saturated pixels, and what is wrong with one image."""
+    """Shape (C, H, W), dtype, range, fraction of saturated pixels, and defects of one image."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -35,13 +35,13 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class Alignment:
-    """How an input lies on its target.
+    """Registration of an input with its target.
 
     ``shift_y`` and ``shift_x`` (pixels) move the input onto the target; ``correlation`` is Pearson's after a
-    Gaussian of sigma 1.5, ``corrected`` the same once the input is moved by the shift in whole pixels; ``gain``
-    and ``offset`` are the least-squares fit target = gain * input + offset; ``factor`` says by how much the input
-    was enlarged to compare. ``looked_at`` is ``details`` where shift and correlations had to be taken from
-    the differences of two Gaussians (sigma 1.5 and 6), since shadows or haze outweighed the structure.
+    Gaussian of sigma 1.5, ``corrected`` is the same after moving the input by the shift in whole pixels; ``gain``
+    and ``offset`` are the least-squares fit target = gain * input + offset; ``factor`` is the factor by which the
+    input was enlarged for the comparison. ``looked_at`` is ``details`` if shift and correlations were measured on
+    differences of two Gaussians (sigma 1.5 and 6), because shadows or haze dominated the structure.
     """
 
     shift_y: float
@@ -59,15 +59,15 @@ def image_facts(pixels: NDArray[Any]) -> ImageFacts:
     """Facts about one image (C, H, W)."""
     values = np.asarray(pixels)
     finite = np.isfinite(values)
-    good = values[finite]
-    low, high = (float(good.min()), float(good.max())) if good.size else (float("nan"), float("nan"))
-    lost = int(values.size - good.size)
-    share = saturated_share(values) if lost == 0 else 0.0
-    return ImageFacts(tuple(values.shape), str(values.dtype), low, high, share, low == high, lost)
+    valid = values[finite]
+    low, high = (float(valid.min()), float(valid.max())) if valid.size else (float("nan"), float("nan"))
+    not_finite = int(values.size - valid.size)
+    share = saturated_share(values) if not_finite == 0 else 0.0
+    return ImageFacts(tuple(values.shape), str(values.dtype), low, high, share, low == high, not_finite)
 
 
 def align(target: NDArray[Any], source: NDArray[Any], max_shift: float = MAX_SHIFT) -> Alignment:
-    """Compare a target and an input, (C, H, W) or (H, W); channels are averaged.
+    """Measure how an input is registered with its target, each (C, H, W) or (H, W); channels are averaged.
 
     The shift is the peak of the cross-correlation of both images, smoothed, without their means and under a Hann
     window, to 0.1 px (scikit-image's phase_cross_correlation without spectral whitening, which noise would lead
@@ -76,31 +76,31 @@ def align(target: NDArray[Any], source: NDArray[Any], max_shift: float = MAX_SHI
     repetitive or nearly empty images give.
 
     Raises:
-        InputError: sizes that are not alike by a whole factor, or values that are not finite.
+        InputError: sizes that do not differ by a whole factor, or values that are not finite.
     """
     from scipy.ndimage import gaussian_filter
 
     x, y = (np.asarray(image, dtype=np.float64) for image in (target, source))
     x, y = (image.mean(axis=0) if image.ndim == 3 else image for image in (x, y))
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise InputError("values that are NaN or infinite; replace them before comparing")
+        raise InputError("an image has values that are NaN or infinite; replace them first")
     y, factor = _on_grid(x, y)
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return Alignment(0.0, 0.0, 0.0, 0.0, 0.0, float(x.mean()), factor, "constant")
     gain, offset = np.polyfit(y.ravel(), x.ravel(), 1)
     smooth = [gaussian_filter(image, SIGMA) for image in (x, y)]
-    look = _look(smooth[0], smooth[1], max_shift)
+    result = _compare(smooth[0], smooth[1], max_shift)
     looked_at: Literal["image", "details"] = "image"
-    if look[-1] in ("unsure", "unrelated"):
+    if result[-1] in ("unsure", "unrelated"):
         details = [fine - gaussian_filter(image, COARSE) for fine, image in zip(smooth, (x, y), strict=True)]
-        again = _look(details[0], details[1], max_shift)
-        if again[-1] != "unrelated":
-            look, looked_at = again, "details"
-    return Alignment(*look[:4], float(gain), float(offset), factor, look[-1], looked_at)
+        second = _compare(details[0], details[1], max_shift)
+        if second[-1] != "unrelated":
+            result, looked_at = second, "details"
+    return Alignment(*result[:4], float(gain), float(offset), factor, result[-1], looked_at)
 
 
-def _look(a: NDArray[Any], b: NDArray[Any], max_shift: float) -> tuple[float, float, float, float, Verdict]:
-    """Shift in y and x, correlation before and after moving ``b`` by it, and what that means."""
+def _compare(a: NDArray[Any], b: NDArray[Any], max_shift: float) -> tuple[float, float, float, float, Verdict]:
+    """Shift in y and x, correlation before and after moving ``b`` by it, and the verdict."""
     from skimage.registration import phase_cross_correlation
 
     window = np.outer(np.hanning(a.shape[0]), np.hanning(a.shape[1])) if min(a.shape) > 2 else np.ones(a.shape)
@@ -130,7 +130,7 @@ def _on_grid(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], int]:
 
 
 def _correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Pearson's correlation of two images; 0 where one is constant or nothing is left."""
+    """Pearson's correlation of two images; 0 if one is constant or has fewer than 2 pixels."""
     if a.size < 2:
         return 0.0
     a, b = a - a.mean(), b - b.mean()
@@ -139,7 +139,7 @@ def _correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
 
 
 def _overlap(a: NDArray[Any], b: NDArray[Any], dy: int, dx: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """What is left of both images once ``b`` is moved by (dy, dx)."""
+    """The overlapping parts of both images after ``b`` is moved by (dy, dx)."""
     parts = []
     for moved, fixed in ((dy, a.shape[0]), (dx, a.shape[1])):
         parts.append((slice(max(moved, 0), fixed + min(moved, 0)), slice(max(-moved, 0), fixed - max(moved, 0))))

@@ -16,16 +16,16 @@ from wavegen.core.types import Pair, PairSource
 
 
 class Crops(Dataset[Pair]):
-    """Square crops at random places of random items, in one of the eight orientations.
+    """Square crops at random positions of random items, in one of the eight orientations.
 
     Item i is a pure function of (seed, i) and the data set. x and y get the same crop and orientation.
 
     Args:
         dataset: a sized data set of :class:`Pair`.
         size: side of the crop in pixels.
-        seed: seed of places and orientations.
+        seed: of positions and orientations.
         length: number of items.
-        transform: applied to the whole image before the crop (intensity normalisation).
+        transform: applied to the whole image before cropping (intensity normalisation).
 
     Raises:
         InputError: an empty data set, a size or length below 1; at an item: an image smaller

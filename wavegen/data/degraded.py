@@ -17,14 +17,14 @@ from wavegen.data.simulated import scaled
 
 @register("dataset", "degraded", "the targets of another data set, simulated specimens say, degraded on the fly")
 class Degraded(Dataset[Pair]):
-    """x: a target scaled to 0 at its 0.1 percentile (lower values become 0) and 1 at its 99.9; y: x degraded.
+    """x: a target scaled to 0 at its 0.1 and 1 at its 99.9 percentile (negative values become 0); y: x degraded.
 
     Item i is a pure function of (seed, i) and the source's item.
 
     Args:
-        source: configuration of the data set whose targets are taken.
-        degradation: ``{"name": ..., **options}``; see ``wavegen list degradation``. It must keep the size.
-        seed: another seed, other draws.
+        source: configuration of the data set that provides the targets.
+        degradation: ``{"name": ..., **options}``; see ``wavegen list degradation``. It must preserve the size.
+        seed: of the degradation.
 
     Raises:
         InputError: a source or degradation that does not exist; at an item: a degradation that changes the size.
@@ -48,6 +48,6 @@ class Degraded(Dataset[Pair]):
             y = self.degradation(x[None], torch.Generator().manual_seed(int(state) % 2**63))[0].float()
         if y.shape != x.shape:
             raise InputError(
-                f"the degradation makes {tuple(y.shape)} of {tuple(x.shape)}; give one that keeps the size"
+                f"the degradation turns {tuple(x.shape)} into {tuple(y.shape)}; give one that keeps the size"
             )
         return Pair(x, y)

@@ -1,4 +1,4 @@
-"""What all data sets of files share: finding them, reading them, and saying what does not fit."""
+"""Common parts of file data sets: finding, reading and checking image pairs."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from wavegen.core.types import Pair
 from wavegen.io import EXTENSIONS, Header, image_header, read_image, read_mrc
 from wavegen.io.mrc import mrc_header
 
-SHOWN = 3  # offenders named in a message
+SHOWN = 3  # file names listed in a message
 Shape = tuple[int, int, int]
 Files = list[tuple[Path, Path]]
 Grid = Literal["equal", "target", "input"]
 
 
 class FilePairs(Dataset[Pair]):
-    """Targets and inputs from files, float32 in the files' own units. Everything is checked from the headers first.
+    """Targets and inputs from files, float32 in the units of the files. All headers are checked first.
 
     Args:
         files: (target, input) of each pair.
-        grid: ``equal`` wants one size within a pair. Else an input that is smaller by a whole factor is enlarged to
-            the ``target``'s grid (bicubic), or the target is averaged over blocks to the ``input``'s.
+        grid: ``equal`` requires equal sizes within a pair. With ``target``, an input that is smaller by a whole factor
+            is enlarged to the target's grid (bicubic); with ``input``, the target is averaged over blocks.
 
     Raises:
         InputError: unreadable files; sizes or channel counts that differ within a pair, channel counts or dtypes
@@ -58,9 +58,9 @@ class FilePairs(Dataset[Pair]):
 
 
 def read_pixels(path: Path) -> NDArray[Any]:
-    """(C, H, W) of an image, of a 2-D ``.npy`` array, or of an ``.mrc`` file, whose sections are averaged.
+    """(C, H, W) pixels of an image, a 2-D ``.npy`` array, or an ``.mrc`` file, whose sections are averaged.
 
-    The average of a structured-illumination series is the widefield image.
+    The average of a structured-illumination series is a widefield image.
 
     Raises:
         InputError: the file cannot be read.
@@ -69,52 +69,52 @@ def read_pixels(path: Path) -> NDArray[Any]:
         mean: NDArray[Any] = read_mrc(path).mean(axis=0, dtype=np.float64)
         return mean.astype(np.float32)[None]
     if path.suffix.lower() == ".npy":
-        found = np.array(_array(path))
-        return found[None] if found.dtype in (np.uint8, np.uint16) else found.astype(np.float32)[None]
+        array = np.array(_array(path))
+        return array[None] if array.dtype in (np.uint8, np.uint16) else array.astype(np.float32)[None]
     return read_image(path).pixels
 
 
 def pixel_header(path: Path) -> Header:
-    """Shape and dtype that :func:`read_pixels` would give."""
+    """Shape and dtype that :func:`read_pixels` would return."""
     if path.suffix.lower() == ".mrc":
         return Header((1, *mrc_header(path).shape[1:]), np.dtype(np.float32))
     if path.suffix.lower() == ".npy":
-        found = _array(path)
-        dtype = found.dtype if found.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
-        return Header((1, *found.shape), dtype)
+        array = _array(path)
+        dtype = array.dtype if array.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
+        return Header((1, *array.shape), dtype)
     return image_header(path)
 
 
 def _array(path: Path) -> NDArray[Any]:
-    """A 2-D array, mapped."""
+    """A memory-mapped 2-D array."""
     try:
-        found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"cannot read {path}: missing, damaged or not a .npy array ({error})") from None
-    if found.ndim != 2:
-        raise InputError(f"cannot read {path}: shape {found.shape}, expected (H, W)")
-    return found
+    if array.ndim != 2:
+        raise InputError(f"cannot read {path}: shape {array.shape}, expected (H, W)")
+    return array
 
 
 def finite(path: Path) -> Tensor:
-    """The pixels of a file, float32; NaN or infinity is refused here, where the file is known."""
+    """The pixels of a file, float32; NaN and infinity are refused with the name of the file."""
     pixels = read_pixels(path).astype(np.float32)
     if not np.isfinite(pixels).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(pixels))[0])
-        raise InputError(f"{path} holds NaN or infinite values, the first at {where}; replace them")
+        first = tuple(int(i) for i in np.argwhere(~np.isfinite(pixels))[0])
+        raise InputError(f"{path} holds NaN or infinite values, the first at {first}; replace them")
     return torch.from_numpy(pixels)
 
 
 def enlarged(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """(C, h, w) on a finer grid by bicubic interpolation with a = -0.5, as Pillow's and MATLAB's."""
+    """(C, h, w) enlarged to ``size`` by bicubic interpolation with a = -0.5, as in Pillow and MATLAB."""
     if tuple(image.shape[-2:]) == size:
         return image
-    # torch's own kernel has a = -0.75; only with antialias, which changes nothing when enlarging, it is -0.5.
+    # a is -0.75 in torch, but -0.5 with antialias, which has no other effect when enlarging.
     return F.interpolate(image[None], size, mode="bicubic", antialias=True)[0]
 
 
 def some(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
+    """The first few names, and the number of the others."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
 
@@ -122,36 +122,36 @@ def some(names: Sequence[str]) -> str:
 def images_of(
     folder: Path, extensions: Collection[str] = EXTENSIONS, key: Callable[[str], str] = str
 ) -> dict[str, Path]:
-    """Image files of a folder by ``key`` of their stem, sorted.
+    """Image files of a folder, sorted, with ``key(stem)`` as keys.
 
     Raises:
-        InputError: no such folder, no images in it, or two of one key.
+        InputError: no such folder, no images in it, or two images with the same key.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give the folder that holds the images")
-    found: dict[str, Path] = {}
+    images: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in extensions or path.name.startswith("."):
             continue
         name = key(path.stem)
-        if name in found:
-            raise InputError(f"{folder}: {found[name].name} and {path.name} share a name; keep one")
-        found[name] = path
-    if not found:
+        if name in images:
+            raise InputError(f"{folder}: {images[name].name} and {path.name} share a name; keep one")
+        images[name] = path
+    if not images:
         raise InputError(f"{folder} holds no images; expected files ending in {', '.join(extensions)}")
-    return found
+    return images
 
 
 def matched(x: Path, y: Path, targets: dict[str, Path], inputs: dict[str, Path]) -> Files:
     """(target, input) files with equal keys.
 
     Raises:
-        InputError: names without a partner.
+        InputError: a file without a partner.
     """
-    for here, there, mine, others in ((x, y, targets, inputs), (y, x, inputs, targets)):
-        alone = [path.name for name, path in mine.items() if name not in others]
-        if alone:
-            raise InputError(f"no partner in {there} for {some(alone)} of {here}; names must be equal")
+    for folder, other, files, partners in ((x, y, targets, inputs), (y, x, inputs, targets)):
+        unmatched = [path.name for name, path in files.items() if name not in partners]
+        if unmatched:
+            raise InputError(f"no partner in {other} for {some(unmatched)} of {folder}; names must be equal")
     return [(targets[name], inputs[name]) for name in targets]
 
 
@@ -159,15 +159,15 @@ def expect(root: Path, what: str, *wanted: str) -> list[Path]:
     """Folders of a published layout.
 
     Raises:
-        InputError: what was expected and what was found instead.
+        InputError: a folder is missing; names the expected and the present ones.
     """
     missing = [name for name in wanted if not (root / name).is_dir()]
     if missing:
-        found = sorted(p.name + ("/" if p.is_dir() else "") for p in root.iterdir()) if root.is_dir() else []
-        there = some(found) if found else "nothing" if root.is_dir() else "no such folder"
+        present = sorted(p.name + ("/" if p.is_dir() else "") for p in root.iterdir()) if root.is_dir() else []
+        listing = some(present) if present else "nothing" if root.is_dir() else "no such folder"
         raise InputError(
             f"{root} is not laid out as {what}: expected the folders {', '.join(wanted)}; "
-            f"missing {', '.join(missing)}; found {there}"
+            f"missing {', '.join(missing)}; found {listing}"
         )
     return [root / name for name in wanted]
 
@@ -176,7 +176,7 @@ def read_rows(index: Path, wanted: Sequence[str], filters: dict[str, str | None]
     """Rows of a table that pass the filters.
 
     Raises:
-        InputError: the table cannot be read or lacks columns, or no row has a value that is asked for.
+        InputError: the table cannot be read or lacks columns, or no row has a requested value.
     """
     try:
         with index.open(newline="", encoding="utf-8") as file:
@@ -197,7 +197,7 @@ def read_rows(index: Path, wanted: Sequence[str], filters: dict[str, str | None]
 
 
 def checked_shapes(files: Files, grid: Grid) -> list[Shape]:
-    """(C, H, W) of each pair as it will be given.
+    """(C, H, W) of each pair as it will be returned.
 
     Raises:
         InputError: as :class:`FilePairs`.
@@ -209,18 +209,18 @@ def checked_shapes(files: Files, grid: Grid) -> list[Shape]:
         if not _fits(a.shape, b.shape, grid)
     ]
     if unequal:
-        what = "crop or resample them" if grid == "equal" else "the target must be larger by one whole factor"
-        raise InputError(f"target and input differ in (C, H, W): {some(unequal)}; {what}")
+        remedy = "crop or resample them" if grid == "equal" else "the target must be larger by one whole factor"
+        raise InputError(f"target and input differ in (C, H, W): {some(unequal)}; {remedy}")
     shapes = [a.shape if grid == "target" else b.shape for a, b in headers]
     _check_alike(files, [a.shape[0] for a, _ in headers], "channel(s)")
     for column in (0, 1):
-        one = [(pair[column],) for pair in files]
-        _check_alike(one, [str(header[column].dtype) for header in headers], "values")
+        paths = [(pair[column],) for pair in files]
+        _check_alike(paths, [str(header[column].dtype) for header in headers], "values")
     return shapes
 
 
 def _check_alike(files: Sequence[tuple[Path, ...]], values: Sequence[object], what: str) -> None:
-    """One value in all files: intensities of two types are on two scales."""
+    """Check that a property is the same in all files (intensities of different dtypes have different scales)."""
     others = [f"{pair[0].name} ({v})" for pair, v in zip(files, values, strict=True) if v != values[0]]
     if others:
         raise InputError(f"{files[0][0].name} has {values[0]} {what}, unlike {some(others)}; make them alike")

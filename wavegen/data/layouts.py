@@ -1,4 +1,4 @@
-"""Published data sets of photographs, in the folders that they come in."""
+"""Published data sets of photographs, in their original folder layouts."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from wavegen.data.files import FilePairs, expect, images_of, matched
     paper="Agustsson and Timofte, CVPRW 2017",
 )
 class Div2k(FilePairs):
-    """x: the high-resolution image, y: the published bicubic one, on x's grid (bicubic) or x on y's.
+    """x: the high-resolution image, y: the published bicubic one, enlarged to x's grid, or x reduced to y's.
 
     ROOT/DIV2K_{train,valid}_HR/NNNN.png with ROOT/DIV2K_{train,valid}_LR_bicubic/X{2,3,4}/NNNNx4.png, as the
     archives of https://data.vision.ee.ethz.ch/cvl/DIV2K unpack.
 
     Args:
-        root: the folder that holds those folders.
+        root: the folder that contains them.
         split: ``train`` (0001 to 0800) or ``valid`` (0801 to 0900).
-        scale: how much smaller y is.
+        scale: down-sampling factor of y.
         grid: the grid of both images: ``target`` or ``input``.
 
     Raises:
-        InputError: another layout (expected and found are named), or files that do not pair.
+        InputError: another layout (the message names what was expected and found), or files without a partner.
     """
 
     def __init__(
@@ -57,16 +57,16 @@ class Istd(FilePairs):
     publishes them; the folders ``train`` and ``test`` may be missing.
 
     Args:
-        root: the folder that holds those folders.
+        root: the folder that contains them.
         split: ``train`` (1330 triplets) or ``test`` (540).
 
     Raises:
-        InputError: another layout (expected and found are named), or files that do not pair.
+        InputError: another layout (the message names what was expected and found), or files without a partner.
     """
 
     def __init__(self, root: str, split: Literal["train", "test"] = "train") -> None:
-        above = Path(root) / split
-        base = above if (above / f"{split}_A").is_dir() else Path(root)
+        folder = Path(root) / split
+        base = folder if (folder / f"{split}_A").is_dir() else Path(root)
         shadow, mask, free = expect(base, "ISTD", *(f"{split}_{part}" for part in "ABC"))
         shadows, frees = images_of(shadow), images_of(free)
         self.masks = [path for path, _ in matched(mask, shadow, images_of(mask), shadows)]
@@ -89,7 +89,7 @@ class Lol(FilePairs):
         split: ``train`` (our485) or ``test`` (eval15).
 
     Raises:
-        InputError: another layout (expected and found are named), or files that do not pair.
+        InputError: another layout (the message names what was expected and found), or files without a partner.
     """
 
     def __init__(self, root: str, split: Literal["train", "test"] = "train") -> None:

@@ -1,4 +1,4 @@
-"""The coarsest Haar band of a data set's images as a data set of its own."""
+"""The coarsest Haar band of the images of a data set, as a data set."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MAX_LEVELS = 8
 class LowBand:
     """The Haar LL band of level ``levels`` divided by 2^levels, of both images of every pair.
 
-    That is the mean over blocks of 2^levels x 2^levels pixels, so that the units stay those of the images; an odd
-    side is made even by repeating its last sample, as :class:`~wavegen.transforms.Haar` does.
+    This is the mean over blocks of 2^levels x 2^levels pixels, in the units of the images; an odd side is padded by
+    repeating its last sample, as :class:`~wavegen.transforms.Haar` does.
 
     Args:
         source: a sized data set of :class:`Pair`.
-        levels: 1 to 8; 0 gives the pairs as they are.
+        levels: 1 to 8; 0 returns the pairs unchanged.
 
     Raises:
         InputError: levels out of range.

@@ -1,4 +1,4 @@
-"""Published data sets of microscopes, in the folders that they come in."""
+"""Published microscopy data sets, in their original folder layouts."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class W2s(FilePairs):
     where fields 001-080 are the training set and 081-120 the test set.
 
     Args:
-        root: the folder that holds those folders.
+        root: the folder that contains them.
         split: ``train`` or ``test``.
-        average: exposures in y.
+        average: number of exposures averaged in y.
         target: ``avg400`` to denoise, ``sim`` to denoise and sharpen.
         grid: with ``sim``: the grid of both images.
-        channel: keep one of the three stains.
+        channel: use only one of the three stains.
 
     Raises:
-        InputError: another layout (expected and found are named), or files that do not pair.
+        InputError: another layout (the message names what was expected and found), or files without a partner.
     """
 
     def __init__(
@@ -52,12 +52,12 @@ class W2s(FilePairs):
         channel: Literal[0, 1, 2] | None = None,
     ) -> None:
         base = Path(root) / split
-        parted = base.is_dir()
-        x, y = expect(base if parted else Path(root), "W2S", target, f"avg{average}")
+        by_split = base.is_dir()
+        x, y = expect(base if by_split else Path(root), "W2S", target, f"avg{average}")
         kinds = (*EXTENSIONS, ".npy")
         files = matched(x, y, images_of(x, kinds), images_of(y, kinds))
         files = [pair for pair in files if channel is None or pair[0].stem.endswith(f"_{channel}")]
-        if not parted:
+        if not by_split:
             files = [pair for pair in files if (_field(pair[0]) >= W2S_FIRST_TEST) == (split == "test")]
         if not files:
             raise InputError(
@@ -68,10 +68,10 @@ class W2s(FilePairs):
 
 def _field(path: Path) -> int:
     """The field of view in a name such as 081_2.npy."""
-    found = re.fullmatch(r"(\d+)_\d", path.stem)
-    if not found:
+    match = re.fullmatch(r"(\d+)_\d", path.stem)
+    if not match:
         raise InputError(f"{path}: expected a name of field and channel, such as 081_2.npy")
-    return int(found[1])
+    return int(match[1])
 
 
 @register(
@@ -92,11 +92,11 @@ class BioSr(FilePairs):
         root: the folder of one specimen, such as ``BioSR/F-actin``.
         level: light level of y; 1 is the dimmest.
         grid: the grid of both images.
-        first: number of the first cell that is used.
-        last: number of the last, by default all there are. The authors validate on cells 1 to 5 and train on 6 to 35.
+        first: number of the first cell.
+        last: number of the last cell; default: all. The authors validate on cells 1 to 5 and train on 6 to 35.
 
     Raises:
-        InputError: another layout (expected and found are named), or cells without that level.
+        InputError: another layout (the message names what was expected and found), or cells without that level.
     """
 
     def __init__(
@@ -125,16 +125,16 @@ def _number(cell: Path) -> int:
 def _of_cell(cell: Path, level: int) -> tuple[Path, Path]:
     """(target, input) of one cell, in either layout."""
     raw, sim = f"RawSIMData_level_{level:02d}", f"GTSIM_level_{level:02d}"
-    found: Files = [
+    files: Files = [
         (x, y)
         for target, source in (("SIM_gt*.mrc", f"{raw}.mrc"), (f"GTSIM/{sim}.mrc", f"RawSIMData/{raw}.mrc"))
         for x in sorted(cell.glob(target))[:1]
         for y in cell.glob(source)
     ]
-    if not found:
-        there = some(sorted(p.name for p in cell.iterdir())) or "nothing"
+    if not files:
+        present = some(sorted(p.name for p in cell.iterdir())) or "nothing"
         raise InputError(
             f"{cell} is not laid out as BioSR: expected {raw}.mrc with SIM_gt.mrc, or RawSIMData/{raw}.mrc with "
-            f"GTSIM/{sim}.mrc; found {there}"
+            f"GTSIM/{sim}.mrc; found {present}"
         )
-    return found[0]
+    return files[0]

@@ -11,20 +11,20 @@ from wavegen.data.files import FilePairs, Files, Grid, images_of, matched, read_
 
 @register("dataset", "pairs", "pairs of image files: two folders with equal names, or a table")
 class Pairs(FilePairs):
-    """Targets and inputs from files, float32 in the files' own units, in the order of their names.
+    """Targets and inputs from files, float32 in the units of the files, sorted by name.
 
-    Give ``x`` and ``y``, or ``index``. All sizes are checked before the first item is asked for.
+    Give ``x`` and ``y``, or ``index``. All sizes are checked when the data set is built.
 
     Args:
         x: folder of targets (TIFF, PNG or JPEG).
         y: folder of inputs; a pair has the same file name up to the extension.
         index: CSV file with the columns ``target`` and ``input`` (paths relative to the file);
-            rows without an input are left out.
+            rows without an input are ignored.
         split: keep the rows of the table whose ``split`` is this.
         dataset: keep the rows of the table whose ``dataset`` is this.
         task: keep the rows of the table whose ``task`` is this.
-        grid: ``equal``, or for smaller inputs: enlarge them to the ``target``'s grid (bicubic), or average
-            targets to the ``input``'s.
+        grid: ``equal``; for inputs smaller than their targets, ``target`` enlarges the inputs (bicubic) and ``input``
+            averages the targets over blocks.
 
     Raises:
         InputError: missing or empty folders or tables, names without a partner, sizes or channel counts that differ

@@ -1,4 +1,4 @@
-"""A real microscope image that an installed package brings along."""
+"""A real microscope image that is part of scikit-image."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ DESCRIPTION = (
 def microscope_sample() -> Image:
     """A real micrograph with fine bright structures, (1, 512, 512) uint8, without any download.
 
-    ``metadata["description"]`` says what it shows and where it is from. Read from scikit-image's own
-    files; the package is not imported.
+    ``metadata["description"]`` states its content and source. It is read from the files of scikit-image, which is not
+    imported.
 
     Raises:
         InputError: scikit-image is not installed or does not hold the file.
@@ -31,6 +31,6 @@ def microscope_sample() -> Image:
     folders = list(spec.submodule_search_locations or []) if spec else []
     path = next((p for f in folders if (p := Path(f, "data", "ihc.png")).is_file()), None)
     if path is None:
-        raise InputError("scikit-image's sample ihc.png was not found; run: pip install scikit-image")
+        raise InputError('scikit-image with its sample ihc.png was not found; run: pip install "wavegen[eval]"')
     rgb = read_image(path).pixels
     return Image(np.uint8(255) - rgb[2:3], {"axes": "YX", "description": DESCRIPTION})

@@ -22,24 +22,24 @@ LARGEST = {"uint8": 255.0, "uint16": 65535.0}
 
 @register("dataset", "simulated", "clean images of a folder or table, degraded on the fly")
 class Simulated(Dataset[Pair]):
-    """x: a clean image, y: the same through a degradation. Item i is a pure function of (seed, i) and its file.
+    """x: a clean image, y: the same image degraded. Item i is a pure function of (seed, i) and its file.
 
     A degraded image that is smaller by a whole factor is enlarged to x's grid (bicubic).
 
     Args:
         degradation: ``{"name": ..., **options}``; see ``wavegen list degradation``.
         folder: folder of clean images (TIFF, PNG or JPEG).
-        index: instead of it, a CSV file with the column ``target``; rows with an input are taken too, without it.
+        index: instead of ``folder``, a CSV file with the column ``target``; inputs in the table are ignored.
         split: keep the rows of the table whose ``split`` is this.
         dataset: keep the rows of the table whose ``dataset`` is this.
         task: keep the rows of the table whose ``task`` is this.
-        scale: intensities that the degradation sees. ``percentile``: 0 at the image's 0.1 percentile (lower values
-            become 0) and 1 at its 99.9; ``type``: 1 is the largest value of the file's integer type; ``none``: as
-            in the file.
-        multiple: cut sides at the bottom and right to multiples of this, as a down-sampling needs it.
-        per_channel: make each channel an image of its own.
-        repeats: take every image so many times, each with another draw of the degradation.
-        seed: another seed, other draws.
+        scale: intensity scale on which the degradation acts. ``percentile``: 0 at the image's 0.1 and 1 at its 99.9
+            percentile (negative values become 0); ``type``: 1 is the largest value of the file's integer type;
+            ``none``: as in the file.
+        multiple: crop the bottom and right so that the sides are multiples of this, as required by down-sampling.
+        per_channel: treat each channel as a separate image.
+        repeats: use each image this many times, each time with another draw of the degradation.
+        seed: of the degradation.
 
     Raises:
         InputError: no images, a table or a degradation that does not fit, images of several channel counts, or with
@@ -114,7 +114,7 @@ class Simulated(Dataset[Pair]):
 
 
 def scaled(image: Tensor, scale: str, dtype: str) -> Tensor:
-    """Intensities as the degradation shall see them; see :class:`Simulated`."""
+    """Intensities on the scale of the degradation; see :class:`Simulated`."""
     if scale == "none":
         return image.contiguous()
     if scale == "type":

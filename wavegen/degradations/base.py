@@ -1,4 +1,4 @@
-"""What every forward model has in common: checks, an explicit source of randomness, the operator and its transpose."""
+"""Base classes of forward models: input checks, explicit randomness, the linear operator and its transpose."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wavegen.core.types import LinearOperator
 
 Size = tuple[int, int]
 Shape = tuple[int, int, int, int]
-ROUNDING = 1e-4  # how far filters' rounding may take a value out of range, relative to the largest one
+ROUNDING = 1e-4  # tolerated overshoot of a range by rounding, relative to the largest value
 
 
 def check_batch(images: Tensor, what: str) -> Tensor:
@@ -32,10 +32,12 @@ def check_batch(images: Tensor, what: str) -> Tensor:
 
 
 class Degradation(ABC):
-    """A forward model x -> y. Its constructor's arguments are its configuration.
+    """A forward model x -> y; the arguments of its constructor are its configuration.
 
-    Attributes: ``random``, whether it draws anything; ``limits``, the range that its input must keep to (light is
-    not negative); ``linear``, whether :meth:`operator` works.
+    Attributes:
+        random: whether it uses random numbers.
+        limits: the permitted range of its input (light is not negative).
+        linear: whether :meth:`operator` works.
     """
 
     random: bool = False
@@ -44,26 +46,26 @@ class Degradation(ABC):
 
     @property
     def label(self) -> str:
-        """How messages call it."""
+        """Its name in messages."""
         return type(self).__name__
 
     @abstractmethod
     def degrade(self, x: Tensor, generator: Generator) -> Tensor:
-        """The model itself, on checked input; whatever is random comes from ``generator``."""
+        """Apply the model to checked input; all randomness comes from ``generator``."""
 
     def forward(self, x: Tensor, generator: Generator | int | None = None) -> Tensor:
         """Degrade a batch.
 
         Args:
             x: (B, C, H, W) floating point, finite, in the units that the class states.
-            generator: a generator on the CPU, or a seed; the same state gives the same result. It may be
-                left out where nothing is random.
+            generator: a generator on the CPU, or a seed; the same state gives the same result. Optional for models
+                that are not random.
 
         Returns:
             (B, C, h, w), float32 (float64 stays float64).
 
         Raises:
-            InputError: wrong shape or type; values out of range; no generator where one is needed.
+            InputError: wrong shape or type; values out of range; no generator for a random model.
         """
         x = check_batch(x, self.label)
         self._check_limits(x)
@@ -75,8 +77,8 @@ class Degradation(ABC):
         lowest, highest = float(x.min()), float(x.max())
         slack = ROUNDING * max(abs(lowest), abs(highest))
         if not self.limits[0] - slack <= lowest <= highest <= self.limits[1] + slack:
-            what = "light that is not negative" if math.isinf(self.limits[1]) else "values in [{:g}, {:g}]"
-            raise InputError(f"{self.label} needs {what.format(*self.limits)}, got {lowest:g} to {highest:g}")
+            wanted = "light that is not negative" if math.isinf(self.limits[1]) else "values in [{:g}, {:g}]"
+            raise InputError(f"{self.label} needs {wanted.format(*self.limits)}, got {lowest:g} to {highest:g}")
 
     def _source(self, generator: Generator | int | None) -> Generator:
         if isinstance(generator, Generator):
@@ -94,15 +96,15 @@ class Degradation(ABC):
         raise InputError(f"{self.label} is not linear: it has no operator and no adjoint")
 
     def apply(self, x: Tensor) -> Tensor:
-        """A x, where A does not depend on a draw.
+        """A x, for a model whose operator is not random.
 
         Raises:
-            InputError: the model is not linear, or its operator has to be drawn first.
+            InputError: the model is not linear, or its operator is random.
         """
         raise InputError(self._no_operator())
 
     def adjoint(self, y: Tensor) -> Tensor:
-        """A^T y, where A does not depend on a draw.
+        """A^T y, for a model whose operator is not random.
 
         Raises:
             InputError: as :meth:`apply`.
@@ -111,7 +113,7 @@ class Degradation(ABC):
 
     def _no_operator(self) -> str:
         if self.linear:
-            return f"{self.label} is drawn for each image: apply and adjoint are those of .operator(shape, seed)"
+            return f"{self.label} is drawn for each image: use apply and adjoint of .operator(shape, seed)"
         return f"{self.label} is not linear: it has no operator and no adjoint"
 
 
@@ -154,7 +156,7 @@ class Diagonal(LinearDegradation):
 
     Args:
         factors: finite.
-        name: how messages call it.
+        name: its name in messages.
     """
 
     def __init__(self, factors: Tensor, name: str = "Diagonal") -> None:
@@ -163,7 +165,7 @@ class Diagonal(LinearDegradation):
 
     @property
     def label(self) -> str:
-        """How messages call it."""
+        """Its name in messages."""
         return self._name
 
     def apply(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A point spread function measured from a stack of sub-resolution beads."""
+"""Measuring a point spread function from a stack of sub-resolution beads."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from wavegen.core.errors import InputError
 
 Doubles = NDArray[np.float64]
-FAINTEST = 0.3  # a peak below this part of the brightest one is a dim bead or a side lobe
+FAINTEST = 0.3  # a peak below this fraction of the brightest one is a dim bead or a side lobe
 
 
 @dataclass(frozen=True)
 class MeasuredPsf:
-    """``psf`` (size, size), sum 1; ``plane`` the one in focus; ``centres`` (n, 2) of the beads, (y, x) in pixels."""
+    """``psf`` (size, size), sum 1; ``plane``: index of the focal plane; ``centres`` (n, 2): (y, x) in pixels."""
 
     psf: Doubles
     plane: int
@@ -26,10 +26,10 @@ class MeasuredPsf:
 def measure_psf(stack: NDArray[np.generic], size: int = 31, beads: int = 8) -> MeasuredPsf:
     """The mean of the brightest isolated beads in the plane of best focus.
 
-    Focus is the plane that holds the highest smoothed peak. Every bead is centred to a fraction of a pixel (centroid of
-    the brighter half, then a shift by cubic splines), freed of its local background (median of the window's rim)
-    and scaled to one sum before averaging. The bead's own size is not removed: take beads below a third of the
-    resolution.
+    The plane in focus has the highest smoothed peak. Before averaging, each bead is centred to a fraction of a pixel
+    (centroid of the brighter half, then a shift by cubic splines), its local background (median of the window's rim)
+    is subtracted, and its sum is set to 1. The size of the bead is not deconvolved: use beads smaller than a third of
+    the resolution.
 
     Args:
         stack: (Z, Y, X) or (Y, X), counts.
@@ -37,7 +37,7 @@ def measure_psf(stack: NDArray[np.generic], size: int = 31, beads: int = 8) -> M
         beads: how many to use at most.
 
     Raises:
-        InputError: a wrong shape or size; values that are not finite; saturated beads only; no isolated bead.
+        InputError: a wrong shape or size; values that are not finite; only saturated beads; no isolated bead.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -47,12 +47,12 @@ def measure_psf(stack: NDArray[np.generic], size: int = 31, beads: int = 8) -> M
     image, smooth = planes[plane], smooth[plane]
     candidates = _isolated(smooth, size)
     top = float(image.max())
-    whole = [c for c in candidates if not _flat_top(image, c, top)]
-    if not whole:
-        why = "every bead is saturated" if candidates else f"no bead lies alone in a window of {size} pixels"
-        raise InputError(f"no point spread function can be measured: {why}")
-    cut, centres = zip(*(_centred(image, c, size) for c in whole[:beads]), strict=True)
-    mean = np.mean(cut, axis=0)
+    unsaturated = [c for c in candidates if not _flat_top(image, c, top)]
+    if not unsaturated:
+        reason = "every bead is saturated" if candidates else f"no bead is isolated in a window of {size} pixels"
+        raise InputError(f"no point spread function can be measured: {reason}")
+    windows, centres = zip(*(_centred(image, c, size) for c in unsaturated[:beads]), strict=True)
+    mean = np.mean(windows, axis=0)
     return MeasuredPsf(mean / mean.sum(), plane, np.array(centres))
 
 
@@ -89,7 +89,7 @@ def _checked(stack: NDArray[np.generic], size: int) -> Doubles:
 
 
 def _isolated(smooth: Doubles, size: int) -> list[tuple[int, int]]:
-    """Peaks with no other of comparable height in a window of ``size``, brightest first, off the border."""
+    """Peaks away from the border without others of comparable height in a window of ``size``, brightest first."""
     from scipy.ndimage import maximum_filter
 
     floor = float(np.median(smooth))
@@ -110,13 +110,13 @@ def _isolated(smooth: Doubles, size: int) -> list[tuple[int, int]]:
 
 
 def _flat_top(image: Doubles, centre: tuple[int, int], top: float) -> bool:
-    """Whether the bead holds several pixels at the image's highest value, as a saturated one does."""
+    """Whether several pixels of the bead have the highest value of the image, as in a saturated bead."""
     y, x = centre
     return bool((image[y - 2 : y + 3, x - 2 : x + 3] == top).sum() >= 3)
 
 
 def _centred(image: Doubles, centre: tuple[int, int], size: int) -> tuple[Doubles, tuple[float, float]]:
-    """One bead, shifted to the middle of its window, background taken off, sum 1; and where it was."""
+    """One bead, centred in its window, background subtracted, with sum 1; and its position in the image."""
     from scipy.ndimage import shift
 
     reach = size // 2 + 1

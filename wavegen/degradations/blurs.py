@@ -1,4 +1,4 @@
-"""Blur by name: Gaussian, motion, and the point spread functions of microscopes."""
+"""Registered blurs: Gaussian, motion, and the point spread functions of microscopes."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class MotionBlur(Convolution):
     """Convolution with a line of constant weight, one pixel wide.
 
     Args:
-        length: of the line in pixels; an even one counts as the next odd one, as the image must not shift.
-        angle: of the line in degrees, anticlockwise from the rows.
+        length: of the line in pixels; even lengths are raised to the next odd one, so that the image does not shift.
+        angle: of the line in degrees, anticlockwise from the horizontal.
     """
 
     def __init__(self, length: Annotated[int, Field(ge=3, le=201)] = 9, angle: Finite = 0.0) -> None:
@@ -122,9 +122,9 @@ class Confocal(Convolution):
         pixel_nm: Positive = 40.0,
         defocus_nm: Finite = 0.0,
     ) -> None:
-        light, seen = psf.Objective(na, excitation_nm, n), psf.Objective(na, emission_nm, n)
-        profile = psf.confocal(light, seen, pinhole_airy, defocus_nm)
-        super().__init__(psf.render(profile, pixel_nm, light.reach_nm(defocus_nm)))
+        excitation, emission = psf.Objective(na, excitation_nm, n), psf.Objective(na, emission_nm, n)
+        profile = psf.confocal(excitation, emission, pinhole_airy, defocus_nm)
+        super().__init__(psf.render(profile, pixel_nm, excitation.reach_nm(defocus_nm)))
 
 
 @register(
@@ -142,7 +142,7 @@ class Sted(Convolution):
         excitation_nm: wavelength of the laser, in vacuum.
         emission_nm: wavelength of the fluorescence, in vacuum.
         depletion_nm: wavelength of the depletion laser, in vacuum.
-        saturation: its intensity on the doughnut's crest over the one that halves the fluorescence.
+        saturation: depletion intensity on the crest of the doughnut, relative to the one that halves the fluorescence.
         pinhole_airy: diameter of the pinhole in Airy units.
         n: refractive index of the immersion.
         pixel_nm: pixel size in the specimen's plane.
@@ -159,20 +159,21 @@ class Sted(Convolution):
         n: Positive = 1.518,
         pixel_nm: Positive = 15.0,
     ) -> None:
-        light, seen = psf.Objective(na, excitation_nm, n), psf.Objective(na, emission_nm, n)
-        profile = psf.sted(psf.confocal(light, seen, pinhole_airy), psf.Objective(na, depletion_nm, n), saturation)
-        # Narrower than the confocal PSF: half of its reach holds all of the light that is left.
-        super().__init__(psf.render(profile, pixel_nm, light.reach_nm() / 2))
+        excitation, emission = psf.Objective(na, excitation_nm, n), psf.Objective(na, emission_nm, n)
+        imaging = psf.confocal(excitation, emission, pinhole_airy)
+        profile = psf.sted(imaging, psf.Objective(na, depletion_nm, n), saturation)
+        # Narrower than the confocal PSF: half its radius contains all of the remaining light.
+        super().__init__(psf.render(profile, pixel_nm, excitation.reach_nm() / 2))
 
 
 @register("degradation", "measured_psf", "PSF measured from a TIFF stack of beads", capabilities=LINEAR)
 class MeasuredBlur(Convolution):
-    """Convolution with what :func:`wavegen.degradations.measure_psf` finds; negative values (noise) are set to 0.
+    """Convolution with the result of :func:`wavegen.degradations.measure_psf`; negative values (noise) are set to 0.
 
     Args:
         file: TIFF, (Z, Y, X) or (Y, X), with the pixel size of the images.
         size: side of the PSF in pixels, odd.
-        beads: how many to average at most.
+        beads: maximum number of beads that are averaged.
     """
 
     def __init__(self, file: str, size: int = 31, beads: Annotated[int, Field(ge=1)] = 8) -> None:

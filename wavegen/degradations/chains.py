@@ -1,4 +1,4 @@
-"""Several degradations in a row: a fixed one, and one of random members, strengths and order."""
+"""Sequences of degradations: fixed, or with random members, strengths and order."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ def _build(spec: Mapping[str, Any] | str, where: str) -> Degradation:
 
 @register("degradation", "chain", "several degradations in order; linear if all of them are")
 class Chain(Degradation):
-    """The first part degrades the image, the next one the result, and so on.
+    """Degradations that are applied one after another.
 
-    What enters the chain must keep to the limits of all parts; what ringing or noise of an earlier part leaves
-    outside is clipped by the part that cannot use it.
+    The input must be within the limits of all parts. Values that ringing or noise of an earlier part takes out of
+    range are clipped by the part that cannot use them.
 
     Args:
-        parts: configurations, each ``{"name": ..., **options}``, or a name; at least one.
+        parts: one or more configurations, each a name or ``{"name": ..., **options}``.
 
     Raises:
-        InputError: no part, or a wrong one.
+        InputError: no part, or an invalid one.
     """
 
     def __init__(self, parts: list[Spec | str]) -> None:
@@ -88,11 +88,11 @@ class Chain(Degradation):
         return Composed(operators)
 
     def apply(self, x: Tensor) -> Tensor:
-        """A x, where every part is linear and fixed."""
+        """A x, if every part is linear and not random."""
         return Composed(self.parts).apply(x)
 
     def adjoint(self, y: Tensor) -> Tensor:
-        """A^T y, where every part is linear and fixed."""
+        """A^T y, if every part is linear and not random."""
         return Composed(self.parts).adjoint(y)
 
 
@@ -104,17 +104,18 @@ class Chain(Degradation):
     capabilities=("random",),
 )
 class RandomChain(Degradation):
-    """For each image some of the parts, in random order, each with its strengths drawn from ranges.
+    """A random selection of parts for each image, in random order and with options drawn from ranges.
 
     Args:
-        parts: configurations as for :class:`Chain`, in which a numerical option may be a pair ``[low, high]``: it is
-            then drawn uniformly; where the option takes whole numbers, both ends are included.
-        least: how many parts at least.
-        most: how many at most; all without it.
-        shuffle: whether the order is random; otherwise it is that of ``parts``.
+        parts: configurations as for :class:`Chain`, in which a numerical option may be a pair ``[low, high]``, from
+            which it is drawn uniformly (whole numbers: both ends included).
+        least: minimum number of parts.
+        most: maximum number of parts; default: all.
+        shuffle: whether the order is random; otherwise that of ``parts``.
 
     Raises:
-        InputError: no part, a wrong one at either end of its ranges, a range upside down, or numbers that do not fit.
+        InputError: no part, one that is invalid at an end of its ranges, a range with low > high, or numbers
+            ``least`` and ``most`` that do not fit the number of parts.
     """
 
     random = True
@@ -145,25 +146,25 @@ class RandomChain(Degradation):
         return Chain(parts) if parts else None
 
     def degrade(self, x: Tensor, generator: Generator) -> Tensor:
-        """Each image of (B, C, H, W) through a chain of its own.
+        """Degrade each image of (B, C, H, W) by a chain drawn for it.
 
         Raises:
             InputError: the results differ in size.
         """
-        made = []
+        degraded = []
         for image in torch.split(x, 1):
             chain = self.draw(generator)
-            made.append(image if chain is None else chain.degrade(image, generator))
-        sizes: set[Size] = {(y.shape[2], y.shape[3]) for y in made}
+            degraded.append(image if chain is None else chain.degrade(image, generator))
+        sizes: set[Size] = {(y.shape[2], y.shape[3]) for y in degraded}
         if len(sizes) > 1:
             raise InputError(f"random_chain gave images of different sizes, {sorted(sizes)}: degrade them one by one")
-        return torch.cat(made)
+        return torch.cat(degraded)
 
     def operator(self, shape: Shape, generator: Generator | int | None = None) -> LinearOperator:
-        """The operator of the chain that one image gets.
+        """The operator of the chain drawn for one image.
 
         Raises:
-            InputError: a part is not linear, or more than one image, as each gets a chain of its own.
+            InputError: a part is not linear, or ``shape`` has more than one image (each has another chain).
         """
         if shape[0] != 1:
             raise InputError(
@@ -187,7 +188,7 @@ def _is_range(value: Any) -> bool:
 
 
 def _at(spec: Spec, end: int, where: str) -> Spec:
-    """The configuration at one end of its ranges."""
+    """The configuration at one end (0 or 1) of its ranges."""
     for key, value in spec.items():
         if _is_range(value) and value[0] > value[1]:
             raise InputError(f"{where}: {key} = {value}: a range goes from low to high")

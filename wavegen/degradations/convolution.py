@@ -10,14 +10,14 @@ from torch import Tensor
 from wavegen.core.errors import InputError
 from wavegen.degradations.base import LinearDegradation, check_batch
 
-SIDE = 1025  # a kernel of more pixels a side is a slip in the units
+SIDE = 1025  # pixels; a larger kernel suggests an error in the units
 
 
 class Convolution(LinearDegradation):
-    """y = k * x. Borders are mirrored (d c b a | a b c d), so that a constant image stays as it is.
+    """y = k * x. Borders are mirrored (d c b a | a b c d), so that a constant image is unchanged.
 
     Args:
-        kernel: (h, w), odd sides, finite; used as it is, so a sum of 1 keeps the intensity.
+        kernel: (h, w), odd sides, finite; not normalised: a sum of 1 preserves the intensity.
 
     Raises:
         InputError: another shape, values that are not finite, or a side above 1025 pixels.
@@ -46,6 +46,6 @@ class Convolution(LinearDegradation):
 
 
 def _mirrored(n: int, radius: int) -> Tensor:
-    """Indices of n pixels with ``radius`` mirrored ones on either side, as often as the radius asks for."""
-    place = torch.arange(-radius, n + radius) % (2 * n)
-    return torch.minimum(place, 2 * n - 1 - place)
+    """Indices of n pixels with ``radius`` mirrored ones on either side, mirrored repeatedly if needed."""
+    index = torch.arange(-radius, n + radius) % (2 * n)
+    return torch.minimum(index, 2 * n - 1 - index)

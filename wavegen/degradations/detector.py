@@ -18,12 +18,12 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 def normal(shape: tuple[int, ...] | torch.Size, generator: Generator, like: Tensor) -> Tensor:
-    """Standard normal values, drawn where the generator is, so that they do not depend on the images' device."""
+    """Standard normal values, drawn on the generator's device, so that they do not depend on that of the images."""
     return torch.randn(shape, generator=generator, device=generator.device).to(like)
 
 
 def poisson(expected: Tensor, generator: Generator) -> Tensor:
-    """Counts of the given expectations; what ringing filters leave below 0 is no light."""
+    """Poisson counts with the given means; negative means (from filter ringing) count as 0."""
     return torch.poisson(expected.clamp_min(0).to(generator.device), generator=generator).to(expected)
 
 
@@ -42,14 +42,14 @@ class Camera(Degradation):
     is (mean - offset) / gain + (read_noise / gain)².
 
     Args:
-        photons: expected photons for an intensity of 1.
-        qe: quantum efficiency, electrons for a photon.
+        photons: expected photons per unit of intensity.
+        qe: quantum efficiency, electrons per photon.
         read_noise: standard deviation in electrons.
-        gain: electrons for a count.
-        offset: counts in the dark.
-        background: expected photons everywhere.
+        gain: electrons per count.
+        offset: counts without light.
+        background: expected photons per pixel, added everywhere.
         full_well: electrons at which a pixel saturates.
-        bits: of the converter; without it counts are neither rounded nor limited.
+        bits: of the analogue-to-digital converter; None: counts are neither rounded nor limited.
         output: ``counts``, or ``input`` for (counts - offset) · gain / (qe · photons), on the scale of x.
 
     Raises:
@@ -110,11 +110,11 @@ class GaussianNoise(Degradation):
 
 @register("degradation", "background", "smooth background light, drawn for each image", capabilities=("random",))
 class Background(Degradation):
-    """x + level · (1 + unevenness · f), f a smooth random field in [-1, 1] that all channels share.
+    """x + level · (1 + unevenness · f), with a smooth random field f in [-1, 1], the same for all channels.
 
     Args:
         level: mean background in the images' units.
-        unevenness: largest relative departure from it; 0 for a constant.
+        unevenness: largest relative deviation from it; 0 for a constant background.
     """
 
     random = True
@@ -138,10 +138,10 @@ def smooth_field(shape: Shape, generator: Generator, knots: int = 4) -> Tensor:
 
 @register("degradation", "bleaching", "fluorescence lost while the rows are scanned", capabilities=("linear",))
 class Bleaching(LinearDegradation):
-    """Row i of H is multiplied by remaining^(i / (H - 1)): exponential decay at constant speed of the scan.
+    """Row i of H is multiplied by remaining^(i / (H - 1)): exponential decay at constant scan speed.
 
     Args:
-        remaining: part of the fluorescence that is left in the last row.
+        remaining: fraction of the fluorescence left in the last row.
     """
 
     def __init__(self, remaining: Annotated[float, Field(gt=0, le=1)] = 0.5) -> None:

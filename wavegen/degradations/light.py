@@ -1,4 +1,4 @@
-"""Too little light: cast shadows, and exposures too short for the scene."""
+"""Loss of light: cast shadows, and underexposure."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Shadow(RandomDiagonal):
     """x · (1 - strength_c · s), s from 0 in the light to 1 in the core of the shadow.
 
     Args:
-        strength: part of the light that is lost in the core.
-        area: part of the image in shadow.
-        softness: width of the edge, as the standard deviation of a Gaussian in pixels; below 0.1 it is hard.
-        tint: largest departure of a channel's strength from ``strength``, drawn for each channel: skylight is blue.
+        strength: fraction of the light that is lost in the core.
+        area: fraction of the image in shadow.
+        softness: standard deviation in pixels of the Gaussian that softens the edge; below 0.1 the edge is hard.
+        tint: largest deviation of a channel's strength from ``strength``, drawn for each channel (skylight is blue).
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class Shadow(RandomDiagonal):
     capabilities=("random",),
 )
 class LowLight(Degradation):
-    """x in [0, 1] with a display's gamma: linearised, exposed for less time, counted, and encoded again.
+    """x in [0, 1], gamma-encoded: linearised, exposed for a shorter time, counted, and encoded again.
 
     electrons = Poisson(photons · exposure · x^gamma) + N(0, read_noise²);
     y = clip(electrons / photons, 0, 1)^(1 / gamma).
 
     Args:
-        exposure: time over the one of x.
+        exposure: exposure time relative to that of x.
         photons: electrons of a white pixel at the full exposure.
         read_noise: standard deviation in electrons.
         gamma: of the encoding; 1 for linear images.

@@ -12,18 +12,18 @@ from torch import Generator, Tensor
 from wavegen.core.registry import register
 from wavegen.degradations.base import RandomDiagonal, Shape
 
-LONGEST = 6  # of a stroke's straight parts, in widths
+LONGEST = 6  # longest straight part of a stroke, in widths
 
 
 @register(
     "degradation", "mask", "pixels, boxes or strokes set to 0, drawn for each image", capabilities=("linear", "random")
 )
 class Mask(RandomDiagonal):
-    """x · m, m 0 where the image is hidden and 1 elsewhere, the same for all channels.
+    """x · m, with m = 0 where the image is hidden and 1 elsewhere, the same for all channels.
 
     Args:
-        fraction: of the pixels to hide. Exact (rounded) for ``pixels``; boxes and strokes are added until it is
-            reached, so that the last one may exceed it.
+        fraction: fraction of the pixels to hide. Exact (rounded) for ``pixels``; boxes and strokes are added until
+            it is reached, so the last one may exceed it.
         shape: ``pixels``, independent; ``boxes``, sides from size / 2 to size; ``strokes``, curved lines of width size.
         size: in pixels.
     """

@@ -1,4 +1,4 @@
-"""What a photon-counting detector adds."""
+"""Noise of a photon-counting detector."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def gaussian_psf(fwhm_nm: float, pixel_nm: float, normalise: Literal["sum", "pea
     Args:
         fwhm_nm: full width at half maximum in nm, > 0.
         pixel_nm: pixel size in nm, > 0.
-        normalise: ``sum`` keeps the photons of a point, ``peak`` sets its centre to 1.
+        normalise: ``sum`` preserves the photons of a point, ``peak`` sets the centre to 1.
 
     Raises:
         InputError: a width or pixel size that is not positive and finite.
@@ -55,7 +55,7 @@ def gaussian_psf(fwhm_nm: float, pixel_nm: float, normalise: Literal["sum", "pea
 def blur(image: NDArray[np.floating], fwhm_nm: float, pixel_nm: float) -> Float:
     """Convolve the last two axes, (..., H, W), with :func:`gaussian_psf` of sum 1.
 
-    Borders are mirrored, so that a constant image stays as it is. Non-negative input gives
+    Borders are mirrored, so that a constant image is unchanged. Non-negative input gives
     non-negative output; units are those of the input.
 
     Raises:

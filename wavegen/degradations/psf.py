@@ -18,14 +18,14 @@ from wavegen.core.errors import InputError
 Doubles = NDArray[np.float64]
 Profile = Callable[[Doubles], Doubles]
 NODES = 256  # Gauss-Legendre nodes of the pupil integral
-AIRY = 0.61  # radius of the first dark ring is 0.61 wavelength / NA; an Airy unit is its diameter
-KNOT = 0.025  # of the radius of the Airy disc, between the knots of a pinhole's mean
-SUPPORT = 8  # a rendered PSF reaches this many Airy radii; 97 % of the light of a focused one is inside
+AIRY = 0.61  # the first dark ring has radius 0.61 wavelength / NA; an Airy unit is its diameter
+KNOT = 0.025  # knot spacing of the mean over a pinhole, in Airy radii
+SUPPORT = 8  # radius of a rendered PSF in Airy radii; contains 97 % of the light in focus
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A lens and the colour that it images.
+    """An objective lens at one wavelength.
 
     Args:
         na: numerical aperture, 0 < NA < n.
@@ -54,7 +54,7 @@ class Objective:
         return AIRY * self.wavelength_nm / self.na
 
     def reach_nm(self, defocus_nm: float = 0.0) -> float:
-        """How far from its centre the PSF matters."""
+        """Radius in nm beyond which the PSF is neglected."""
         return SUPPORT * self.airy_radius_nm + abs(defocus_nm) * math.tan(math.asin(self.na / self.n))
 
 
@@ -102,8 +102,8 @@ def confocal(
     """Excitation times (detection averaged over the pinhole), 1 at the centre in focus.
 
     Args:
-        excitation: the lens at the colour of the laser.
-        detection: the lens at the colour of the fluorescence.
+        excitation: the lens at the wavelength of the laser.
+        detection: the lens at the wavelength of the fluorescence.
         pinhole_airy: diameter in Airy units of the fluorescence (1.22 wavelength / NA in the specimen); >= 0.
         defocus_nm: distance from the focus.
 
@@ -112,12 +112,12 @@ def confocal(
     """
     if not 0 <= pinhole_airy < math.inf:
         raise InputError(f"pinhole_airy = {pinhole_airy:g}: must be finite and not negative")
-    light, seen = widefield(excitation, defocus_nm), widefield(detection, defocus_nm)
-    through = _over_disc(seen, pinhole_airy * detection.airy_radius_nm, detection.airy_radius_nm)
+    illumination, imaging = widefield(excitation, defocus_nm), widefield(detection, defocus_nm)
+    through = _over_disc(imaging, pinhole_airy * detection.airy_radius_nm, detection.airy_radius_nm)
     peak = 1.0 / float(through(np.zeros(1))[0]) if defocus_nm == 0 else 1.0
 
     def profile(r: Doubles) -> Doubles:
-        return light(r) * through(r) * peak
+        return illumination(r) * through(r) * peak
 
     return profile
 
@@ -130,8 +130,8 @@ def sted(imaging: Profile, depletion: Objective, saturation: float) -> Profile:
 
     Args:
         imaging: the PSF without depletion.
-        depletion: the lens at the colour of the depletion laser.
-        saturation: intensity on the doughnut's crest over the one that halves the fluorescence, >= 0.
+        depletion: the lens at the wavelength of the depletion laser.
+        saturation: intensity on the crest of the doughnut relative to the one that halves the fluorescence, >= 0.
 
     Raises:
         InputError: a negative saturation.
@@ -149,10 +149,10 @@ def sted(imaging: Profile, depletion: Objective, saturation: float) -> Profile:
 def render(profile: Profile, pixel_nm: float, reach_nm: float) -> Doubles:
     """The PSF sampled at pixel centres, (2 k + 1, 2 k + 1), k = ceil(reach / pixel), sum 1.
 
-    The light is not averaged over the pixel: for a camera with large pixels render on a finer grid and bin.
+    The light is not averaged over pixels: for a camera with large pixels, render on a finer grid and bin.
 
     Raises:
-        InputError: a pixel size that is not positive, or so small that the PSF has over 1025 pixels a side.
+        InputError: a pixel size that is not positive, or so small that the PSF exceeds 1025 pixels per side.
     """
     if not 0 < pixel_nm < math.inf:
         raise InputError(f"pixel_nm = {pixel_nm:g}: must be positive and finite")
@@ -188,7 +188,7 @@ def _nodes() -> tuple[Doubles, Doubles]:
 
 
 def _over_disc(profile: Profile, radius_nm: float, airy_nm: float) -> Profile:
-    """Mean of a profile over a disc that is centred r away from its axis."""
+    """Mean of a profile over a disc centred at distance r from its axis."""
     from scipy.interpolate import CubicSpline
 
     if radius_nm == 0:
@@ -207,10 +207,10 @@ def _over_disc(profile: Profile, radius_nm: float, airy_nm: float) -> Profile:
         r = np.asarray(r, dtype=np.float64)
         table_r = np.arange(0, float(r.max()) + radius_nm + 9 * KNOT * airy_nm, step)
         table = profile(table_r)
-        # The mean is smoother than the profile: a spline through fewer radii holds it.
+        # The mean is smoother than the profile, so a spline through fewer radii suffices.
         knots = np.arange(0, float(r.max()) + 8 * KNOT * airy_nm, KNOT * airy_nm)
-        held = [weights @ np.interp(np.hypot(at + dx, dy), table_r, table) for at in knots]
-        value: Doubles = CubicSpline(knots, held)(r)
+        means = [weights @ np.interp(np.hypot(at + dx, dy), table_r, table) for at in knots]
+        value: Doubles = CubicSpline(knots, means)(r)
         return value
 
     return mean

@@ -1,4 +1,4 @@
-"""Fewer pixels: a camera's binning, and the bicubic down-sampling of super-resolution benchmarks."""
+"""Down-sampling: camera binning, and the bicubic convention of super-resolution benchmarks."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Binning(LinearDegradation):
         return mean if self.reduce == "mean" else mean * self.factor**2
 
     def input_size(self, size: Size) -> Size:
-        """Factor times as many pixels a side."""
+        """``size`` times the factor."""
         return size[0] * self.factor, size[1] * self.factor
 
 
@@ -72,7 +72,7 @@ class Downsample(LinearDegradation):
 
     Args:
         factor: H and W must be multiples of it.
-        restore_size: up-sample by the same cubic to the old size, for pipelines on equal grids.
+        restore_size: up-sample by the same cubic to the original size, for pipelines that need equal grids.
     """
 
     def __init__(self, factor: Factor = 4, restore_size: bool = False) -> None:
@@ -90,7 +90,7 @@ class Downsample(LinearDegradation):
         return resize(y, size) if self.restore_size else y
 
     def input_size(self, size: Size) -> Size:
-        """Factor times as many pixels a side, unless the size is restored."""
+        """``size`` times the factor, unless the size is restored."""
         return size if self.restore_size else (size[0] * self.factor, size[1] * self.factor)
 
 
@@ -104,7 +104,7 @@ def resize(x: Tensor, size: Size) -> Tensor:
 def cubic_weights(n: int, m: int) -> NDArray[np.float64]:
     """The matrix (m, n) that takes n samples to m: Keys' cubic, widened by n / m where it shrinks, rows of sum 1.
 
-    Pixels are areas: the centre of output pixel i lies at (i + 1/2) n / m - 1/2.
+    Pixels are areas: the centre of output pixel i is at (i + 1/2) n / m - 1/2.
     """
     centre = (np.arange(m) + 0.5) * n / m - 0.5
     t = np.abs(np.arange(n) - centre[:, None]) / max(n / m, 1.0)

@@ -1,4 +1,4 @@
-"""Any image file as a :class:`~wavegen.io.stack.Stack`, and stacks to files plane by plane."""
+"""Reading any image file as a :class:`~wavegen.io.stack.Stack`, and writing stacks plane by plane."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 from wavegen.core.errors import InputError
 from wavegen.core.files import atomic, atomic_folder
 from wavegen.io import jpeg, omezarr, tiff_stacks
-from wavegen.io.images import EXTENSIONS, JPEG, PNG, SIDES, TIFF, checked, guarded, write_image
+from wavegen.io.images import EXTENSIONS, FORMATS, JPEG, PNG, TIFF, checked, guarded, write_image
 from wavegen.io.records import split_records, with_records
 from wavegen.io.stack import Place, Stack, check_axes
 
 ZARR = (".zarr",)
 OME = (".ome.tif", ".ome.tiff")
 STACK_EXTENSIONS = EXTENSIONS + ZARR
-Put = Callable[[Place, NDArray[Any]], None]
+WritePlane = Callable[[Place, NDArray[Any]], None]
 
 
 def open_stack(path: str | Path, axes: str | None = None) -> Stack:
-    """Open a TIFF (plain, ImageJ, OME), OME-Zarr, PNG or JPEG file; pixels come as they are asked for, where they can.
+    """Open a TIFF (plain, ImageJ, OME), OME-Zarr, PNG or JPEG file; pixels are read on demand where the format allows.
 
-    OME-Zarr and TIFF without compression are read plane by plane, the rest at once. PNG palettes become RGB(A).
+    OME-Zarr and uncompressed TIFF are read plane by plane, other formats at once. PNG palettes become RGB(A).
 
     Args:
         path: the file, or the folder of an OME-Zarr image.
-        axes: one letter of TCZYX for each dimension, where the file does not say or says it wrongly.
+        axes: one letter of TCZYX for each dimension, if the file has no or wrong axes.
 
     Raises:
         InputError: the file is missing, damaged or of another format, or its axes are unknown or do not fit.
@@ -50,17 +50,17 @@ def open_stack(path: str | Path, axes: str | None = None) -> Stack:
 
 
 def _picture(path: Path, axes: str | None) -> Stack:
-    """A PNG or JPEG."""
-    pixels, metadata = SIDES[path.suffix.lower()].read(path)
-    found = str(metadata.pop("raw_axes")).replace("S", "C")
+    """A PNG or JPEG file as a stack."""
+    pixels, metadata = FORMATS[path.suffix.lower()].read(path)
+    stored_axes = str(metadata.pop("raw_axes")).replace("S", "C")
     if axes is not None:
         check_axes(axes, pixels.shape)
-    form = "jpeg" if path.suffix.lower() in JPEG else "png"
+    name = "jpeg" if path.suffix.lower() in JPEG else "png"
     colour = pixels.ndim == 3
     text, records = split_records(str(metadata.pop("description", "")))
     metadata |= ({"description": text} if text else {}) | ({"records": records} if records else {})
-    other = metadata | {"format": form, "rgb": colour, "alpha": colour and pixels.shape[-1] in (2, 4)}
-    return Stack(pixels, axes or found, other=other)
+    other = metadata | {"format": name, "rgb": colour, "alpha": colour and pixels.shape[-1] in (2, 4)}
+    return Stack(pixels, axes or stored_axes, other=other)
 
 
 def _check_dtype(path: Path, dtype: np.dtype[Any]) -> None:
@@ -69,16 +69,16 @@ def _check_dtype(path: Path, dtype: np.dtype[Any]) -> None:
 
 
 def extension(path: Path) -> str:
-    """The extension in lower case, with ``.ome`` where it belongs to it."""
+    """The extension in lower case, including ``.ome``."""
     name = path.name.lower()
     return next((end for end in OME if name.endswith(end)), path.suffix.lower())
 
 
 def kind_of(path: Path, stack: Stack) -> str:
-    """How a stack goes to a file of that name: ``zarr``, ``ome``, ``imagej`` or ``image``.
+    """The format in which a stack is written to a file of that name: ``zarr``, ``ome``, ``imagej`` or ``image``.
 
-    ``.ome.tif`` is OME-TIFF; ``.tif`` keeps the source's kind of TIFF, and is an ImageJ hyperstack where a
-    stack or named channels come from elsewhere; colour is plain TIFF, and OME-TIFF where it is a stack.
+    ``.ome.tif`` is OME-TIFF. ``.tif`` keeps the TIFF variant of the source; stacks and named channels from other
+    formats become ImageJ hyperstacks. Colour images are plain TIFF, colour stacks OME-TIFF.
 
     Raises:
         InputError: an extension, number of planes or channels, or dtype that the format does not hold.
@@ -97,7 +97,7 @@ def kind_of(path: Path, stack: Stack) -> str:
     if end in OME or source == "ome":
         return "ome"
     stacked = many or bool({"T", "Z"} & set(stack.axes))
-    if stack.other.get("rgb") and stack.size("C") > 1:  # ImageJ knows colour of 8 bits only
+    if stack.other.get("rgb") and stack.size("C") > 1:  # ImageJ supports colour with 8 bits only
         return "ome" if stacked else "image"
     if source == "imagej" or stacked or stack.channels or stack.size("C") > 4:
         if np.prod(stack.shape) * stack.dtype.itemsize > tiff_stacks.IMAGEJ_LIMIT:
@@ -107,13 +107,13 @@ def kind_of(path: Path, stack: Stack) -> str:
 
 
 def check_holds(path: Path, stack: Stack, dtype: np.dtype[Any]) -> None:
-    """Refuse, before any work, a file that cannot hold a result of the stack's shape.
+    """Check, before any work, that a file can hold a result of the stack's shape.
 
     Raises:
         InputError: as :func:`kind_of`.
     """
     if kind_of(path, stack) == "image":
-        side = SIDES[path.suffix.lower()]
+        side = FORMATS[path.suffix.lower()]
         probe = np.zeros((stack.size("C"), 1, 1), dtype)
         if not side.holds(probe):
             raise InputError(f"cannot write {path}: {dtype} with {stack.size('C')} channel(s); {side.HOLDS}")
@@ -122,15 +122,15 @@ def check_holds(path: Path, stack: Stack, dtype: np.dtype[Any]) -> None:
 @contextmanager
 def stack_writer(
     path: str | Path, stack: Stack, dtype: Any = None, record: Mapping[str, Any] | None = None
-) -> Iterator[Put]:
-    """Write planes into a file of a stack's shape, axes and metadata, whole or not at all.
+) -> Iterator[WritePlane]:
+    """Write planes to a file with a stack's shape, axes and metadata, atomically.
 
     Args:
-        path: the file, or folder for ``.zarr``; an older one is replaced when the block ends without an error.
-        stack: gives shape, axes and metadata.
+        path: the file, or folder for ``.zarr``; an existing one is replaced when the block ends without an error.
+        stack: provides shape, axes and metadata.
         dtype: uint8, uint16 or float32; the stack's by default.
-        record: what was done to the pixels, added to the stack's ``other["records"]``: Zarr attributes, or a line
-            of JSON in ImageJ's ``Info``, in OME's or the picture's description.
+        record: processing step, appended to the stack's ``other["records"]``: stored as Zarr attributes, or as a line
+            of JSON in ImageJ's ``Info`` or in the description.
 
     Yields:
         A function of a :class:`~wavegen.io.stack.Place` and a plane (C, Y, X).
@@ -143,13 +143,13 @@ def stack_writer(
     kind = kind_of(path, stack)
     check_holds(path, stack, dtype)
     records = [*stack.other.get("records", []), *([record] if record else [])]
-    with ExitStack() as open_:
+    with ExitStack() as contexts:
         if kind == "zarr":
-            folder = open_.enter_context(atomic_folder(path))
-            yield open_.enter_context(omezarr.writer(str(folder), stack, dtype, records))
+            folder = contexts.enter_context(atomic_folder(path))
+            yield contexts.enter_context(omezarr.writer(str(folder), stack, dtype, records))
         elif kind in ("ome", "imagej"):
-            file = open_.enter_context(atomic(path))
-            yield open_.enter_context(tiff_stacks.writer(file.name, stack, dtype, kind, records))
+            file = contexts.enter_context(atomic(path))
+            yield contexts.enter_context(tiff_stacks.writer(file.name, stack, dtype, kind, records))
         else:
             planes: list[NDArray[Any]] = []
             yield lambda place, plane: planes.append(plane)
@@ -164,16 +164,16 @@ def write_stack(path: str | Path, stack: Stack, record: Mapping[str, Any] | None
 
 
 def image_metadata(stack: Stack, records: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """A one-plane stack's metadata as :func:`~wavegen.io.images.write_image` takes them."""
-    found: dict[str, Any] = {"axes": "YXC" if stack.other.get("rgb") and stack.size("C") > 1 else "CYX"}
+    """A one-plane stack's metadata in the form of :func:`~wavegen.io.images.write_image`."""
+    metadata: dict[str, Any] = {"axes": "YXC" if stack.other.get("rgb") and stack.size("C") > 1 else "CYX"}
     if "X" in stack.pixel_um:
-        found["pixel_nm"] = 1000 * stack.pixel_um["X"]
+        metadata["pixel_nm"] = 1000 * stack.pixel_um["X"]
     text = with_records(stack.description, records)
-    return found | ({"description": text} if text else {})
+    return metadata | ({"description": text} if text else {})
 
 
 def jpeg_loss(path: str | Path, pixels: NDArray[Any]) -> jpeg.Loss:
-    """What JPEG changed of pixels (C, H, W) uint8 that were written to ``path``: rms and largest difference."""
+    """Difference between pixels (C, H, W) uint8 and the JPEG written from them: rms and maximum."""
     return jpeg.loss(Path(path), pixels)
 
 

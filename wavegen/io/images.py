@@ -1,4 +1,4 @@
-"""Image files to arrays (C, H, W) and back: TIFF, PNG and JPEG."""
+"""Reading and writing image files as arrays (C, H, W): TIFF, PNG and JPEG."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ TIFF = (".tif", ".tiff")
 PNG = (".png",)
 JPEG = (".jpg", ".jpeg")
 EXTENSIONS = TIFF + PNG + JPEG
-SIDES: dict[str, Any] = {**dict.fromkeys(TIFF, tiff), **dict.fromkeys(PNG, png), **dict.fromkeys(JPEG, jpeg)}
+FORMATS: dict[str, Any] = {**dict.fromkeys(TIFF, tiff), **dict.fromkeys(PNG, png), **dict.fromkeys(JPEG, jpeg)}
 
 
 class Image(NamedTuple):
-    """Pixels (C, H, W) of dtype uint8, uint16 or float32, and what the file says about them.
+    """Pixels (C, H, W) of dtype uint8, uint16 or float32, and the metadata of the file.
 
-    ``metadata`` may hold ``axes`` (``YX``, ``CYX``, or ``YXC`` where the file had channels last),
+    ``metadata`` may hold ``axes`` (``YX``, ``CYX``, or ``YXC`` if the file had channels last),
     ``pixel_nm`` (TIFF only) and ``description``.
     """
 
@@ -33,7 +33,7 @@ class Image(NamedTuple):
 
 
 class Header(NamedTuple):
-    """Shape (C, H, W) and dtype, as :func:`read_image` would give them."""
+    """Shape (C, H, W) and dtype, as returned by :func:`read_image`."""
 
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
@@ -43,15 +43,15 @@ def read_image(path: str | Path) -> Image:
     """Read a TIFF, PNG or JPEG file.
 
     uint8, uint16 and float32 keep their dtype; float64 is rounded to float32; other real types
-    become float32 where that is exact. The pages of a TIFF are its leading axis. RGB(A) comes
-    channels first. Values are not rescaled.
+    become float32 if that is exact. The pages of a TIFF are its leading axis. RGB(A) is returned
+    with channels first. Values are not rescaled.
 
     Raises:
         InputError: the file is missing, empty, damaged or of another format, its shape is not
             (H, W), (C, H, W) with C <= 4 or (H, W, 3 or 4), or its values do not fit float32.
     """
     path = checked(path)
-    raw, metadata = guarded(path, SIDES[path.suffix.lower()].read)
+    raw, metadata = guarded(path, FORMATS[path.suffix.lower()].read)
     last = channels_last(path, raw.shape, str(metadata.pop("raw_axes")))
     pixels = np.moveaxis(raw, -1, 0) if last else raw.reshape(-1, *raw.shape[-2:])
     metadata["axes"] = "YXC" if last else "YX" if raw.ndim == 2 else "CYX"
@@ -59,22 +59,22 @@ def read_image(path: str | Path) -> Image:
 
 
 def image_shape(path: str | Path) -> tuple[int, int, int]:
-    """(C, H, W) of a file as :func:`read_image` would give it, from its header only.
+    """(C, H, W) as :func:`read_image` would return it, from the header only.
 
     Raises:
-        InputError: as :func:`read_image`, as far as the header tells.
+        InputError: as :func:`read_image`, as far as the header shows.
     """
     return image_header(path).shape
 
 
 def image_header(path: str | Path) -> Header:
-    """Shape and dtype of a file as :func:`read_image` would give it, from its header only.
+    """Shape and dtype as :func:`read_image` would return them, from the header only.
 
     Raises:
-        InputError: as :func:`read_image`, as far as the header tells.
+        InputError: as :func:`read_image`, as far as the header shows.
     """
     path = checked(path)
-    shape, axes, stored = guarded(path, SIDES[path.suffix.lower()].shape)
+    shape, axes, stored = guarded(path, FORMATS[path.suffix.lower()].shape)
     dtype = np.dtype(stored).newbyteorder("=")
     dtype = dtype if dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
     if channels_last(path, shape, axes):
@@ -83,12 +83,13 @@ def image_header(path: str | Path) -> Header:
 
 
 def write_image(path: str | Path, array: NDArray[Any], metadata: Mapping[str, Any] | None = None) -> None:
-    """Write (H, W) or (C, H, W) with C <= 4, whole or not at all; an existing file is replaced.
+    """Write (H, W) or (C, H, W) with C <= 4, atomically; an existing file is replaced.
 
     TIFF takes uint8, uint16 and float32 (float64 is rounded to float32); PNG takes uint8, and uint16 of one
-    channel; JPEG takes uint8 of 1 or 3 channels and changes it (quality 95; :func:`wavegen.io.jpeg_loss` says by
-    how much). ``metadata`` is as :func:`read_image` gives it: ``axes`` ``YXC`` writes 3 or 4 channels of a TIFF as
-    RGB(A), else they become pages; ``pixel_nm`` (TIFF) and ``description`` are kept; the rest is ignored.
+    channel; JPEG takes uint8 of 1 or 3 channels and is lossy (quality 95; see
+    :func:`wavegen.io.jpeg_loss`). ``metadata`` is as returned by :func:`read_image`: ``axes`` ``YXC`` writes 3 or 4
+    channels of a TIFF as RGB(A) instead of pages; ``pixel_nm`` (TIFF) and ``description`` are kept; the rest is
+    ignored.
 
     Raises:
         InputError: an extension, shape or dtype that the format does not hold, or a folder that
@@ -103,7 +104,7 @@ def write_image(path: str | Path, array: NDArray[Any], metadata: Mapping[str, An
         pixels = pixels[None]
     if pixels.ndim != 3 or not 1 <= pixels.shape[0] <= 4 or 0 in pixels.shape:
         raise InputError(f"cannot write {path}: shape {np.shape(array)}; give (H, W) or (C, H, W) with C <= 4")
-    writer = SIDES[path.suffix.lower()]
+    writer = FORMATS[path.suffix.lower()]
     if not writer.holds(pixels):
         raise InputError(f"cannot write {path}: {pixels.dtype} with {pixels.shape[0]} channel(s); {writer.HOLDS}")
     with atomic(path) as file:
@@ -111,7 +112,7 @@ def write_image(path: str | Path, array: NDArray[Any], metadata: Mapping[str, An
 
 
 def checked(path: str | Path) -> Path:
-    """The path, after making sure that a file with something in it is there.
+    """The path of an existing, non-empty file with a supported extension.
 
     Raises:
         InputError: no such file, not a file, an empty file or another extension.
@@ -127,10 +128,10 @@ def checked(path: str | Path) -> Path:
 
 
 def channels_last(path: Path, shape: tuple[int, ...], axes: str) -> bool:
-    """Whether the last axis holds the channels; ``axes`` ends with S where the file says so.
+    """Whether the last axis holds the channels; ``axes`` ends with S if the file declares that.
 
     Raises:
-        InputError: a shape that is not one image.
+        InputError: the shape is not that of one image.
     """
     if len(shape) == 2:
         return False
@@ -147,13 +148,12 @@ def channels_last(path: Path, shape: tuple[int, ...], axes: str) -> bool:
 
 
 def _check_extension(path: Path) -> None:
-    """Refuse extensions of other formats."""
     if path.suffix.lower() not in EXTENSIONS:
         raise InputError(f"{path}: extension {path.suffix!r} is not supported; use {', '.join(EXTENSIONS)}")
 
 
 def guarded(path: Path, read: Any) -> Any:
-    """Call a reader; a damaged file makes it raise nearly anything, which becomes one line."""
+    """Call a reader and turn whatever a damaged file makes it raise into one line."""
     try:
         return read(path)
     except InputError as error:
@@ -165,5 +165,5 @@ def guarded(path: Path, read: Any) -> Any:
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise InputError(
-            f"cannot read {path}: damaged or not what its extension says ({reason}); export it again"
+            f"cannot read {path}: damaged or not of the format that its extension says ({reason}); export it again"
         ) from error

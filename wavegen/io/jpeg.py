@@ -1,4 +1,4 @@
-"""The JPEG side of :mod:`wavegen.io.images`: grey or RGB of 8 bits, always with a loss."""
+"""JPEG files for :mod:`wavegen.io.images`: 8-bit grey or RGB, always lossy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODES = {"L": "YX", "RGB": "YXS"}
 
 
 class Loss(NamedTuple):
-    """What JPEG changed, in grey levels: root mean square and largest difference."""
+    """Differences caused by JPEG, in grey levels: root mean square and maximum."""
 
     rms: float
     largest: int
@@ -37,7 +37,7 @@ def shape(path: Path) -> tuple[tuple[int, ...], str, Any]:
 
 
 def read(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
-    """Values as decoded (orientation tags are not applied), and metadata with ``raw_axes``."""
+    """Decoded values (orientation tags are ignored), and metadata with ``raw_axes``."""
     from PIL import Image
 
     with Image.open(path, formats=["JPEG"]) as file:
@@ -58,9 +58,9 @@ def write(file: BinaryIO, pixels: NDArray[Any], metadata: Mapping[str, Any]) -> 
 
 
 def loss(path: Path, pixels: NDArray[Any]) -> Loss:
-    """The difference of a written file from the pixels (C, H, W) that it was to hold."""
-    found, _ = read(path)
-    stored = np.moveaxis(found, -1, 0) if found.ndim == 3 else found[None]
+    """The difference between a written file and its source pixels (C, H, W)."""
+    decoded, _ = read(path)
+    stored = np.moveaxis(decoded, -1, 0) if decoded.ndim == 3 else decoded[None]
     difference = stored.astype(np.float64) - pixels
     return Loss(float(np.sqrt(np.mean(difference**2))), int(np.abs(difference).max()))
 

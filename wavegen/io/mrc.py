@@ -19,7 +19,7 @@ TYPES = {0: "i1", 1: "i2", 2: "f4", 6: "u2"}
 
 
 class MrcHeader(NamedTuple):
-    """Shape (sections, rows, columns), type and where the pixels begin."""
+    """Shape (sections, rows, columns), dtype, and offset of the pixels in bytes."""
 
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
@@ -58,6 +58,6 @@ def read_mrc(path: str | Path) -> NDArray[Any]:
         InputError: as :func:`mrc_header`.
     """
     header = mrc_header(path)
-    found = np.fromfile(path, header.dtype, int(np.prod(header.shape)), offset=header.offset)
-    native: NDArray[Any] = found.astype(header.dtype.newbyteorder("="), copy=False).reshape(header.shape)
+    pixels = np.fromfile(path, header.dtype, int(np.prod(header.shape)), offset=header.offset)
+    native: NDArray[Any] = pixels.astype(header.dtype.newbyteorder("="), copy=False).reshape(header.shape)
     return native

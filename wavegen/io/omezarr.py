@@ -1,4 +1,4 @@
-"""OME-Zarr stores as stacks: NGFF metadata 0.4 (zarr 2) and 0.5 (zarr 3), https://ngff.openmicroscopy.org."""
+"""OME-Zarr stores read and written as stacks: NGFF metadata 0.4 (zarr 2) and 0.5 (zarr 3), https://ngff.openmicroscopy.org."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
+from wavegen.core.optional import need
 from wavegen.io.stack import Place, Stack, check_axes
 
 TYPES = {"T": "time", "C": "channel"}
 UM_PER_UNIT = {"angstrom": 1e-4, "nanometer": 1e-3, "micrometer": 1.0, "millimeter": 1e3, "centimeter": 1e4}
 SECONDS_PER_UNIT = {"millisecond": 1e-3, "second": 1.0, "minute": 60.0, "hour": 3600.0}
 TILE = 1024  # longest side of a chunk
-VERSIONS = {"0.4": 2, "0.5": 3}  # of the metadata, and the store's format that goes with it
+VERSIONS = {"0.4": 2, "0.5": 3}  # of the metadata, with the Zarr format that belongs to it
 
 
 def is_store(path: Path) -> bool:
@@ -28,26 +29,26 @@ def is_store(path: Path) -> bool:
 
 
 def read(path: Path, axes: str | None) -> Stack:
-    """The finest level of the first image of a store; pixels are read when a plane is asked for.
+    """The finest level of the first image of a store; pixels are read plane by plane, on demand.
 
     Raises:
         InputError: zarr is not installed, or the folder is not an OME-Zarr image.
     """
     group = _zarr().open_group(str(path), mode="r")
     attributes = dict(group.attrs)
-    found = dict(attributes.get("ome", attributes))
-    if not found.get("multiscales"):
+    ome = dict(attributes.get("ome", attributes))
+    if not ome.get("multiscales"):
         raise InputError(
             f"{path}: no 'multiscales' metadata, so this is not an OME-Zarr image; give the folder of one image "
             f"(a plate or a collection holds several: {', '.join(sorted(group.group_keys())[:3]) or 'none here'})"
         )
-    scales = found["multiscales"][0]
+    scales = ome["multiscales"][0]
     level = scales["datasets"][0]
     array = group[level["path"]]
     named = "".join(str(a["name"] if isinstance(a, dict) else a).upper() for a in scales.get("axes", []))
     stack_axes = axes or named
     check_axes(stack_axes, tuple(array.shape))
-    other: dict[str, Any] = {"format": "zarr", "version": str(found.get("version") or scales.get("version", "0.4"))}
+    other: dict[str, Any] = {"format": "zarr", "version": str(ome.get("version") or scales.get("version", "0.4"))}
     if attributes.get("description"):
         other["description"] = attributes["description"]
     if attributes.get("wavegen"):
@@ -55,7 +56,7 @@ def read(path: Path, axes: str | None) -> Stack:
     if scales.get("name"):
         other["name"] = scales["name"]
     pixel_um = _sizes(scales, level, named, other) if stack_axes == named else {}
-    omero = found.get("omero", {})
+    omero = ome.get("omero", {})
     if omero:
         other["omero"] = omero
     names = tuple(str(c.get("label", "")) for c in omero.get("channels", []))
@@ -64,7 +65,7 @@ def read(path: Path, axes: str | None) -> Stack:
 
 
 def _sizes(scales: Any, level: Any, axes: str, other: dict[str, Any]) -> dict[str, float]:
-    """Pixel sizes in µm from the scale of the level; the interval in seconds goes to ``other``."""
+    """Pixel sizes in µm from the scale of the level; the frame interval in seconds is added to ``other``."""
     scale = np.ones(len(axes))
     known = False
     for step in [*level.get("coordinateTransformations", []), *scales.get("coordinateTransformations", [])]:
@@ -118,10 +119,10 @@ def attributes_of(stack: Stack, version: str, records: Sequence[Mapping[str, Any
 def writer(
     path: str, stack: Stack, dtype: np.dtype[Any], records: Sequence[Mapping[str, Any]]
 ) -> Iterator[Callable[[Place, NDArray[Any]], None]]:
-    """Make a store of the stack's shape; what is yielded fills in planes (C, Y, X) in any order.
+    """Create a store of the stack's shape and yield a function that writes planes (C, Y, X) in any order.
 
-    The metadata version is the source's where it has one (0.4 or 0.5), else 0.5. NGFF asks for axes in the order
-    TCZYX; axes in another order are written as they are.
+    The metadata version is that of the source if it is 0.4 or 0.5, else 0.5. NGFF requires the axis order TCZYX;
+    other orders are written unchanged.
     """
     version = str(stack.other.get("version", "0.5"))
     version = version if version in VERSIONS else "0.5"
@@ -143,10 +144,7 @@ def _zarr() -> Any:
     Raises:
         InputError: it is not installed, or too old.
     """
-    try:
-        import zarr
-    except ImportError:
-        raise InputError("OME-Zarr needs a package; run: pip install 'wavegen[zarr]'") from None
+    zarr = need("zarr", "zarr")
     if int(zarr.__version__.split(".")[0]) < 3:
         raise InputError(f"OME-Zarr needs zarr 3 or newer, found {zarr.__version__}; run: pip install 'zarr>=3'")
     return zarr

@@ -1,4 +1,4 @@
-"""The PNG side of :mod:`wavegen.io.images`."""
+"""PNG files for :mod:`wavegen.io.images`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def shape(path: Path) -> tuple[tuple[int, ...], str, Any]:
 
 
 def read(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
-    """Values as stored (palettes and bits expanded), and metadata with ``raw_axes``."""
+    """Stored values (palettes and single bits expanded), and metadata with ``raw_axes``."""
     from PIL import Image
 
     _check_header(path)
@@ -58,12 +58,12 @@ def write(file: BinaryIO, pixels: NDArray[Any], metadata: Mapping[str, Any]) -> 
 
 
 def _mode(file: Any) -> str:
-    """The pillow mode to read a file in."""
+    """The Pillow mode in which a file is read."""
     return {"1": "L", "P": "RGBA" if "transparency" in file.info else "RGB"}.get(file.mode, str(file.mode))
 
 
 def _check_header(path: Path) -> None:
-    """Refuse what pillow would misread or silently reduce to 8 bits."""
+    """Refuse files that Pillow would misread or silently reduce to 8 bits."""
     with path.open("rb") as file:
         header = file.read(26)
     if header[:8] != SIGNATURE:

@@ -1,4 +1,4 @@
-"""What was done to an image, as lines of text that travel in its file."""
+"""Processing records of an image, stored as lines of text in its file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def with_records(text: str, records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def split_records(text: str) -> tuple[str, list[dict[str, Any]]]:
-    """Undo :func:`with_records`; lines that are no record stay in the text."""
+    """The inverse of :func:`with_records`; lines that are not records stay in the text."""
     kept, records = [], []
     for line in text.split("\n"):
         record = _record(line)
@@ -30,7 +30,7 @@ def _record(line: str) -> dict[str, Any] | None:
     if not line.startswith(MARK):
         return None
     try:
-        found = json.loads(line.removeprefix(MARK))
+        record = json.loads(line.removeprefix(MARK))
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return record if isinstance(record, dict) else None

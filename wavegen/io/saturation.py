@@ -1,4 +1,4 @@
-"""How much of an image is at the detector's end."""
+"""The fraction of saturated pixels of an image."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-WORTH_A_WARNING = 1e-3  # share of pixels
+WORTH_A_WARNING = 1e-3  # fraction of pixels
 DETECTOR_BITS = (8, 10, 12, 14, 16)
-PLATEAU_FROM = 32  # a photon count as low as this repeats without being saturated
+PLATEAU_FROM = 32  # lower maxima are frequent in photon counts without saturation
 
 
 def saturated_share(pixels: NDArray[Any]) -> float:
-    """Share of pixels that are clipped from above, 0 to 1.
+    """Fraction of pixels that are clipped from above, 0 to 1.
 
-    Pixels count as clipped when they have the image's largest value and that is the end of an 8, 10, 12, 14 or
-    16-bit detector, or when more than one in 1000 have it, which also finds clipping under an offset.
-    Constant images and counts below 32 are taken as not clipped.
+    Pixels count as clipped if they have the largest value of the image and it is either the maximum of an 8, 10, 12,
+    14 or 16-bit detector or shared by more than one pixel in 1000 (clipping before an offset was added). Constant
+    images and maxima below 32 count as not clipped.
     """
     values = np.asarray(pixels)
     top, bottom = values.max(initial=0), values.min(initial=0)

@@ -1,4 +1,4 @@
-"""An image with named axes: one plane, or many over time and depth, held in memory or read when asked for."""
+"""An image with named axes: one plane, or several over time and depth, in memory or read on demand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AXES = "TCZYX"
 
 
 class Place(NamedTuple):
-    """Which plane: index in time and in depth."""
+    """Position of a plane: indices in time and depth."""
 
     t: int
     z: int
@@ -23,19 +23,19 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Stack:
-    """Pixels and what is known of them.
+    """Pixels and their metadata.
 
     Args:
         array: anything with ``shape``, ``dtype`` and numpy indexing; a lazy array is read plane by plane.
         axes: one letter of TCZYX for each dimension of ``array``, Y and X among them, in any order.
-        pixel_um: pixel size in µm by axis (X, Y, Z), as far as it is known.
+        pixel_um: pixel size in µm by axis (X, Y, Z), if known.
         channels: names of the channels, or empty.
-        other: what else the file said: ``format`` (``tiff``, ``imagej``, ``ome``, ``zarr``, ``png``, ``jpeg``),
+        other: further metadata: ``format`` (``tiff``, ``imagej``, ``ome``, ``zarr``, ``png``, ``jpeg``),
             ``rgb`` and ``alpha`` (colour, and whether its last channel is transparency), ``description``,
-            ``interval_s`` (time between frames), and more of the format's own.
+            ``interval_s`` (time between frames), and format-specific entries.
 
     Raises:
-        InputError: axes that do not fit the array, or channel names that are not one for each channel.
+        InputError: axes that do not fit the array, or another number of channel names than channels.
     """
 
     array: Any
@@ -62,15 +62,15 @@ class Stack:
 
     @property
     def description(self) -> str:
-        """The file's text about itself, ImageJ's ``Info`` included; empty where there is none."""
+        """The description in the file, or ImageJ's ``Info``; empty if there is none."""
         return str(self.other.get("description") or self.other.get("imagej", {}).get("Info") or "")
 
     def size(self, axis: str) -> int:
-        """Length of an axis; 1 where the stack has none."""
+        """Length of an axis; 1 if the stack does not have it."""
         return self.shape[self.axes.index(axis)] if axis in self.axes else 1
 
     def places(self) -> Iterator[Place]:
-        """Every plane, time outside, depth inside."""
+        """All planes; depth varies fastest."""
         for t in range(self.size("T")):
             for z in range(self.size("Z")):
                 yield Place(t, z)
@@ -79,30 +79,30 @@ class Stack:
         """One plane (C, Y, X) of :attr:`dtype`; only this plane is read.
 
         Raises:
-            InputError: values that float32 does not hold.
+            InputError: values that float32 cannot represent.
         """
-        found = np.asarray(self.array[self.index(place)])
-        left = [axis for axis in self.axes if axis in "CYX"]
-        found = found.transpose([left.index(axis) for axis in "CYX" if axis in left])
-        return native(np.ascontiguousarray(found.reshape(-1, *found.shape[-2:])))
+        pixels = np.asarray(self.array[self.index(place)])
+        plane_axes = [axis for axis in self.axes if axis in "CYX"]
+        pixels = pixels.transpose([plane_axes.index(axis) for axis in "CYX" if axis in plane_axes])
+        return native(np.ascontiguousarray(pixels.reshape(-1, *pixels.shape[-2:])))
 
     def index(self, place: Place) -> tuple[int | slice, ...]:
-        """Where a plane is in the array."""
-        where = {"T": place.t, "Z": place.z}
-        return tuple(where.get(axis, slice(None)) for axis in self.axes)
+        """The index of a plane in the array."""
+        indices = {"T": place.t, "Z": place.z}
+        return tuple(indices.get(axis, slice(None)) for axis in self.axes)
 
     def arrange(self, plane: NDArray[Any]) -> NDArray[Any]:
-        """A plane (C, Y, X) with its axes in the order of the array, as ``array[index(place)]`` has them."""
-        left = [axis for axis in self.axes if axis in "CYX"]
-        whole = plane if "C" in left else plane[0]
-        return whole.transpose([[a for a in "CYX" if a in left].index(axis) for axis in left])
+        """A plane (C, Y, X) with its axes in the order of the array, as in ``array[index(place)]``."""
+        plane_axes = [axis for axis in self.axes if axis in "CYX"]
+        pixels = plane if "C" in plane_axes else plane[0]
+        return pixels.transpose([[a for a in "CYX" if a in plane_axes].index(axis) for axis in plane_axes])
 
 
 def check_axes(axes: str, shape: tuple[int, ...]) -> None:
-    """Refuse axes that do not name every dimension once.
+    """Check that axes name every dimension once.
 
     Raises:
-        InputError: another number of axes than dimensions, an unknown or repeated letter, no Y or X, a size 0.
+        InputError: another number of axes than dimensions, an unknown or repeated letter, no Y or X, or length 0.
     """
     if len(axes) != len(shape):
         raise InputError(f"axes {axes!r} name {len(axes)} dimension(s), the array has {len(shape)}: {shape}")
@@ -113,7 +113,7 @@ def check_axes(axes: str, shape: tuple[int, ...]) -> None:
 
 
 def native(pixels: NDArray[Any]) -> NDArray[Any]:
-    """uint8, uint16 or float32 in native byte order; float64 is rounded, other real types where that is exact.
+    """uint8, uint16 or float32 in native byte order; float64 is rounded, other types only if exact.
 
     Raises:
         InputError: integers beyond 2^24 or a type that is not real.

@@ -1,4 +1,4 @@
-"""The TIFF side of :mod:`wavegen.io.images`."""
+"""TIFF files for :mod:`wavegen.io.images`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
 
-# Its remarks on damaged files go to those who configure logging, not to the terminal.
+# Its warnings about damaged files appear only if logging is configured.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 HOLDS = "TIFF takes uint8, uint16 or float32"
@@ -34,14 +34,14 @@ def shape(path: Path) -> tuple[tuple[int, ...], str, Any]:
 
 
 def read(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
-    """Values as stored, and metadata with ``raw_axes``."""
+    """Stored values, and metadata with ``raw_axes``."""
     with opened(path) as file:
         series, page = file.series[0], file.pages[0]
         metadata: dict[str, Any] = {"raw_axes": series.axes}
         size = pixel_nm(file)
         if size is not None:
             metadata["pixel_nm"] = size
-        # Structured descriptions hold shapes and types, which would be wrong for a result.
+        # Structured descriptions hold shapes and types, which a result may not share.
         if page.description and not (file.is_ome or file.is_imagej or file.is_shaped):
             metadata["description"] = page.description
         return values(path, file), metadata
@@ -51,10 +51,10 @@ def values(path: Path, file: Any) -> NDArray[Any]:
     """The first series of an opened file, in memory.
 
     Raises:
-        InputError: a compression that needs a package.
+        InputError: a compression that needs the package imagecodecs.
     """
     try:
-        found: NDArray[Any] = file.series[0].asarray()
+        pixels: NDArray[Any] = file.series[0].asarray()
     except ValueError as error:
         if "imagecodecs" not in str(error):
             raise
@@ -62,7 +62,7 @@ def values(path: Path, file: Any) -> NDArray[Any]:
         raise InputError(
             f"cannot read {path}: {name} compression needs a package; run: pip install imagecodecs"
         ) from error
-    return found
+    return pixels
 
 
 def write(file: BinaryIO, pixels: NDArray[Any], metadata: Mapping[str, Any]) -> None:
@@ -87,9 +87,9 @@ def write(file: BinaryIO, pixels: NDArray[Any], metadata: Mapping[str, Any]) -> 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """The file, after making sure that its last page is the last one it announces.
+    """Open a file and check that it is complete.
 
-    tifffile drops pages that a truncated file has lost, which would pass for fewer channels.
+    tifffile silently drops the missing pages of a truncated file, which would look like fewer channels.
     """
     import tifffile
 
@@ -102,7 +102,7 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def pixel_nm(file: Any) -> float | None:
-    """Pixel size where the file gives it in a physical unit (print resolutions in inches are not)."""
+    """Pixel size if the file has one in a physical unit (print resolutions in inches do not count)."""
     tags = file.pages[0].tags
     if "XResolution" not in tags:
         return None

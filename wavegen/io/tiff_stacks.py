@@ -1,4 +1,4 @@
-"""TIFF files as stacks: plain, ImageJ hyperstacks and OME-TIFF."""
+"""TIFF files read and written as stacks: plain, ImageJ hyperstacks and OME-TIFF."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from wavegen.io.stack import Place, Stack
 from wavegen.io.tiff import NM_PER_UNIT, opened, pixel_nm, values
 
 IMAGEJ_ORDER = "TZCYX"
-IMAGEJ_LIMIT = 2**32 - 2**25  # bytes; ImageJ reads larger files only without TIFF's own page list
+IMAGEJ_LIMIT = 2**32 - 2**25  # bytes; larger files would need a page layout that only ImageJ reads
 IMAGEJ_KEPT = ("Info", "Labels", "LUTs", "Ranges", "mode")
-UNKNOWN = "QI"  # tifffile's letters for an axis that the file does not name
-CHANNELS_AT_MOST = 4  # pages of an unnamed axis that pass for channels
+UNKNOWN = "QI"  # tifffile's letters for an unnamed axis
+MAX_CHANNELS = 4  # an unnamed axis of at most this length is taken for channels
 
 
 def read(path: Path, axes: str | None) -> Stack:
-    """A TIFF as a stack, mapped to memory where it is not compressed; the first series of several.
+    """A TIFF as a stack, memory-mapped if it is not compressed; only the first series is read.
 
     Raises:
         InputError: an axis that neither the file nor ``axes`` names.
@@ -31,15 +31,15 @@ def read(path: Path, axes: str | None) -> Stack:
     with opened(path) as file:
         series = file.series[0]
         kind = "ome" if file.is_ome else "imagej" if file.is_imagej else "tiff"
-        found = series.axes
-        other: dict[str, Any] = {"format": kind, "rgb": "S" in found}
-        if "S" in found:
-            other["alpha"] = series.shape[found.index("S")] in (2, 4)
-        named = _named(path, found, tuple(series.shape), axes)
+        stored_axes = series.axes
+        other: dict[str, Any] = {"format": kind, "rgb": "S" in stored_axes}
+        if "S" in stored_axes:
+            other["alpha"] = series.shape[stored_axes.index("S")] in (2, 4)
+        named = _named(path, stored_axes, tuple(series.shape), axes)
         pixel_um: dict[str, float] = {}
-        flat = pixel_nm(file)
-        if flat is not None:
-            pixel_um = {"Y": flat / 1000, "X": flat / 1000}
+        size_nm = pixel_nm(file)
+        if size_nm is not None:
+            pixel_um = {"Y": size_nm / 1000, "X": size_nm / 1000}
         names: list[str] = []
         if kind == "ome":
             names = _ome(file.ome_metadata, pixel_um, other)
@@ -58,25 +58,25 @@ def read(path: Path, axes: str | None) -> Stack:
     return stack
 
 
-def _named(path: Path, found: str, shape: tuple[int, ...], given: str | None) -> str:
-    """The stack's axes: those given, else the file's."""
-    if given is not None:
-        return given
-    named = found.replace("S", "C") if "C" not in found else found
+def _named(path: Path, stored_axes: str, shape: tuple[int, ...], requested: str | None) -> str:
+    """The axes of the stack: those that the caller gave, else those of the file."""
+    if requested is not None:
+        return requested
+    named = stored_axes.replace("S", "C") if "C" not in stored_axes else stored_axes
     for letter in UNKNOWN:
-        if letter in named and "C" not in named and shape[found.index(letter)] <= CHANNELS_AT_MOST:
+        if letter in named and "C" not in named and shape[stored_axes.index(letter)] <= MAX_CHANNELS:
             named = named.replace(letter, "C")
     unknown = [letter for letter in named if letter not in "TCZYX"]
     if unknown:
         raise InputError(
-            f"{path}: shape {shape} is a stack whose axes the file does not name (it says {found}); "
+            f"{path}: shape {shape} is a stack whose axes the file does not name (it says {stored_axes}); "
             f"give --axes, one letter of TCZYX for each dimension, such as {'ZCYX'[-len(shape) :]}"
         )
     return named
 
 
 def _ome(xml: str, pixel_um: dict[str, float], other: dict[str, Any]) -> list[str]:
-    """Pixel sizes, description and interval from OME-XML; returns the channels' names."""
+    """Add pixel sizes, description and frame interval from OME-XML; returns the channel names."""
     import tifffile
 
     image = tifffile.xml2dict(xml).get("OME", {}).get("Image", {})
@@ -95,27 +95,27 @@ def _ome(xml: str, pixel_um: dict[str, float], other: dict[str, Any]) -> list[st
     return [str(c["Name"]) for c in channels if "Name" in c]
 
 
-def _imagej(found: dict[str, Any], pixel_um: dict[str, float], other: dict[str, Any]) -> list[str]:
-    """Depth step, interval and what ImageJ keeps beside; returns the channels' names."""
-    scale = NM_PER_UNIT.get(found.get("unit", ""))
-    if found.get("spacing") and scale is not None:
-        pixel_um["Z"] = float(found["spacing"]) * scale / 1000
-    if found.get("finterval"):
-        other["interval_s"] = float(found["finterval"])
-    kept = {key: found[key] for key in IMAGEJ_KEPT if key in found}
+def _imagej(metadata: dict[str, Any], pixel_um: dict[str, float], other: dict[str, Any]) -> list[str]:
+    """Add depth step, frame interval and ImageJ's other metadata; returns the channel names."""
+    scale = NM_PER_UNIT.get(metadata.get("unit", ""))
+    if metadata.get("spacing") and scale is not None:
+        pixel_um["Z"] = float(metadata["spacing"]) * scale / 1000
+    if metadata.get("finterval"):
+        other["interval_s"] = float(metadata["finterval"])
+    kept = {key: metadata[key] for key in IMAGEJ_KEPT if key in metadata}
     if kept.get("Info"):
         kept["Info"], records = split_records(str(kept["Info"]))
         other |= {"records": records} if records else {}
     other["imagej"] = {key: value for key, value in kept.items() if key != "Info" or value}
-    count = int(found.get("channels", 1))
-    labels = found.get("Labels") or []
+    count = int(metadata.get("channels", 1))
+    labels = metadata.get("Labels") or []
     labels = [labels] if isinstance(labels, str) else list(labels)
     repeats = count > 1 and len(labels) >= count and all(labels[i] == labels[i % count] for i in range(len(labels)))
     return labels[:count] if repeats else []
 
 
 def _describe(text: str, other: dict[str, Any]) -> None:
-    """A description and the records at its end."""
+    """Split a description from the processing records at its end."""
     text, records = split_records(text)
     other |= ({"description": text} if text else {}) | ({"records": records} if records else {})
 
@@ -130,14 +130,14 @@ def imagej_shape(stack: Stack) -> tuple[str, tuple[int, ...]]:
 def writer(
     path: str, stack: Stack, dtype: np.dtype[Any], kind: str, records: Sequence[Mapping[str, Any]]
 ) -> Iterator[Callable[[Place, NDArray[Any]], None]]:
-    """Lay out a file of the stack's shape; what is yielded fills in planes (C, Y, X) in any order.
+    """Create a file of the stack's shape and yield a function that writes planes (C, Y, X) in any order.
 
     Args:
         path: a file to be overwritten.
-        stack: gives axes, shape and metadata.
+        stack: provides axes, shape and metadata.
         dtype: uint8, uint16 or float32.
-        kind: ``imagej`` (axes go to the order TZCYX) or ``ome``.
-        records: what was done, kept with the metadata.
+        kind: ``imagej`` (axes are reordered to TZCYX) or ``ome``.
+        records: processing records, stored with the metadata.
     """
     import tifffile
 
@@ -154,7 +154,7 @@ def writer(
     layout = Stack(np.broadcast_to(np.zeros((), dtype), shape), axes)
 
     def put(place: Place, plane: NDArray[Any]) -> None:
-        # Mapped anew for every plane, so that written pages do not pile up in memory.
+        # Mapped again for every plane, so that written pages do not accumulate in memory.
         whole = np.memmap(path, stored, "r+", offset, shape)
         whole[layout.index(place)] = layout.arrange(plane)
         whole.flush()
@@ -173,7 +173,7 @@ def _imagej_options(stack: Stack, axes: str, records: Sequence[Mapping[str, Any]
     metadata: dict[str, Any] = {"axes": axes, "mode": "composite" if stack.size("C") > 1 else "grayscale"}
     metadata |= dict(stack.other.get("imagej", {}))
     options: dict[str, Any] = {"imagej": True, **_um(stack)}
-    if "resolution" in options:  # the unit holds for all axes, and without a resolution X and Y would get size 1
+    if "resolution" in options:  # one unit for all axes: without a resolution, X and Y would get size 1
         metadata["unit"] = "um"
         metadata |= {"spacing": stack.pixel_um["Z"]} if "Z" in stack.pixel_um else {}
     if "interval_s" in stack.other:

@@ -1,18 +1,18 @@
-"""Image <-> subbands: wavelet filter banks, the fast Haar transform, and transforms without details."""
+"""Image to subbands and back: wavelet filter banks, the Haar transform, learned bases, controls."""
 
-from wavegen.transforms.autoencoder import AutoEncoder
 from wavegen.transforms.base import DyadicTransform, Transform, max_levels
-from wavegen.transforms.basis import learned, read_basis, resolved, save_basis
 from wavegen.transforms.controls import Packets, Pool, Undecimated
-from wavegen.transforms.fast import without_kernels
 from wavegen.transforms.filterbank import CustomFilterBank, FilterBank
 from wavegen.transforms.filters import FilterPair, discrete_wavelets, filter_pairs, is_orthonormal
 from wavegen.transforms.haar import Haar
-from wavegen.transforms.lattice import Lattice, angles_of, taps_of
-from wavegen.transforms.learning import Learned, basis_value, fixed_bases, learn
-from wavegen.transforms.lifting import Lifting
+from wavegen.transforms.kernels.fast import without_kernels
+from wavegen.transforms.learning.autoencoder import AutoEncoder
+from wavegen.transforms.learning.basis import learned, read_basis, resolved, save_basis
+from wavegen.transforms.learning.lattice import Lattice, angles_of, taps_of
+from wavegen.transforms.learning.learn import Learned, basis_value, fixed_bases, learn
+from wavegen.transforms.learning.lifting import Lifting
+from wavegen.transforms.learning.sparsity import coding_gain, contrast, sparsity, synthesis_norms
 from wavegen.transforms.patches import Identity, SpaceToDepth
-from wavegen.transforms.sparsity import coding_gain, contrast, sparsity, synthesis_norms
 from wavegen.transforms.statistics import Moments, SubbandStatistics, low_bands, subband_statistics
 from wavegen.transforms.volume import PlaneDetails, SpaceDetails, VolumeSubbands, VolumeTransform
 

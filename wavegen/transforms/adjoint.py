@@ -1,4 +1,4 @@
-"""Differentiation through a linear map by its adjoint: the backward pass costs what the forward pass does."""
+"""Differentiating a linear map by its adjoint: the backward pass costs as much as the forward pass."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Linear(torch.autograd.Function):
 
 
 def _exactly(operator: Map, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """Without autocasting: a reduced precision inside would cost the exactness."""
+    """Run without autocast: reduced precision would break exact reconstruction."""
     kind = inputs[0].device.type
     if not torch.is_autocast_enabled(kind):
         return operator(*inputs)
@@ -34,10 +34,10 @@ def _exactly(operator: Map, *inputs: Tensor) -> tuple[Tensor, ...]:
 def linear(operator: Map, adjoint: Map, *inputs: Tensor) -> tuple[Tensor, ...]:
     """``operator(*inputs)`` with the derivative given by ``adjoint``, to any order.
 
-    Both maps take tensors and return a tuple of tensors; recording is off inside them, so that they
-    may write in place, and so is autocasting. ``adjoint`` must be the exact transpose of ``operator``.
+    Both maps take tensors and return a tuple of tensors. Gradients and autocast are off inside them, so they
+    may write in place. ``adjoint`` must be the exact transpose of ``operator``.
     """
     if not torch.is_grad_enabled():
-        return _exactly(operator, *inputs)  # recording costs more than a small transform
+        return _exactly(operator, *inputs)  # an autograd node costs more than a small transform
     result: tuple[Tensor, ...] = _Linear.apply(operator, adjoint, *inputs)
     return result

@@ -1,14 +1,14 @@
 """One axis of a filter bank as a banded matrix, cut into small dense blocks.
 
-With a filter f of even length L, c[k] = sum_j f[j] x[2k + o - j], where x is continued beyond its n samples:
+With a filter f of even length L, c[k] = sum_j f[j] x[2k + o - j], where x is extended beyond its n samples:
 
-    periodization   o = L/2; an odd n made even by repeating the last sample, then periodically; ceil(n/2) outputs
+    periodization   o = L/2; an odd n is padded by repeating the last sample; periodic; ceil(n/2) outputs
     symmetric       o = 1;   x[-1 - i] = x[i]             floor((n + L - 1)/2) outputs, as PyWavelets
     reflect         o = 1;   x[-i] = x[i]
     zero            o = 1;   0
 
-The continuation is folded into the matrix, so that its transpose is the exact adjoint. A matrix product of
-such a block does more multiplications than the taps need, but at the speed of the machine's matrix kernels.
+The extension is folded into the matrix, so that its transpose is the exact adjoint. Dense blocks need more
+multiplications than the taps do, but run at the speed of the processor's matrix products.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from wavegen.transforms.filters import FilterPair
 
 Mode = Literal["periodization", "symmetric", "reflect", "zero"]
 Index = NDArray[np.int64]
-SIDE = 32  # outputs of a block
+SIDE = 32  # outputs per block
 
 
 class Piece(NamedTuple):
-    """What a block takes from inputs ``start`` to ``stop``: one matrix (outputs, inputs) for each band."""
+    """The contribution of inputs ``start`` to ``stop`` to a block: one matrix (outputs, inputs) for each band."""
 
     start: int
     stop: int
@@ -38,7 +38,7 @@ class Piece(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Outputs ``start`` to ``stop`` and the pieces that they are sums of (two where the ends meet)."""
+    """Outputs ``start`` to ``stop`` as the sum of their pieces (two where the signal wraps around)."""
 
     start: int
     stop: int
@@ -58,12 +58,12 @@ def band_size(n: int, length: int, mode: Mode) -> int:
 
 
 def offset(length: int, mode: Mode) -> int:
-    """The sample that tap 0 of coefficient 0 meets."""
+    """The sample under tap 0 of coefficient 0."""
     return length // 2 if mode == "periodization" else 1
 
 
 def extend(i: Index, n: int, mode: Mode, cut: bool) -> Index:
-    """The samples that stand at places ``i`` of the continued axis, -1 for zero; with ``cut`` also for all beyond."""
+    """Sample indices at positions ``i`` of the extended axis; -1 means zero, with ``cut`` also everything outside."""
     if mode == "periodization":
         i = i % (n + n % 2)
     elif mode == "symmetric" and not cut:
@@ -79,7 +79,7 @@ def extend(i: Index, n: int, mode: Mode, cut: bool) -> Index:
 
 
 def entries(n: int, length: int, mode: Mode, cut: bool) -> tuple[Index, Index, Index]:
-    """(k, i, j) of all c[k] += f[j] x[i]; with ``cut`` samples beyond the n are left out (synthesis)."""
+    """(k, i, j) of all c[k] += f[j] x[i]; with ``cut`` only real samples count (synthesis)."""
     k, j = (a.ravel() for a in np.mgrid[: band_size(n, length, mode), :length])
     i = extend(2 * k + offset(length, mode) - j, n, mode, cut)
     keep = i >= 0
@@ -87,13 +87,13 @@ def entries(n: int, length: int, mode: Mode, cut: bool) -> tuple[Index, Index, I
 
 
 def _spans(inputs: Index) -> list[tuple[int, int]]:
-    """The range of the inputs, or two where a wide gap parts them."""
-    there = np.unique(inputs)
-    gaps = np.diff(there)
+    """The range of the inputs, or two ranges if there is a wide gap."""
+    used = np.unique(inputs)
+    gaps = np.diff(used)
     widest = int(gaps.argmax()) if len(gaps) else 0
     if len(gaps) and gaps[widest] > 2 * SIDE:
-        return [(int(there[0]), int(there[widest]) + 1), (int(there[widest + 1]), int(there[-1]) + 1)]
-    return [(int(there[0]), int(there[-1]) + 1)]
+        return [(int(used[0]), int(used[widest]) + 1), (int(used[widest + 1]), int(used[-1]) + 1)]
+    return [(int(used[0]), int(used[-1]) + 1)]
 
 
 @lru_cache(maxsize=256)
@@ -104,10 +104,10 @@ def axis_map(
 
     Args:
         pair: taps, in the order of convolution.
-        mode: how the signal is continued.
-        cut: leave out what lies beyond the n samples instead of continuing them; for synthesis.
-        n: samples.
-        transposed: from the bands to the samples.
+        mode: how the signal is extended.
+        cut: drop what lies outside the n samples instead of extending them; for synthesis.
+        n: number of samples.
+        transposed: map bands to samples.
         dtype: of the matrices.
         device: of the matrices.
     """
@@ -118,7 +118,7 @@ def axis_map(
     out, inputs, j = out[order], inputs[order], j[order]
     size = n if transposed else band_size(n, length, mode)
     taps = [np.array(f) for f in pair]
-    shared: dict[Any, Tensor] = {}  # most blocks are alike
+    shared: dict[Any, Tensor] = {}  # most blocks are equal
 
     def dense(rows: Index, columns: Index, values: NDArray[Any], shape: tuple[int, int]) -> Tensor:
         matrix = np.zeros(shape)

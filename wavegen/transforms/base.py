@@ -35,7 +35,7 @@ def halve(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def max_levels(size: tuple[int, int]) -> int:
-    """How often an image of ``size`` (H, W) can be halved until both sides are 1; at least 1, which leaves them so.
+    """The number of halvings that takes both sides of an image of ``size`` (H, W) to 1; at least 1.
 
     Raises:
         InputError: ``size`` is not a pair of positive integers.
@@ -45,13 +45,12 @@ def max_levels(size: tuple[int, int]) -> int:
 
 
 class Transform(nn.Module, ABC):
-    """An invertible, linear map from an image batch to its subbands; a lossy one, for comparison, is neither.
+    """A map from a batch of images to its subbands: linear and exactly invertible, unless declared lossy.
 
     Attributes:
         levels: number of detail levels (0: the transform has no details).
-        orthonormal: whether sum of squares of the coefficients = that of the image, wherever the
-            image size needs no padding.
-        ratio: how many times one level shrinks a side, and how many times it enlarges the values of LL.
+        orthonormal: whether the coefficients have the sum of squares of the image, for sizes that need no padding.
+        ratio: the factor by which one level divides each side and multiplies the mean of LL.
         lossy: whether the inverse is learned and approximate.
     """
 
@@ -75,7 +74,7 @@ class Transform(nn.Module, ABC):
 
     @abstractmethod
     def inverse(self, bands: Subbands) -> Tensor:
-        """Put the subbands together: (B, C, H, W) with (H, W) = ``bands.size``.
+        """Reconstruct the image: (B, C, H, W) with (H, W) = ``bands.size``.
 
         Raises:
             InputError: the number of levels, a shape or a dtype does not fit.
@@ -119,11 +118,11 @@ class Transform(nn.Module, ABC):
 class DyadicTransform(Transform):
     """A separable wavelet transform: at every level H and W are about halved.
 
-    A subclass gives one level for even sizes. An odd size is made even by repeating its last sample,
-    and the inverse cuts that sample off, so that exactness at even sizes is exactness at all sizes. A
-    transform with other band sizes gives ``coarser``, ``split`` and ``merge`` instead.
+    A subclass gives one level for even sizes. An odd side is padded by repeating its last
+    sample, which the inverse removes, so that reconstruction is exact at all sizes if it is at even ones. A
+    transform with other band sizes overrides ``coarser``, ``split`` and ``merge`` instead.
 
-    bfloat16 and float16 are worked on in float32: only the results are rounded, once.
+    bfloat16 and float16 are computed in float32; only the results are rounded, once.
     """
 
     def __init__(self, levels: int) -> None:
@@ -170,7 +169,7 @@ class DyadicTransform(Transform):
         return Subbands(ll.to(x.dtype), tuple(reversed(details)), size)
 
     def inverse(self, bands: Subbands) -> Tensor:
-        """Put the subbands together: (B, C, H, W) with (H, W) = ``bands.size``.
+        """Reconstruct the image: (B, C, H, W) with (H, W) = ``bands.size``.
 
         Raises:
             InputError: the number of levels, a shape or a dtype does not fit.

@@ -1,4 +1,4 @@
-"""Controls for ablations: pooling with residual, the undecimated Haar transform, wavelet packets."""
+"""Controls for ablations: average pooling with residuals, the undecimated Haar transform, wavelet packets."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Levels = Annotated[int, Field(ge=1, le=8)]
     paper="Burt, Adelson, IEEE Trans. Comm. 31 (1983) 532-540, made critically sampled",
 )
 class Pool(DyadicTransform):
-    """LL is twice the mean of each 2 x 2 block; h, v, d are what three of its pixels differ from the mean.
+    """LL is twice the mean of each 2 x 2 block; h, v, d are the deviations of three of its pixels from the mean.
 
-    h is the pixel right of the block's first one, v the one below it, d the one across. The four residuals of
-    a block sum to zero, so that the first follows. No basis function of the details is smooth or orthogonal to the
-    others: that is the difference from Haar, whose LL is the same.
+    h belongs to the top right pixel of the block, v to the bottom left one, d to the bottom right one. The four
+    deviations sum to zero, which gives the fourth. LL equals that of Haar; the difference is that the basis
+    functions of the details are neither smooth nor orthogonal to each other.
 
     Args:
-        levels: number of levels. Any is legal for any size: a side of 1 stays 1.
+        levels: number of levels; a side of 1 stays 1.
     """
 
     orthonormal = False
@@ -61,7 +61,7 @@ class Pool(DyadicTransform):
 
 
 def _spread(x: Tensor, step: int) -> Bands:
-    """Half sums and differences of the pixels ``step`` apart along both axes, periodically."""
+    """Half sums and differences of pixels at distance ``step`` along both axes, periodically."""
     right = x.roll(-step, -1)
     low, high = x + right, x - right
     low_below, high_below = low.roll(-step, -2), high.roll(-step, -2)
@@ -85,16 +85,16 @@ def _gather(ll: Tensor, h: Tensor, v: Tensor, d: Tensor, step: int) -> tuple[Ten
 class Undecimated(DyadicTransform):
     """Stationary Haar transform; coefficients as ``pywt.swt2(x, "haar", norm=True)``, at any size.
 
-    Every band has the size of the image. At level k pixels 2^(k-1) apart meet, periodically. The transform is a
-    tight frame: the sum of squares of the coefficients is that of the image. The inverse is its
-    transpose, which averages over all the reconstructions that shifted Haar transforms would give, so that bands
-    that a network has changed come back without block edges.
+    Every band has the size of the image. Level k combines pixels at a distance of 2^(k-1), periodically. It is a
+    tight frame: the sum of squares of the coefficients is that of the image. The inverse is the
+    transpose. It averages over the reconstructions of all shifted Haar transforms, so that bands
+    changed by a network give images without block edges.
 
     Args:
         levels: number of levels.
     """
 
-    orthonormal = False  # redundant; the sum of squares is kept all the same
+    orthonormal = False  # redundant, although the sum of squares is preserved
     ratio = 1
 
     def __init__(self, levels: Levels = 2) -> None:
@@ -126,7 +126,7 @@ class Undecimated(DyadicTransform):
         return Subbands(ll, tuple(reversed(details)), (x.shape[-2], x.shape[-1]))
 
     def inverse(self, bands: Subbands) -> Tensor:
-        """Put the subbands together: (B, C, H, W) with (H, W) = ``bands.size``.
+        """Reconstruct the image: (B, C, H, W) with (H, W) = ``bands.size``.
 
         Raises:
             InputError: the number of levels, a shape or a dtype does not fit.
@@ -140,7 +140,7 @@ class Undecimated(DyadicTransform):
         return ll
 
     def inverse_level(self, ll: Tensor, details: Details, size: tuple[int, int], level: int | None = None) -> Tensor:
-        """One level up, at the same size; ``level`` says how far apart the pixels are.
+        """One level up, at the same size; ``level`` sets the distance of the combined pixels.
 
         Raises:
             InputError: a shape or dtype does not fit, or ``level`` is not one of the transform's.
@@ -148,7 +148,9 @@ class Undecimated(DyadicTransform):
         if level is None and self.levels == 1:
             level = 1
         if level is None or not 1 <= level <= self.levels:
-            raise InputError(f"level = {level}: undecimated bands do not tell their level; give 1 to {self.levels}")
+            raise InputError(
+                f"level = {level}: all undecimated bands have one size, so the level is needed; give 1 to {self.levels}"
+            )
         self._check_level(ll, details, size, ll.dtype)
         return self.synthesise(ll, *details, level=level)
 
@@ -170,9 +172,8 @@ class Undecimated(DyadicTransform):
 class Packets(Transform):
     """``ll`` is (B, C * 4^levels, h, w): every band is split again at every level; there are no details.
 
-    Coefficients as ``pywt.WaveletPacket2D(x, wavelet, "periodization")``. Channel c * 4^levels + i holds the node
-    of channel c whose path, read as a number in base 4 with the digits a, h, v, d, is i: the channels of
-    one image are the nodes in the order ``aa, ah, av, ad, ha, ...``.
+    Coefficients as ``pywt.WaveletPacket2D(x, wavelet, "periodization")``. Channel c * 4^levels + i holds node i of
+    channel c, with the nodes in the order ``aa, ah, av, ad, ha, ...`` (for two levels).
 
     Args:
         wavelet: a registered wavelet that halves the size at each level.
@@ -206,7 +207,7 @@ class Packets(Transform):
         return Subbands(bands, (), (x.shape[-2], x.shape[-1]))
 
     def inverse(self, bands: Subbands) -> Tensor:
-        """Put the bands together: (B, C, H, W) with (H, W) = ``bands.size``.
+        """Reconstruct the image: (B, C, H, W) with (H, W) = ``bands.size``.
 
         Raises:
             InputError: there are details, or the shape of ``ll`` does not fit.
@@ -228,8 +229,8 @@ class Packets(Transform):
         Raises:
             InputError: ``size`` is not a pair of positive integers.
         """
-        every = self._sizes(size)
-        return [every[0], every[-1]]
+        sizes = self._sizes(size)
+        return [sizes[0], sizes[-1]]
 
     def _sizes(self, size: tuple[int, int]) -> list[tuple[int, int]]:
         check_size(size)

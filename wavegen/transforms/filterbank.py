@@ -1,6 +1,6 @@
-"""The separable filter bank: every discrete wavelet of PyWavelets, and given taps, through one class.
+"""The separable filter bank: every discrete wavelet of PyWavelets, and custom taps, in one class.
 
-:mod:`wavegen.transforms.axis` says what it computes along an axis.
+:mod:`wavegen.transforms.axis` defines the operation along one axis.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from pydantic import Field
 from torch import Tensor
 
 from wavegen.core.registry import register
-from wavegen.transforms import fast
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.axis import AxisMap, Mode, axis_map, band_size
 from wavegen.transforms.base import Bands, DyadicTransform
@@ -23,20 +22,21 @@ from wavegen.transforms.filters import (
     filter_pairs,
     is_orthonormal,
 )
+from wavegen.transforms.kernels import fast
 from wavegen.transforms.separable import analyse, synthesise
 
 Levels = Annotated[int, Field(ge=1, le=8)]
 
 
 class FilterAxes(NamedTuple):
-    """What a pair of filters does, as :func:`axis_map` needs it."""
+    """The options of :func:`axis_map` that do not depend on the image: filters, boundary mode, and ``cut``."""
 
     pair: FilterPair
     mode: Mode
     cut: bool
 
     def maps(self, size: tuple[int, int], like: Tensor, transposed: bool) -> tuple[AxisMap, AxisMap]:
-        """Of rows and of columns."""
+        """The matrices along columns and rows of an image."""
         rows, columns = (axis_map(*self, n, transposed, like.dtype, like.device) for n in size)
         return rows, columns
 
@@ -59,9 +59,9 @@ class FilterBank(DyadicTransform):
     Args:
         wavelet: the name of a discrete wavelet.
         levels: number of levels; see :func:`wavegen.transforms.max_levels`.
-        mode: how the image continues beyond its edges. ``periodization`` is critically sampled: bands of
-            ceil(n / 2), whatever the wavelet. ``symmetric``, ``reflect`` and ``zero`` have floor((n + L - 1) / 2)
-            coefficients for L taps. A single sample is reflected into itself (PyWavelets refuses it).
+        mode: how the image is extended beyond its edges. ``periodization`` is critically sampled: bands of
+            ceil(n / 2) coefficients for every wavelet. ``symmetric``, ``reflect`` and ``zero`` have
+            floor((n + L - 1) / 2) coefficients for L taps. ``reflect`` repeats a single sample (PyWavelets refuses it).
 
     Raises:
         InputError: no discrete wavelet has this name.
@@ -97,8 +97,8 @@ class FilterBank(DyadicTransform):
 
     def synthesise(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> Tensor:
         """The inverse of :meth:`analyse` for the largest image with bands of this size."""
-        spare = 0 if self.mode == "periodization" else len(self.analysis.lo) - 2
-        return self.merge(ll, h, v, d, (2 * ll.shape[-2] - spare, 2 * ll.shape[-1] - spare))
+        excess = 0 if self.mode == "periodization" else len(self.analysis.lo) - 2
+        return self.merge(ll, h, v, d, (2 * ll.shape[-2] - excess, 2 * ll.shape[-1] - excess))
 
     def merge(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, size: tuple[int, int]) -> Tensor:
         """The inverse of :meth:`split` for an image of ``size``: the transpose, with the dual filters."""

@@ -14,7 +14,7 @@ RECONSTRUCTION = 1e-6  # largest error of a product filter
 
 
 class FilterPair(NamedTuple):
-    """Taps of a low-pass and a high-pass filter of one even length."""
+    """Taps of a low-pass and a high-pass filter of the same even length."""
 
     lo: tuple[float, ...]
     hi: tuple[float, ...]
@@ -46,22 +46,22 @@ def filter_pairs(wavelet: str) -> tuple[FilterPair, FilterPair]:
 def custom_pairs(
     dec_lo: Sequence[float], dec_hi: Sequence[float], rec_lo: Sequence[float], rec_hi: Sequence[float]
 ) -> tuple[FilterPair, FilterPair]:
-    """The analysis pair and the dual pair of given taps, if they reconstruct to 1e-6.
+    """The analysis pair and the dual pair of custom taps, which must reconstruct to 1e-6.
 
     Raises:
-        InputError: the taps are not of one even length, not finite, or do not reconstruct.
+        InputError: the taps differ in length, are odd in number or not finite, or do not reconstruct.
     """
-    given = {"dec_lo": dec_lo, "dec_hi": dec_hi, "rec_lo": rec_lo, "rec_hi": rec_hi}
-    lengths = {name: len(taps) for name, taps in given.items()}
+    filters = {"dec_lo": dec_lo, "dec_hi": dec_hi, "rec_lo": rec_lo, "rec_hi": rec_hi}
+    lengths = {name: len(taps) for name, taps in filters.items()}
     if len(set(lengths.values())) > 1 or lengths["dec_lo"] % 2 or lengths["dec_lo"] < 2:
-        raise InputError(f"the filters have {lengths} taps; give all one even length (fill up with zeros)")
-    for name, taps in given.items():
+        raise InputError(f"the filters have {lengths} taps; give all the same even length (pad with zeros)")
+    for name, taps in filters.items():
         if not np.isfinite(np.asarray(taps, dtype=float)).all():
             raise InputError(f"{name} has taps that are NaN or infinite")
     error = reconstruction_gap(dec_lo, dec_hi, rec_lo, rec_hi)
     if error > RECONSTRUCTION:
         raise InputError(
-            f"the filter bank does not reconstruct: its product filters are {error:.2g} away from a pure delay of "
+            f"the filter bank does not reconstruct: its product filters differ by {error:.2g} from a pure delay of "
             f"{lengths['dec_lo'] - 1} samples (at most {RECONSTRUCTION:g}); check order, signs and scale (sum of "
             "dec_lo is sqrt(2))"
         )
@@ -72,7 +72,7 @@ def custom_pairs(
 def reconstruction_gap(
     dec_lo: Sequence[float], dec_hi: Sequence[float], rec_lo: Sequence[float], rec_hi: Sequence[float]
 ) -> float:
-    """How far a two-channel filter bank is from perfect reconstruction; 0: exact.
+    """Deviation of a two-channel filter bank from perfect reconstruction; 0 is exact.
 
     With H, G the analysis and synthesis filters: the largest coefficient of H0(z) G0(z) + H1(z) G1(z) -
     2 z^(1-L) (distortion) and of H0(-z) G0(z) + H1(-z) G1(z) (aliasing).
@@ -91,7 +91,7 @@ def reconstruction_gap(
 def is_orthonormal(analysis: FilterPair, tolerance: float = 1e-7) -> bool:
     """Whether the even shifts of the taps are orthonormal: sum_n f[n] g[n + 2k] = [f = g] [k = 0].
 
-    Measured, not taken from the name: the truncated Meyer filters (dmey) miss it by 1e-2, and
+    Computed rather than looked up by name: the truncated Meyer filters (dmey) fail by 1e-2, and
     bior1.1 is Haar.
     """
     f, g = np.array(analysis.lo), np.array(analysis.hi)

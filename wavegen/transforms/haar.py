@@ -8,17 +8,17 @@ import torch
 from torch import Tensor
 
 from wavegen.core.registry import register
-from wavegen.transforms import fast
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.axis import Mode
 from wavegen.transforms.base import Bands, DyadicTransform
 from wavegen.transforms.filterbank import FilterBank, Levels
+from wavegen.transforms.kernels import fast
 
-STRIP = 1 << 17  # samples of a strip: with what is made on the way, 2 MB of float32
+STRIP = 1 << 17  # samples per strip: 2 MB of float32 with all temporaries
 
 
 def _strips(width: int, count: int) -> Iterator[slice]:
-    """Pairs of rows to take together, so that what lies between input and output stays in the cache."""
+    """Groups of row pairs that are processed together, so that intermediate values stay in the cache."""
     step = max(1, STRIP // width)
     return (slice(first, first + step) for first in range(0, count, step))
 
@@ -65,8 +65,8 @@ class Haar(FilterBank):
 
     Args:
         levels: number of levels; see :func:`wavegen.transforms.max_levels`.
-        mode: as for :class:`wavegen.transforms.FilterBank`; only odd sizes can tell the modes apart, and
-            ``symmetric`` is the same as ``periodization``. ``reflect`` and ``zero`` are slower.
+        mode: as for :class:`wavegen.transforms.FilterBank`; the modes differ for odd sizes only, and
+            ``symmetric`` equals ``periodization``. ``reflect`` and ``zero`` are slower.
     """
 
     def __init__(self, levels: Levels = 2, mode: Mode = "periodization") -> None:
@@ -76,7 +76,7 @@ class Haar(FilterBank):
         """One level of any size: (B, C, H, W) to LL, H, V, D, each (B, C, *coarser((H, W)))."""
         odd = x.shape[-2] % 2 or x.shape[-1] % 2
         if odd and (self.mode in ("reflect", "zero") or fast.usable(x)):
-            return super().split(x)  # needs no enlarged copy
+            return super().split(x)  # avoids a padded copy
         return DyadicTransform.split(self, x)
 
     def merge(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor, size: tuple[int, int]) -> Tensor:
@@ -93,7 +93,7 @@ class Haar(FilterBank):
         return ll, h, v, d
 
     def synthesise(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> Tensor:
-        """The inverse of :meth:`analyse`; it is its transpose."""
+        """The inverse of :meth:`analyse`, which is also its transpose."""
         return linear(_inverse_butterfly, _butterfly, ll, h, v, d)[0]
 
     def extra_repr(self) -> str:

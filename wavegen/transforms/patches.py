@@ -25,8 +25,8 @@ class SpaceToDepth(Transform):
     """``ll`` is (B, C * factor^2, ceil(H / factor), ceil(W / factor)); there are no details.
 
     Channel (c * factor + i) * factor + j of ``ll`` holds the pixels in row i and column j of each
-    patch of channel c. A size that is not a multiple of ``factor`` is continued at the bottom and at
-    the right by its last row and column, which the inverse cuts off.
+    patch of channel c. A size that is not a multiple of ``factor`` is padded at the bottom and
+    right with its last row and column, which the inverse removes.
 
     Args:
         factor: side of a patch in pixels.

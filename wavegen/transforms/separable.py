@@ -1,4 +1,4 @@
-"""Both axes of an image through banded matrices, in parts that stay in the cache."""
+"""Filtering both axes of an image by banded matrices, in chunks that fit the cache."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 
 from wavegen.transforms.axis import AxisMap, Block
 
-CHUNK = 1 << 19  # samples that are worked on at a time: 2 MB of float32
+CHUNK = 1 << 19  # samples per chunk: 2 MB of float32
 
 
 def _chunks(count: int, height: int, width: int, rows: AxisMap) -> Iterator[tuple[slice, tuple[Block, ...]]]:
-    """Images and row blocks to take together: several small images whole, or a part of the rows of one."""
+    """Images and row blocks that are processed together: several small images, or part of the rows of a large one."""
     images = max(1, CHUNK // (height * width))
     if images > 1 or height * width <= CHUNK:
         for first in range(0, count, images):
@@ -57,18 +57,18 @@ def analyse(x: Tensor, rows: AxisMap, columns: AxisMap) -> tuple[Tensor, ...]:
         lo, hi = (x.new_empty(count, total, columns.size) for _ in range(2))
         offsets, at = [], 0
         for start, stop in spans:
-            inputs = source[images, start:stop].flatten(0, 1)
+            samples = source[images, start:stop].flatten(0, 1)
             part = slice(at, at + stop - start)
-            _columns_to_bands(inputs, lo[:, part].flatten(0, 1), hi[:, part].flatten(0, 1), columns)
+            _columns_to_bands(samples, lo[:, part].flatten(0, 1), hi[:, part].flatten(0, 1), columns)
             offsets.append((start, stop, at - start))
             at += stop - start
         for block in blocks:
             for n, piece in enumerate(block.pieces):
                 shift = next(s for a, b, s in offsets if a <= piece.start < b)
-                taken, given = slice(piece.start + shift, piece.stop + shift), slice(block.start, block.stop)
+                inputs, outputs = slice(piece.start + shift, piece.stop + shift), slice(block.start, block.stop)
                 for half, low, high in ((lo, ll, h), (hi, v, d)):
-                    _add_product(low[images, given], piece.lo, half[:, taken], n == 0)
-                    _add_product(high[images, given], piece.hi, half[:, taken], n == 0)
+                    _add_product(low[images, outputs], piece.lo, half[:, inputs], n == 0)
+                    _add_product(high[images, outputs], piece.hi, half[:, inputs], n == 0)
     return tuple(bands)
 
 
@@ -87,7 +87,7 @@ def _columns_to_bands(x: Tensor, lo: Tensor, hi: Tensor, columns: AxisMap) -> No
 
 
 def synthesise(ll: Tensor, h: Tensor, v: Tensor, d: Tensor, rows: AxisMap, columns: AxisMap) -> tuple[Tensor]:
-    """LL, H, V, D to (B, C, H, W); the maps are transposed ones."""
+    """LL, H, V, D to (B, C, H, W), by transposed maps."""
     height, width = ll.shape[-2:]
     x = ll.new_empty(*ll.shape[:2], rows.size, columns.size)
     target = x.view(-1, rows.size, columns.size)
@@ -96,12 +96,12 @@ def synthesise(ll: Tensor, h: Tensor, v: Tensor, d: Tensor, rows: AxisMap, colum
         start, stop = blocks[0].start, blocks[-1].stop
         halves = ll.new_empty(2, images.stop - images.start, stop - start, width)
         for block in blocks:
-            given = slice(block.start - start, block.stop - start)
+            outputs = slice(block.start - start, block.stop - start)
             for half, low, high in zip(halves, bands[::2], bands[1::2], strict=True):
                 for n, piece in enumerate(block.pieces):
-                    taken = slice(piece.start, piece.stop)
-                    _add_product(half[:, given], piece.lo, low[images, taken], n == 0)
-                    _add_product(half[:, given], piece.hi, high[images, taken], False)
+                    inputs = slice(piece.start, piece.stop)
+                    _add_product(half[:, outputs], piece.lo, low[images, inputs], n == 0)
+                    _add_product(half[:, outputs], piece.hi, high[images, inputs], False)
         lo, hi = halves.flatten(1, 2)
         _bands_to_columns(lo, hi, target[images, start:stop].flatten(0, 1), columns)
     return (x,)
@@ -112,6 +112,6 @@ def _bands_to_columns(lo: Tensor, hi: Tensor, x: Tensor, columns: AxisMap) -> No
     for block in columns.blocks:
         out = x[:, block.start : block.stop]
         for n, piece in enumerate(block.pieces):
-            taken = slice(piece.start, piece.stop)
-            torch.mm(lo[:, taken], piece.lo.T, out=out) if n == 0 else out.addmm_(lo[:, taken], piece.lo.T)
-            out.addmm_(hi[:, taken], piece.hi.T)
+            inputs = slice(piece.start, piece.stop)
+            torch.mm(lo[:, inputs], piece.lo.T, out=out) if n == 0 else out.addmm_(lo[:, inputs], piece.lo.T)
+            out.addmm_(hi[:, inputs], piece.hi.T)

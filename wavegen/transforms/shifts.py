@@ -4,8 +4,8 @@ One axis of even length n = 2K, with a filter f of even length L and indices mod
 
     c[k] = sum_j f[j] x[2k + L/2 - j]
 
-Tap j meets the samples of one parity only, p = (L/2 - j) mod 2, shifted by s = floor((L/2 - j) / 2):
-c[k] gets f[j] x_p[k + s] from the phase x_p[k] = x[2k + p]. Every tap is thus one multiply-add of
+Tap j uses the samples of one parity only, p = (L/2 - j) mod 2, shifted by s = floor((L/2 - j) / 2):
+c[k] gets f[j] x_p[k + s] from the phase x_p[k] = x[2k + p]. Every tap is then one multiply-add of
 whole arrays. The transpose has the same taps and shifts: x_p[k] gets f[j] c[k - s].
 """
 
@@ -27,7 +27,7 @@ def split(x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
 
 
 def wrap(x: Tensor, axis: int, before: int, after: int) -> Tensor:
-    """Continue ``x`` periodically by ``before`` and ``after`` samples, around more than once if need be."""
+    """Extend ``x`` periodically by ``before`` and ``after`` samples, over several periods if needed."""
     n = x.shape[axis]
     if max(before, after) > n:
         return x.index_select(axis, torch.arange(-before, n + after, device=x.device) % n)
@@ -42,8 +42,8 @@ def place(j: int, length: int) -> tuple[int, int]:
 
 def _sum(terms: list[Term], axis: int, n: int) -> Tensor:
     """Sum of tap * source[start : start + n] over terms (tap, source, start)."""
-    # Short biorthogonal filters are stored with zeros around them. Small taps first halves the rounding
-    # error of the long filters, which keeps all of them below 1e-6 in float32.
+    # Short biorthogonal filters are stored with zeros around them. Adding small taps first halves the rounding
+    # error of long filters, which keeps every filter below 1e-6 in float32.
     ordered = sorted((term for term in terms if term[0] != 0.0), key=lambda term: abs(term[0])) or terms[:1]
     tap, source, start = ordered[0]
     total = source.narrow(axis, start, n) * tap
@@ -68,7 +68,7 @@ def analyse_axis(x: Tensor, pair: FilterPair, axis: int) -> tuple[Tensor, Tensor
 def synthesise_axis(lo: Tensor, hi: Tensor, pair: FilterPair, axis: int) -> Tensor:
     """The transpose of :func:`analyse_axis`."""
     length = len(pair.lo)
-    # The shifts of the transpose are those of the analysis with the sign changed.
+    # The transpose has the shifts of the analysis with opposite signs.
     before, after = place(0, length)[1], -place(length - 1, length)[1]
     bands = [wrap(band, axis, before, after) for band in (lo, hi)]
     n = lo.shape[axis]

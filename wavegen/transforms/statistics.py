@@ -18,8 +18,8 @@ from wavegen.transforms.base import Transform
 class Moments:
     """Count, mean and sums of powers 2 to 4 of the deviations from it, for each channel; float64 on the CPU.
 
-    Merging two is exact up to rounding, and keeps no large sums whose difference matters: Chan, Golub, LeVeque, Am.
-    Statistician 37 (1983) 242-247; for the third and fourth power Pebay, Sandia report SAND2008-6212, eqs. 2.1.
+    Merging two is exact up to rounding and free of cancellation: Chan, Golub, LeVeque, Am. Statistician 37 (1983)
+    242-247; for the third and fourth power Pebay, Sandia report SAND2008-6212, eqs. 2.1.
     """
 
     count: int
@@ -38,7 +38,7 @@ class Moments:
         return cls(values.shape[1], mean, square.sum(1), (square * deviation).sum(1), square.square().sum(1))
 
     def __add__(self, other: Moments) -> Moments:
-        """Moments of both samples together."""
+        """Moments of the union of both samples."""
         a, b = self.count, other.count
         n, d = a + b, other.mean - self.mean
         m2 = self.m2 + other.m2 + d**2 * a * b / n
@@ -102,14 +102,14 @@ class SubbandStatistics:
             level = len(self.details) - i
             bands = (low, *self.details[i]) if self.details else (low,)
             for name, m in zip(("ll", *Details._fields), bands, strict=False):
-                figures = zip(m.mean.tolist(), m.scale.tolist(), m.kurtosis.tolist(), strict=True)
-                table.extend(Row(level, name, channel, m.count, *f) for channel, f in enumerate(figures))
+                values = zip(m.mean.tolist(), m.scale.tolist(), m.kurtosis.tolist(), strict=True)
+                table.extend(Row(level, name, channel, m.count, *f) for channel, f in enumerate(values))
         return table
 
 
 @torch.no_grad()
 def subband_statistics(transform: Transform, images: Iterable[Tensor]) -> SubbandStatistics:
-    """Statistics of all bands over images (B, C, H, W), in one pass; every coefficient counts alike.
+    """Statistics of all bands over images (B, C, H, W), in one pass, with equal weight for every coefficient.
 
     Raises:
         InputError: there are no images, or one that the transform refuses.
@@ -118,10 +118,10 @@ def subband_statistics(transform: Transform, images: Iterable[Tensor]) -> Subban
     for image in images:
         bands = transform.forward(image)
         chain = low_bands(transform, bands)[: max(transform.levels, 1)]
-        own = [Moments.of(band) for band in [*chain, *(band for details in bands.details for band in details)]]
-        total = [a + b for a, b in zip(total, own, strict=True)] if total else own
+        moments = [Moments.of(band) for band in [*chain, *(band for details in bands.details for band in details)]]
+        total = [a + b for a, b in zip(total, moments, strict=True)] if total else moments
     if not total:
-        raise InputError("no images to take the subband statistics from; give at least one")
+        raise InputError("subband statistics need at least one image; the data has no images")
     count = max(transform.levels, 1)
     high = total[count:]
     return SubbandStatistics(
@@ -130,7 +130,7 @@ def subband_statistics(transform: Transform, images: Iterable[Tensor]) -> Subban
 
 
 def low_bands(transform: Transform, bands: Subbands) -> list[Tensor]:
-    """All low bands, coarsest first, the image itself last; with no levels: the coarsest band and the image."""
+    """All low bands, coarsest first, and the image itself last; without levels, the coarsest band and the image."""
     if not bands.details:
         return [bands.ll, transform.inverse(bands)]
     sizes = transform.sizes(bands.size)

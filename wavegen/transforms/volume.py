@@ -1,7 +1,7 @@
 """Stacks (z, y, x): the periodised filter bank along three axes, with fewer levels in z.
 
-A stack is sampled more coarsely in z than in the plane. The finest levels therefore split the plane only, and the
-``levels_z`` coarsest levels all three axes, when the voxels have become about as wide as they are deep.
+Stacks are sampled more coarsely in z than in the plane. The finest levels therefore split the plane only; the
+``levels_z`` coarsest levels, where voxels are about as wide as they are deep, split all three axes.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ def _merge(*bands: Tensor, pair: FilterPair, axes: tuple[int, ...]) -> tuple[Ten
 class VolumeTransform(nn.Module):
     """Critically sampled periodised wavelet transform of stacks (B, C, D, H, W), any sizes from 1 on.
 
-    Each level equals ``pywt.dwtn(x, wavelet, "periodization", axes)``. An odd side is made even by repeating its last
-    sample, which the inverse cuts off. It is not in the registry: pipelines are two-dimensional.
+    Each level equals ``pywt.dwtn(x, wavelet, "periodization", axes)``. An odd side is padded by repeating its last
+    sample, which the inverse removes. Not in the registry, since pipelines are two-dimensional.
 
     Args:
         wavelet: the name of a discrete wavelet.
         levels: levels in y and x.
-        levels_z: levels in z, the coarsest ones of ``levels``; 0: every plane by itself.
+        levels_z: how many of them, the coarsest, also split z; 0 treats every plane separately.
 
     Raises:
         InputError: no such wavelet, or levels that are not 0 <= levels_z <= levels, 1 <= levels <= 8.
@@ -133,7 +133,7 @@ class VolumeTransform(nn.Module):
         return VolumeSubbands(low, tuple(reversed(details)), (x.shape[-3], x.shape[-2], x.shape[-1]))
 
     def inverse(self, bands: VolumeSubbands) -> Tensor:
-        """Put the bands together: (B, C, D, H, W) with (D, H, W) = ``bands.size``.
+        """Reconstruct the stack: (B, C, D, H, W) with (D, H, W) = ``bands.size``.
 
         Raises:
             InputError: the number of levels, the kind of a level, a shape or a dtype does not fit.

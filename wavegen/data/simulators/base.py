@@ -1,10 +1,10 @@
-"""Simulated confocal -> STED pairs: what every simulated specimen has in common.
+"""Simulated confocal -> STED pairs: the base class of all simulated specimens.
 
-Intensity convention. Target and input are on one scale: x is the photons that a STED of about equal
-peak brightness would count. An isolated object of the specimen (a bead, a filament) has in x
-``CONTRAST`` times its noise-free peak in y, a constant of the specimen and the optics, never fitted
-to an image; it is set such that the 99.9th percentile of x is typically 1 to 2 times that of y.
-x holds the specimen only (its dim structures too), without noise, haze or detector background.
+Intensity convention: target and input share one scale; x is the photon count of a STED image of about equal peak
+brightness. The peak of an isolated object (a bead, a filament) in x is ``CONTRAST`` times its noise-free peak in y.
+``CONTRAST`` is a constant of the specimen and the optics and is not fitted to images; it is chosen such that the
+99.9th percentile of x is typically 1 to 2 times that of y. x shows the specimen alone, without noise, haze or
+detector background.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Noise = Annotated[float, Field(ge=0, le=1e4)]
 
 
 class Views(NamedTuple):
-    """One specimen seen twice, (size, size) each; an isolated object of unit brightness has peak 1."""
+    """One specimen imaged by both instruments, (size, size) each; an isolated object of unit brightness has peak 1."""
 
     sted: Float
     confocal: Float
@@ -50,24 +50,24 @@ class Views(NamedTuple):
 class Simulator(Dataset[Pair], ABC):
     """A data set that computes its items: item i is a pure function of (seed, split, i).
 
-    A subclass draws one specimen in :meth:`views`; the photon budget and the camera are here. The
-    brightest pixel of the noise-free confocal image gets ``photons`` drawn log-uniformly from the range,
-    so that the signal-to-noise ratio varies from image to image.
+    A subclass draws one specimen in :meth:`views`; this class adds the photon budget and the camera. The photons of
+    the brightest pixel of the noise-free confocal image are drawn log-uniformly from ``photons``, so that the
+    signal-to-noise ratio varies between images.
 
     Args:
         size: height and width in pixels.
-        length: number of items; longer sets begin with the items of shorter ones.
-        split: the three splits share no item.
-        seed: another seed, another data set.
+        length: number of items; a longer set starts with the items of a shorter one.
+        split: the three splits have no item in common.
+        seed: of the whole data set.
         pixel_nm: pixel size in nm.
         confocal_fwhm_nm: width of the confocal spot in nm.
         sted_fwhm_nm: width of the STED spot in nm.
-        photons: least and most photons of the brightest noise-free pixel of y.
-        background: mean detector background of y in photons a pixel.
+        photons: range of the photons of the brightest noise-free pixel of y.
+        background: mean detector background of y in photons per pixel.
         read_noise: standard deviation of the read noise of y in photons.
 
     Raises:
-        InputError: an empty range of photons, or a STED spot that is not sharper than the confocal one.
+        InputError: an empty range of photons, or a STED spot that is not smaller than the confocal one.
     """
 
     CONTRAST: ClassVar[float]
@@ -105,11 +105,11 @@ class Simulator(Dataset[Pair], ABC):
         """Draw a specimen and return its noise-free STED and confocal images."""
 
     def haze(self, rng: np.random.Generator) -> Float | float:
-        """Out-of-focus light that only the confocal records, as a share of its peak."""
+        """Out-of-focus light in the confocal image only, relative to its peak."""
         return 0.0
 
     def key(self) -> str:
-        """The options and the version as JSON: equal keys, equal items."""
+        """The options and the version as JSON; equal keys mean equal items."""
         options = {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
         return json.dumps({"dataset": type(self).__name__, "wavegen": __version__, **options})
 
@@ -124,7 +124,7 @@ class Simulator(Dataset[Pair], ABC):
         rng = np.random.default_rng(sequence)
         peak = np.exp(rng.uniform(*np.log(self.photons)))
         views = self.views(rng)
-        # The floor keeps a nearly empty field dim instead of lifting it to full brightness.
+        # The floor keeps a nearly empty field dim instead of scaling it to full brightness.
         gain = np.float32(peak / max(float(views.confocal.max()), 0.5))
         expected = gain * views.confocal + np.float32(peak) * self.haze(rng)
         y = camera(expected, rng, self.read_noise, self.background)
@@ -133,6 +133,6 @@ class Simulator(Dataset[Pair], ABC):
 
 
 def is_simulator(spec: Spec) -> bool:
-    """Whether a data set draws its own specimens, of any number, size and split."""
+    """Whether a data set is simulated, so that its number of items, size and split are options."""
     factory = entry("dataset", str(spec.get("name"))).factory
     return inspect.isclass(factory) and issubclass(factory, Simulator)

@@ -25,8 +25,8 @@ from wavegen.data.simulators.base import (
 )
 from wavegen.degradations import blur, sigma_pixels
 
-STEP = 0.5  # distance of the points that draw a filament, in pixels
-CELL_UM = 1.5  # grain of cytoplasm and haze
+STEP = 0.5  # spacing of the points along a filament, in pixels
+GRAIN_UM = 1.5  # length scale of cytoplasm and haze
 
 
 class Nucleus(NamedTuple):
@@ -54,12 +54,11 @@ class Nucleus(NamedTuple):
     capabilities=("simulated",),
 )
 class Hela(Simulator):
-    """Microtubule-like filaments as worm-like chains, drawn between pixels.
+    """Microtubule-like filaments as worm-like chains with sub-pixel positions.
 
-    ``persistence_um`` is the persistence length as seen in cells, in µm (the direction correlation
-    along a chain falls as exp(-s / 2 P) in the plane). An isolated
-    filament has twice its peak of y in x; what is diffuse (cytoplasm) is relatively dimmer in x, by the
-    ratio of the spots' widths.
+    ``persistence_um`` is the apparent persistence length P in cells, in µm (in the plane, the correlation of
+    directions along a chain falls as exp(-s / 2 P)). The peak of an isolated filament in x is twice that in y;
+    diffuse structures (cytoplasm) are dimmer in x by the ratio of the spot widths.
     """
 
     CONTRAST = 2.0
@@ -95,7 +94,7 @@ class Hela(Simulator):
         self.side = size + 2 * self.margin
 
     def views(self, rng: np.random.Generator) -> Views:
-        """Draw filaments, vesicles and cytoplasm, and look at them with both instruments."""
+        """Draw filaments, vesicles and cytoplasm, and image them with both instruments."""
         nucleus = self._nucleus(rng) if rng.random() < 0.5 else None
         points, weights = self._filaments(rng, nucleus)
         spots, spot_weights = self._vesicles(rng)
@@ -105,10 +104,10 @@ class Hela(Simulator):
 
     def haze(self, rng: np.random.Generator) -> Float:
         """Slowly varying out-of-focus light, (size, size), 0 to about 0.15 of the peak."""
-        return smooth_field(rng, self.size, CELL_UM * 1000 / self.pixel_nm) * np.float32(rng.uniform(0, 0.15))
+        return smooth_field(rng, self.size, GRAIN_UM * 1000 / self.pixel_nm) * np.float32(rng.uniform(0, 0.15))
 
     def _image(self, emitters: Float, fwhm_nm: float) -> Float:
-        """Blur and crop; a straight filament of one emitter a pixel gets peak 1."""
+        """Blur and crop; a straight filament with one emitter per pixel has peak 1."""
         line_peak = 1 / (math.sqrt(2 * math.pi) * sigma_pixels(fwhm_nm, self.pixel_nm))
         m = self.margin
         return blur(emitters, fwhm_nm, self.pixel_nm)[m:-m, m:-m] / np.float32(line_peak)
@@ -122,34 +121,34 @@ class Hela(Simulator):
         return Nucleus(centre, axes, rng.uniform(0, np.pi), edge=200 / self.pixel_nm)
 
     def _filaments(self, rng: np.random.Generator, nucleus: Nucleus | None) -> tuple[Doubles, Doubles]:
-        """Points (n, 2) in pixels of the padded field and their emitters (n,)."""
+        """Points (n, 2) in pixels of the padded field and their numbers of emitters (n,)."""
         start, angle = self._starts(rng, nucleus)
         copies = np.where(rng.random(len(angle)) < 0.2, rng.integers(2, 5, len(angle)), 1)  # bundles
         steps = round(1.5 * self.side / STEP)
         chain = self._chain(rng, angle, steps, stiffness=1.0)
         which = np.repeat(np.arange(len(angle)), copies)
         loose = self._chain(rng, np.zeros(which.size), steps, stiffness=20.0)
-        apart = np.where(copies[which, None] > 1, rng.normal(0, 60 / self.pixel_nm, (which.size, 2)), 0.0)
+        offset = np.where(copies[which, None] > 1, rng.normal(0, 60 / self.pixel_nm, (which.size, 2)), 0.0)
         theta = chain[which] + np.where(copies[which, None] > 1, loose, 0.0)
         path = STEP * np.cumsum(np.stack([np.sin(theta), np.cos(theta)], axis=-1), axis=1)
-        points = (start[which] + apart)[:, None] + path
-        # Uneven labelling: a gamma law for each chain and for each point.
+        points = (start[which] + offset)[:, None] + path
+        # Uneven labelling: gamma-distributed weights of chains and of points.
         weights = rng.gamma(6.0, 1 / 6.0, (which.size, 1)) * rng.standard_gamma(0.7, theta.shape) / 0.7 * STEP
         points, weights = points.reshape(-1, 2), weights.reshape(-1)
         keep = ((points > -1) & (points < self.side)).all(axis=1)
         points, weights = points[keep], weights[keep]
-        if nucleus is not None:  # filaments pass above and below it, out of focus
+        if nucleus is not None:  # filaments above and below it are out of focus
             weights *= 1 - 0.8 * nucleus.inside(points[:, 0], points[:, 1])
         return points, weights
 
     def _starts(self, rng: np.random.Generator, nucleus: Nucleus | None) -> tuple[Doubles, Doubles]:
-        """Where filaments begin (n, 2), and their first directions (n,): from one centre, or aligned."""
+        """Starting points (n, 2) of filaments and initial directions (n,): from one centre, or aligned."""
         count = max(2, round(rng.uniform(6, 26) * self.side * self.pixel_nm / 6000))
         if rng.random() < 0.3:
             centre = rng.uniform(0.1, 0.9, 2) * self.side
             if nucleus is not None:  # the organising centre sits beside the nucleus
-                away = centre - nucleus.centre
-                centre = nucleus.centre + away / np.linalg.norm(away) * nucleus.axes.max()
+                direction = centre - nucleus.centre
+                centre = nucleus.centre + direction / np.linalg.norm(direction) * nucleus.axes.max()
             start = centre + rng.normal(0, 150 / self.pixel_nm, (count, 2))
             return start, rng.uniform(0, 2 * np.pi, count)
         start = rng.uniform(-0.5, 1.5, (2 * count, 2)) * self.side
@@ -174,9 +173,9 @@ class Hela(Simulator):
         return points.reshape(-1, 2), weights.reshape(-1)
 
     def _cytoplasm(self, rng: np.random.Generator, nucleus: Nucleus | None) -> Float:
-        """Emitters of the diffuse pool for each pixel, (side, side)."""
+        """Emitters of the diffuse pool per pixel, (side, side)."""
         level = rng.uniform(0.005, 0.03)
-        field = smooth_field(rng, self.side, CELL_UM * 1000 / self.pixel_nm) * np.float32(level)
+        field = smooth_field(rng, self.side, GRAIN_UM * 1000 / self.pixel_nm) * np.float32(level)
         if nucleus is not None:
             grid = np.arange(self.side, dtype=np.float32)
             field *= 1 - 0.7 * nucleus.inside(grid[:, None], grid[None, :]).astype(np.float32)
@@ -184,10 +183,10 @@ class Hela(Simulator):
 
 
 def deposit(points: Doubles, weights: Doubles, side: int) -> Float:
-    """Share each point's weight among its four pixels by distance: (n, 2), (n,) -> (side, side)."""
+    """Distribute each point's weight bilinearly over its four pixels: (n, 2), (n,) -> (side, side)."""
     base = np.floor(points).astype(np.int64)
     share = points - base
-    stride = side + 2  # a border of one pixel takes what falls outside
+    stride = side + 2  # a border of one pixel receives what falls outside
     flat = (base[:, 0] + 1) * stride + base[:, 1] + 1
     inside = ((base >= -1) & (base < side)).all(axis=1)
     image = np.zeros(stride * stride)
@@ -199,13 +198,13 @@ def deposit(points: Doubles, weights: Doubles, side: int) -> Float:
 
 
 def smooth_field(rng: np.random.Generator, side: int, grain: float) -> Float:
-    """A random field in [0, 1] that varies over about ``grain`` pixels, (side, side)."""
+    """A random field in [0, 1] with a length scale of about ``grain`` pixels, (side, side)."""
     knots = math.ceil(side / grain) + 4
     centres = (np.arange(knots) - 2) * grain
     basis = np.exp(-0.5 * ((np.arange(side)[:, None] - centres) / (0.7 * grain)) ** 2)
     basis = (basis / basis.sum(axis=1, keepdims=True)).astype(np.float32)
     knot_values = rng.random((knots, knots), dtype=np.float32)
-    # Not BLAS products: their bits would depend on the number of threads.
+    # Not BLAS products, whose bits depend on the number of threads.
     rows = np.einsum("ik,kl->il", basis, knot_values)
     field: Float = np.einsum("il,jl->ij", rows, basis)
     return field

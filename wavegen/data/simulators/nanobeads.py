@@ -8,8 +8,8 @@ from wavegen.core.registry import register
 from wavegen.data.simulators.base import Doubles, Float, Simulator, Views
 from wavegen.degradations import sigma_pixels
 
-GROUPS_PER_UM2 = (0.1, 0.9)  # single beads and clumps
-CLUMPED = 0.55  # share of groups that are clumps
+GROUPS_PER_UM2 = (0.1, 0.9)  # density of single beads and clumps together
+CLUMPED = 0.55  # fraction of clumps
 DIAMETER_NM = (20.0, 40.0)
 
 
@@ -21,10 +21,10 @@ DIAMETER_NM = (20.0, 40.0)
     capabilities=("simulated",),
 )
 class Nanobeads(Simulator):
-    """Beads far below the resolution, whose positions are not bound to the pixel grid.
+    """Beads far below the resolution, at sub-pixel positions.
 
-    A bead's fluorescence goes with its volume, times a log-normal factor for dye loading. An isolated
-    bead has 5 times its peak of y in x; n beads within one confocal spot add up in y and are told apart in x.
+    Fluorescence is proportional to the volume, times a log-normal factor for dye loading. The peak of an isolated
+    bead in x is 5 times that in y; beads within one confocal spot add up in y and are resolved in x.
     """
 
     CONTRAST = 5.0
@@ -47,8 +47,8 @@ class Nanobeads(Simulator):
         clumped = rng.random(groups) < CLUMPED
         members = np.where(clumped, 1 + np.minimum(rng.geometric(0.3, groups), 11), 1)
         centres = rng.uniform(-margin, self.size + margin, (groups, 2))
-        centres[0] = rng.uniform(0.1, 0.9, 2) * self.size  # no field is empty
-        # Neighbours lie 60-160 nm apart: below the confocal resolution, near that of the STED.
+        centres[0] = rng.uniform(0.1, 0.9, 2) * self.size  # every field has a bead
+        # Neighbours are 60-160 nm apart: below the confocal resolution, near that of STED.
         spread = np.where(clumped, rng.uniform(50, 90, groups) * np.sqrt(members), 0.0) / self.pixel_nm
         which = np.repeat(np.arange(groups), members)
         radius = spread[which] * np.sqrt(rng.random(which.size))
@@ -67,6 +67,6 @@ class Nanobeads(Simulator):
             for axis in (0, 1)
         )
         weight = brightness * psf**2 / variance
-        # Not a BLAS product: its bits would depend on the number of threads.
+        # Not a BLAS product, whose bits depend on the number of threads.
         image: Float = np.einsum("ni,nj->ij", rows * weight[:, None].astype(np.float32), columns)
         return image

@@ -1,11 +1,11 @@
-"""The filter bank as a function of its taps too: differentiable with respect to image, bands and taps.
+"""A filter bank that is also differentiable with respect to its taps.
 
 One axis of the periodised bank is the trilinear form
 
     T(x, c, f) = sum_b sum_k sum_j c_b[k] f_b[j] x[2k + L/2 - j],      b = low, high
 
 of an image x, bands c and taps f. Analysis, synthesis and the gradient of the taps are its three partial
-derivatives, so that each one's derivative is made of the other two, to any order.
+derivatives, and each is differentiated by means of the other two, to any order.
 """
 
 from __future__ import annotations

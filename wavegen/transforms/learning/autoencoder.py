@@ -1,4 +1,4 @@
-"""A learned auto-encoder in the place of a wavelet transform: the control for latent diffusion."""
+"""A learned auto-encoder in place of a wavelet transform: the control for latent diffusion."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from wavegen.core.types import Subbands
 from wavegen.transforms.base import Transform, check_image, check_size
 from wavegen.transforms.patches import check_bare
 
-SIDE = 4  # pixels of a side that one latent pixel stands for
+SIDE = 4  # side in pixels of the block that one latent pixel represents
 
 
 def _cosines(count: int) -> Tensor:
-    """(count, 16): the smoothest orthonormal cosines (DCT-II) of 4 x 4 pixels, row by row."""
+    """(count, 16): the smoothest DCT-II basis functions of 4 x 4 pixels, flattened by rows."""
     k = torch.arange(SIDE)
     one = torch.cos(math.pi / SIDE * (k[None] + 0.5) * k[:, None]) * (2 / SIDE) ** 0.5
     one[0] /= 2**0.5
@@ -31,27 +31,27 @@ def _cosines(count: int) -> Tensor:
 
 
 class _Coder(nn.Module):
-    """A linear map of the channels, and a correction by convolutions without normalisation: every output is local."""
+    """A linear map of the channels plus a convolutional correction; without normalisation, so every output is local."""
 
     def __init__(self, matrix: Tensor, width: int) -> None:
         super().__init__()
-        after, before = matrix.shape
-        self.linear = nn.Conv2d(before, after, 1)
-        self.enter = nn.Conv2d(before, width, 3, padding=1)
+        outputs, inputs = matrix.shape
+        self.linear = nn.Conv2d(inputs, outputs, 1)
+        self.enter = nn.Conv2d(inputs, width, 3, padding=1)
         self.blocks = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(4))
-        self.leave = nn.Conv2d(width, after, 3, padding=1)
+        self.leave = nn.Conv2d(width, outputs, 3, padding=1)
         with torch.no_grad():
             self.linear.weight.copy_(matrix[:, :, None, None])
             self.linear.bias.zero_()  # type: ignore[union-attr]
-            self.leave.weight.mul_(0.1)  # begin near the linear map
+            self.leave.weight.mul_(0.1)  # start near the linear map
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, before, h, w) to (B, after, h, w)."""
+        """(B, inputs, h, w) to (B, outputs, h, w)."""
         h = self.enter(x)
         for first, second in zip(self.blocks[::2], self.blocks[1::2], strict=True):
             h = h + second(F.silu(first(F.silu(h))))
-        made: Tensor = self.linear(x) + self.leave(F.silu(h))
-        return made
+        coded: Tensor = self.linear(x) + self.leave(F.silu(h))
+        return coded
 
 
 @register(
@@ -64,14 +64,15 @@ class _Coder(nn.Module):
 class AutoEncoder(Transform):
     """``ll`` is (B, C * latent, ceil(H / 4), ceil(W / 4)); there are no details.
 
-    4 x 4 pixels become channels, of which a linear map and convolutions make the latents, each channel of the image on
-    its own; the decoder is the mirror image. It begins near the smoothest cosines of each 4 x 4 pixels. A size that is
-    not a multiple of 4 is continued by its last row and column. The loss term ``autoencoder`` trains it in a first
-    stage; it does not change afterwards. All start alike, from a fixed seed, and work in the dtype of their weights.
+    Each block of 4 x 4 pixels becomes 16 channels, which a linear map and convolutions turn into latents, separately
+    for each channel of the image; the decoder mirrors this. The initial linear map keeps the smoothest cosines of
+    each block. A size that is not a multiple of 4 is padded with its last row and column. The loss term
+    ``autoencoder`` trains it in a first stage, after which it is frozen. The initial weights come from a fixed seed;
+    computations use the dtype of the weights.
 
     Args:
-        latent: latent channels for each channel of the image, for 16 pixels; the source's has 1 at this size.
-        width: channels of the convolutions.
+        latent: latent channels per image channel, for 16 pixels (1 in the cited model at this downsampling).
+        width: channels of the hidden convolutions.
     """
 
     levels = 0

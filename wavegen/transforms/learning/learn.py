@@ -1,4 +1,4 @@
-"""Learning the taps of a basis on images."""
+"""Learning the taps of a basis from images."""
 
 from __future__ import annotations
 
@@ -14,24 +14,32 @@ from wavegen.core.errors import InputError
 from wavegen.core.registry import build
 from wavegen.transforms.base import Transform
 from wavegen.transforms.filters import discrete_wavelets, filter_pairs, is_orthonormal
-from wavegen.transforms.lattice import Lattice, angles_of
-from wavegen.transforms.lifting import STARTS, Lifting
-from wavegen.transforms.sparsity import OBJECTIVES
+from wavegen.transforms.learning.lattice import Lattice, angles_of
+from wavegen.transforms.learning.lifting import STARTS, Lifting
+from wavegen.transforms.learning.sparsity import OBJECTIVES
 
-DUPLICATES = ("db1", "bior1.1", "rbio1.1", "sym2", "sym3", "dmey")  # of haar, db2 and db3; dmey is inexact
+DUPLICATES = (
+    "db1",
+    "bior1.1",
+    "rbio1.1",
+    "sym2",
+    "sym3",
+    "dmey",
+)  # of haar, db2 and db3; dmey is not exact
 Kind = Literal["lattice", "lifting"]
-FIXED, RANDOM = 6, 4  # starts
+FIXED, RANDOM = 6, 4  # numbers of fixed and of random starting points
 BATCH = 8
 RATE, FINAL_RATE = 0.02, 0.0005
-EVERY = 100  # steps between measurements on all images
-JITTER = 0.05  # radians or coefficients: an exact start may lie on a ridge
+EVERY = 100  # steps between evaluations on all images
+JITTER = 0.05  # added to angles or coefficients: a fixed basis may be a stationary point
 
 
 class Learned(NamedTuple):
     """A learned basis.
 
-    ``spec`` builds it; ``fixed`` holds the objective of each fixed basis with at most as many taps on the training
-    images, ``start`` names where the learning of this one began, and ``steps`` counts those from all starts.
+    ``spec`` builds it, ``start`` names its starting point, and ``value`` is its objective on the training images.
+    ``fixed`` holds the objective of each fixed basis with at most as many taps; ``steps`` counts the steps from all
+    starting points.
     """
 
     spec: dict[str, Any]
@@ -42,7 +50,7 @@ class Learned(NamedTuple):
 
 
 def fixed_bases(kind: Kind, taps: int) -> list[str]:
-    """Wavelets of PyWavelets with at most ``taps`` taps: the orthonormal ones, for lifting all."""
+    """Wavelets of PyWavelets with at most ``taps`` taps: orthonormal ones for the lattice, all for lifting."""
     known = []
     for name in discrete_wavelets():
         lo = filter_pairs(name)[0]
@@ -52,7 +60,7 @@ def fixed_bases(kind: Kind, taps: int) -> list[str]:
 
 
 def check_options(taps: int, objective: str, steps: int | None, minutes: float | None) -> None:
-    """Refuse what :func:`learn` cannot do, before any work.
+    """Check the options of :func:`learn` before any work is done.
 
     Raises:
         InputError: an odd number of taps, or one outside 2 to 24; an unknown objective; both or none of steps and
@@ -69,26 +77,26 @@ def check_options(taps: int, objective: str, steps: int | None, minutes: float |
 
 
 def starts(kind: Kind, taps: int, levels: int) -> dict[str, dict[str, Any]]:
-    """Specifications to begin at, by name: fixed bases, padded with zeros to ``taps`` taps.
+    """Specifications of the starting points by name: fixed bases, padded with zeros to ``taps`` taps.
 
     For lifting ``taps`` is the number of taps of each of its steps.
     """
-    found: dict[str, dict[str, Any]] = {}
+    specs: dict[str, dict[str, Any]] = {}
     if kind == "lattice":
         for name in fixed_bases(kind, taps):
             lo = filter_pairs(name)[0].lo
-            before = (taps - len(lo)) // 4 * 2  # even, so that the polyphase parts stay where they are
+            before = (taps - len(lo)) // 4 * 2  # even, to preserve the polyphase components
             padded = (0.0,) * before + lo + (0.0,) * (taps - len(lo) - before)
-            found[name] = {"name": kind, "angles": angles_of(padded), "levels": levels}
-        return found
+            specs[name] = {"name": kind, "angles": angles_of(padded), "levels": levels}
+        return specs
     for name, (steps, scale) in STARTS.items():
         wide = [_padded(step, taps, before=(0 if i % 2 else 1)) for i, step in enumerate(steps)]
-        found[name] = {"name": kind, "steps": wide, "scale": scale, "levels": levels}
-    return found
+        specs[name] = {"name": kind, "steps": wide, "scale": scale, "levels": levels}
+    return specs
 
 
 def _padded(step: list[float], taps: int, before: int) -> list[float]:
-    """A step with more taps that does the same; one tap counts as two with a zero on the far side."""
+    """An equivalent step with more taps; a single tap is padded to two on the outer side."""
     if len(step) == 1:
         step = [*step, 0.0] if before else [0.0, *step]
     sides = [0.0] * ((taps - len(step)) // 2)
@@ -96,11 +104,11 @@ def _padded(step: list[float], taps: int, before: int) -> list[float]:
 
 
 def basis_value(objective: str, spec: dict[str, Any], images: Tensor) -> float:
-    """The objective of a basis on images (B, 1, H, W), batch by batch for those that are means over images."""
+    """The objective of a basis on images (B, 1, H, W), in batches where it is a mean over images."""
     measure, _ = OBJECTIVES[objective]
     with torch.no_grad():
         transform = build("transform", spec)
-        if objective == "coding_gain":  # of all images together
+        if objective == "coding_gain":  # defined over all images together
             return float(measure(transform, images))
         parts = [float(measure(transform, part)) * len(part) for part in torch.split(images, BATCH)]
     return sum(parts) / len(images)
@@ -117,22 +125,22 @@ def learn(
     seed: int = 0,
     report: Callable[[float, float], None] = lambda share, loss: None,
 ) -> Learned:
-    """Learn a basis by Adam from several starts; the objective has many local optima.
+    """Learn a basis by Adam from several starting points, since the objective has many local optima.
 
-    The starts are the ``FIXED`` fixed bases that are best on ``images``, and for the lattice ``RANDOM`` random ones.
-    The result is the best of all states that were measured on all images, so that it is never worse
-    there than the best start.
+    Starting points are the six best fixed bases on ``images``, and for the lattice four random ones. The result is
+    the best of all states that were evaluated on all images, so it is never worse there than the best fixed basis
+    among the starting points.
 
     Args:
-        images: (B, 1, H, W) as :func:`~wavegen.transforms.sparsity.contrast` gives them.
+        images: (B, 1, H, W) as :func:`~wavegen.transforms.learning.sparsity.contrast` gives them.
         kind: ``lattice`` (orthonormal) or ``lifting`` (biorthogonal).
-        taps: filter length, for lifting that of each step; even.
-        levels: levels over which the objective is taken.
+        taps: filter length (for lifting, of each step); even, 2 to 24.
+        levels: decomposition levels that the objective covers.
         objective: ``sparsity`` or ``coding_gain``.
-        steps: number of steps from each start; or
-        minutes: processor minutes in all.
+        steps: number of steps from each starting point; or
+        minutes: processor minutes in total.
         seed: of batches and random starts.
-        report: called with the share of the work done, and the loss.
+        report: called with the fraction of the work done, and the loss.
 
     Raises:
         InputError: wrong options.
@@ -140,18 +148,18 @@ def learn(
     check_options(taps, objective, steps, minutes)
     _, sign = OBJECTIVES[objective]
     generator = torch.Generator().manual_seed(seed)
-    begin = starts(kind, taps, levels)
-    scores = {name: sign * basis_value(objective, spec, images) for name, spec in begin.items()}
+    specs = starts(kind, taps, levels)
+    scores = {name: sign * basis_value(objective, spec, images) for name, spec in specs.items()}
     chosen = sorted(scores, key=scores.__getitem__)[:FIXED]
-    best, start, best_score = begin[chosen[0]], chosen[0], scores[chosen[0]]
+    best, start, best_score = specs[chosen[0]], chosen[0], scores[chosen[0]]
     if kind == "lattice":
         for i in range(RANDOM):
             angles = 2 * math.pi * torch.rand(taps // 2, generator=generator)
-            begin[f"random {i + 1}"] = {"name": kind, "angles": angles.tolist(), "levels": levels}
+            specs[f"random {i + 1}"] = {"name": kind, "angles": angles.tolist(), "levels": levels}
             chosen.append(f"random {i + 1}")
     total = 0
     for i, name in enumerate(chosen):
-        transform = build("transform", begin[name])
+        transform = build("transform", specs[name])
         for done in _descend(
             transform, images, objective, steps, minutes / len(chosen) if minutes else None, generator
         ):
@@ -165,7 +173,7 @@ def learn(
 
 
 class _Step(NamedTuple):
-    """Share of the work done, and the loss on all images where it was measured."""
+    """Fraction of the work done, and the loss on all images if it was evaluated at this step."""
 
     share: float
     score: float | None
@@ -179,7 +187,7 @@ def _descend(
     minutes: float | None,
     generator: torch.Generator,
 ) -> Iterator[_Step]:
-    """Adam on batches, with a rate that falls to nothing."""
+    """Adam on batches with an exponentially falling learning rate."""
     measure, sign = OBJECTIVES[objective]
     with torch.no_grad():
         for parameter in transform.parameters():
@@ -203,7 +211,7 @@ def _descend(
 
 
 def spec_of(transform: Transform) -> dict[str, Any]:
-    """The specification that builds this transform as it now is."""
+    """The specification that rebuilds this transform with its present coefficients."""
     if isinstance(transform, Lattice):
         return {"name": "lattice", "angles": transform.angles.tolist(), "levels": transform.levels}
     assert isinstance(transform, Lifting)
@@ -215,7 +223,7 @@ def _length(spec: dict[str, Any]) -> int:
     """Taps of the longer analysis filter."""
     if spec["name"] == "lattice":
         return 2 * len(spec["angles"])
-    reach = {0: 0, 1: 0}  # of the odd and of the even phase, in taps to either side of itself
+    reach = {0: 0, 1: 0}  # of the odd and of the even phase, in taps on either side
     for i, step in enumerate(spec["steps"]):
         reach[i % 2] = max(reach[i % 2], reach[1 - i % 2] + len(step) - 1)
     return 2 * max(reach.values()) + 2

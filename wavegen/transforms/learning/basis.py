@@ -1,4 +1,4 @@
-"""Learned bases as files: a specification with its angles or steps, and where it is from."""
+"""Learned bases as files: a specification with its angles or steps, and its provenance."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from pydantic import Field
 from wavegen.core.errors import InputError
 from wavegen.core.files import write_text
 from wavegen.core.registry import build, register, validate
-from wavegen.transforms.lattice import Lattice
-from wavegen.transforms.lifting import Lifting
+from wavegen.transforms.learning.lattice import Lattice
+from wavegen.transforms.learning.lifting import Lifting
 
 SHIPPED = Path(__file__).parent / "bases"
 KINDS = ("lattice", "lifting")
 
 
 def save_basis(path: str | Path, spec: Mapping[str, Any], provenance: Mapping[str, Any] | None = None) -> None:
-    """Write a basis as JSON: its specification (of kind ``lattice`` or ``lifting``), and anything about its making.
+    """Write a basis as JSON: its specification (of kind ``lattice`` or ``lifting``) and its provenance.
 
     Raises:
         InputError: the specification is not that of a learned basis, or the file cannot be written.
@@ -50,13 +50,13 @@ def _check(spec: Any, where: str) -> dict[str, Any]:
     if not isinstance(spec, Mapping) or spec.get("name") not in KINDS:
         raise InputError(f"{where}: expected a specification named lattice or lifting with its angles or steps")
     if not spec.get("angles" if spec["name"] == "lattice" else "steps"):
-        raise InputError(f"{where}: a {spec['name']} without its {'angles' if spec['name'] == 'lattice' else 'steps'}")
+        raise InputError(f"{where}: a {spec['name']} lacks its {'angles' if spec['name'] == 'lattice' else 'steps'}")
     validate("transform", spec)
     return dict(spec)
 
 
 def resolved(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """A transform's specification without reference to a file: ``learned`` becomes what its file says.
+    """A transform's specification with ``learned`` replaced by the contents of its file.
 
     Raises:
         InputError: as :func:`read_basis`, or a wrong option.
@@ -76,17 +76,17 @@ def resolved(spec: Mapping[str, Any]) -> dict[str, Any]:
 def learned(
     basis: str = "hela", levels: Annotated[int, Field(ge=1, le=8)] = 2, train: bool = False
 ) -> Lattice | Lifting:
-    """A learned basis, from a JSON file or of the shipped ones.
+    """A learned basis, from a JSON file or by the name of a shipped one.
 
-    A pipeline's own configuration holds the angles or steps in its place, so that a saved pipeline needs no other file.
+    A pipeline stores the angles or steps themselves in its configuration, so that a saved pipeline needs no other file.
 
     Args:
         basis: a file that :func:`save_basis` wrote, ending in ``.json``, or the name of a shipped basis.
-        levels: number of levels, whatever the basis was learned for.
-        train: whether it is trained further with the pipeline that it is part of.
+        levels: number of levels; need not be the number that the basis was learned for.
+        train: whether it is trained further together with the pipeline.
 
     Raises:
         InputError: as :func:`read_basis`.
     """
-    made: Lattice | Lifting = build("transform", resolved({"name": "learned", "basis": basis, "levels": levels}))
-    return made.requires_grad_(train)
+    transform: Lattice | Lifting = build("transform", resolved({"name": "learned", "basis": basis, "levels": levels}))
+    return transform.requires_grad_(train)

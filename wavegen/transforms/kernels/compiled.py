@@ -1,8 +1,9 @@
-"""The filter bank and Haar over contiguous arrays, written for a compiler: plain Python that numba compiles.
+"""The filter bank and the Haar transform over contiguous arrays, in plain Python that numba compiles.
 
-Image and bands are flat arrays of rows. One row of output at a time: along y a sum of whole rows, which stays in the
-cache, then along x a sum of shifted phases; everything is read and written once. Rows ``first`` to ``last`` of all
-images are worked on, so that several threads can share the work. :mod:`wavegen.transforms.gather` makes the tables.
+Images and bands are flat arrays of rows. Output is computed row by row: a weighted sum of whole rows along y, which
+stays in the cache, then a sum of shifted phases along x, so that every value is read and written once. Each call
+computes rows ``first`` to ``last`` of all images, so that threads can share the work. The tables of row and column
+indices come from :mod:`wavegen.transforms.kernels.tables`.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wavegen.core.optional import need
 from wavegen.transforms.axis import Index
-from wavegen.transforms.gather import Columns, Rows
+from wavegen.transforms.kernels.tables import Columns, Rows
 
 Array = NDArray[Any]
-BLOCK = 1024  # columns that eight rows of stay in the first cache
-GROUP = 2048  # samples of the rows that take a step together: what was just written is slow to read
-U = np.uintp  # an unsigned index needs no test for negative ones, which would keep the loops from being vectorised
+BLOCK = 1024  # columns: eight rows of them fit the first-level cache
+GROUP = 2048  # samples of the rows per step: reading back what was just written is slow
+U = np.uintp  # unsigned indices avoid the test for negative ones, which would prevent vectorisation
 
 
 def fir(
@@ -29,8 +31,8 @@ def fir(
 ) -> None:  # fmt: skip
     """out[o + c] = sum_i ta[i] a[at + step ia[i] + c] + tb[i] b[at + step ib[i] + c] for first <= c < last.
 
-    The sum is over p <= i < p + m.
-    Four pairs at a time are as many as the compiler tells apart from ``out``.
+    The sum is over p <= i < p + m, four pairs at a time: with more, the compiler no longer proves that the inputs do
+    not overlap ``out``.
     """
     i, u = p, U(o)
     while i + 4 <= p + m:
@@ -62,8 +64,8 @@ def fir(
         i += 1
 
 
-def part(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> None:
-    """The samples of even number of x[o : o + n] to ``p`` from ``even`` on, those of odd number from ``odd`` on."""
+def deinterleave(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> None:
+    """Copy the even samples of x[o : o + n] to ``p`` from ``even`` on, the odd samples from ``odd`` on."""
     ue, uo, u = U(even), U(odd), U(o)
     for t in range(U(n // 2)):
         p[ue + t] = x[u + t + t]
@@ -72,8 +74,8 @@ def part(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> None:
         p[even + n // 2] = x[o + n - 1]
 
 
-def join(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> None:
-    """The inverse of :func:`part`."""
+def interleave(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> None:
+    """The inverse of :func:`deinterleave`."""
     ue, uo, u = U(even), U(odd), U(o)
     for t in range(U(n // 2)):
         x[u + t + t] = p[ue + t]
@@ -82,23 +84,23 @@ def join(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> None:
         x[o + n - 1] = p[even + n // 2]
 
 
-def place(e: Any, second: int) -> Any:
-    """Where sample ``e`` of a row stands in a buffer with the odd phase ``second`` after the even one."""
+def phase_index(e: Any, second: int) -> Any:
+    """Position of sample ``e`` of a row in a buffer whose odd phase starts ``second`` entries after the even one."""
     return e // 2 + e % 2 * second
 
 
 def analyse(
     x: Array, ll: Array, h: Array, v: Array, d: Array, rows: Rows, columns: Columns, size: Any, first: int, last: int
 ) -> None:
-    """Rows ``first`` to ``last`` of the four bands; ``size``: (H, W) of image and of bands."""
+    """Rows ``first`` to ``last`` of the four bands; ``size`` is (H, W) of the image, then of the bands."""
     height, width, lines, length = size
     half = len(columns.lo_even)
     group, long = max(1, GROUP // width), length + half - 1
     second = 2 * group * long
-    mixed = np.empty(2 * group * width, x.dtype)  # the low half of each row, and then its high half
-    phases = np.zeros(2 * second, x.dtype)  # of the rows of ``mixed``, continued
-    even, odd = place(columns.core, second), place(columns.core + 1, second)
-    edge, source = place(columns.edge, second), place(columns.source, second)
+    mixed = np.empty(2 * group * width, x.dtype)  # low-pass, then high-pass half of each row
+    phases = np.zeros(2 * second, x.dtype)  # even and odd samples of ``mixed``, extended
+    even, odd = phase_index(columns.core, second), phase_index(columns.core + 1, second)
+    edge, source = phase_index(columns.edge, second), phase_index(columns.source, second)
     q = np.arange(half)
     q2 = q + second
     for start in range(first, last, group):
@@ -112,7 +114,7 @@ def analyse(
                 fir(mixed, o, c, stop, x, x, at, width, rows.a, rows.b, rows.lo_a, rows.lo_b, p, m)
                 fir(mixed, o + width, c, stop, x, x, at, width, rows.a, rows.b, rows.hi_a, rows.hi_b, p, m)
         for g in range(2 * count):
-            part(mixed, g * width, width, phases, even + g * long, odd + g * long)
+            deinterleave(mixed, g * width, width, phases, even + g * long, odd + g * long)
         for g in range(2 * count):
             for i in range(len(edge)):
                 phases[edge[i] + g * long] = phases[source[i] + g * long]
@@ -132,10 +134,10 @@ def synthesise(
     half = len(columns.lo_even)
     group, long = max(1, GROUP // width), length + 2 * half - 2
     second = group * long
-    low, high = np.zeros(second, x.dtype), np.zeros(second, x.dtype)  # every row between zeros
+    low, high = np.zeros(second, x.dtype), np.zeros(second, x.dtype)  # each row padded with zeros
     phases = np.empty(2 * second, x.dtype)
-    even, odd = place(columns.core, second), place(columns.core + 1, second)
-    edge, source = place(columns.edge, second), place(columns.source, second)
+    even, odd = phase_index(columns.core, second), phase_index(columns.core + 1, second)
+    edge, source = phase_index(columns.edge, second), phase_index(columns.source, second)
     q = half - 1 - np.arange(half)
     for start in range(first, last, group):
         count = min(group, last - start)
@@ -145,7 +147,7 @@ def synthesise(
             o = g * long + half - 1
             fir(low, o, 0, length, ll, h, at, length, rows.a, rows.a, rows.lo_a, rows.hi_a, p, m)
             fir(high, o, 0, length, v, d, at, length, rows.a, rows.a, rows.lo_a, rows.hi_a, p, m)
-        # All rows in one: what mixes two of them stands where nothing is taken from.
+        # All rows in one call: the entries that mix two rows are never read.
         stop = count * long - half + 1
         fir(phases, 0, 0, stop, low, high, 0, 1, q, q, columns.lo_even, columns.hi_even, 0, half)
         fir(phases, second, 0, stop, low, high, 0, 1, q, q, columns.lo_odd, columns.hi_odd, 0, half)
@@ -153,23 +155,23 @@ def synthesise(
             for i in range(len(edge)):
                 phases[source[i] + g * long] += phases[edge[i] + g * long]
         for g in range(count):
-            join(x, (start + g) * width, width, phases, even + g * long, odd + g * long)
+            interleave(x, (start + g) * width, width, phases, even + g * long, odd + g * long)
 
 
 def butterfly(x: Array, ll: Array, h: Array, v: Array, d: Array, length: int, first: int, last: int) -> None:
-    """Rows ``first`` to ``last`` of the bands of Haar, of ``length`` columns."""
+    """Rows ``first`` to ``last`` of the Haar bands, each of ``length`` columns."""
     half = x.dtype.type(0.5)
     for r in range(first, last):
         o, top, bottom = U(r * length), U(4 * r * length), U((4 * r + 2) * length)
-        # Two bands in a loop: more are not vectorised.
+        # Two bands per loop: the compiler vectorises no more.
         for c in range(U(length)):
-            above, below = x[top + c + c] + x[top + c + c + U(1)], x[bottom + c + c] + x[bottom + c + c + U(1)]
-            ll[o + c] = half * (above + below)
-            h[o + c] = half * (above - below)
+            upper, lower = x[top + c + c] + x[top + c + c + U(1)], x[bottom + c + c] + x[bottom + c + c + U(1)]
+            ll[o + c] = half * (upper + lower)
+            h[o + c] = half * (upper - lower)
         for c in range(U(length)):
-            above, below = x[top + c + c] - x[top + c + c + U(1)], x[bottom + c + c] - x[bottom + c + c + U(1)]
-            v[o + c] = half * (above + below)
-            d[o + c] = half * (above - below)
+            upper, lower = x[top + c + c] - x[top + c + c + U(1)], x[bottom + c + c] - x[bottom + c + c + U(1)]
+            v[o + c] = half * (upper + lower)
+            d[o + c] = half * (upper - lower)
 
 
 def inverse_butterfly(x: Array, ll: Array, h: Array, v: Array, d: Array, length: int, first: int, last: int) -> None:
@@ -188,18 +190,17 @@ def inverse_butterfly(x: Array, ll: Array, h: Array, v: Array, d: Array, length:
 
 
 @lru_cache(maxsize=1)
-def compiled() -> SimpleNamespace:
-    """The four kernels, compiled when first called and kept on disk.
+def kernels() -> SimpleNamespace:
+    """The four kernels, compiled at the first call and cached on disk.
 
     Raises:
-        ImportError: numba is not installed.
+        InputError: numba is not installed.
     """
-    import numba
-    from numba.extending import register_jitable
+    numba, extending = need("numba", "fast"), need("numba.extending", "fast")
 
     # Multiply-adds may be fused; NaN and infinity keep their meaning.
     options = {"fastmath": {"contract"}}
-    for helper in (fir, part, join, place):
-        register_jitable(forceinline=True, **options)(helper)
+    for helper in (fir, deinterleave, interleave, phase_index):
+        extending.register_jitable(forceinline=True, **options)(helper)
     jit = numba.njit(cache=True, nogil=True, **options)
     return SimpleNamespace(**{f.__name__: jit(f) for f in (analyse, synthesise, butterfly, inverse_butterfly)})

@@ -1,12 +1,12 @@
-"""Learned orthonormal wavelets: a lattice of plane rotations, exact at any angles.
+"""Learned orthonormal wavelets by a lattice of plane rotations: orthonormal for all angles.
 
 L rotations and the delays between them give an orthonormal pair of 2L taps,
 
     E(z) = R(theta_L) D(z) R(theta_(L-1)) ... D(z) R(theta_1),    D(z) = diag(1, 1/z)
     (lo, hi) <- (cos theta lo + sin theta z^-2 hi, -sin theta lo + cos theta z^-2 hi)
 
-and every orthonormal pair of 2L taps is given by some angles (Vaidyanathan, Hoang, IEEE Trans. ASSP 36 (1988) 81-94).
-The low-pass filter has the gain sqrt(2) at frequency zero where the angles add up to pi / 4.
+and every orthonormal pair of 2L taps has such angles (Vaidyanathan, Hoang, IEEE Trans. ASSP 36 (1988) 81-94).
+The low-pass filter has gain sqrt(2) at frequency zero if the angles sum to pi / 4.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from torch import Tensor, nn
 
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
-from wavegen.transforms import trilinear
 from wavegen.transforms.adjoint import linear
 from wavegen.transforms.base import Bands, DyadicTransform
 from wavegen.transforms.filterbank import FilterAxes
 from wavegen.transforms.filters import FilterPair, filter_pairs, is_orthonormal
+from wavegen.transforms.learning import trilinear
 
-INEXACT = 1e-8  # largest error of a tap that a factorisation may leave; angles in float32 make about 1e-7
+TOLERANCE = 1e-8  # largest error of a tap after factorisation; float32 angles add about 1e-7
 
 
 def taps_of(angles: Tensor) -> Tensor:
@@ -58,21 +58,21 @@ def angles_of(lo: Sequence[float]) -> list[float]:
         raise InputError(f"a lattice needs an even number of finite taps, not {n}")
     high = low[::-1] * (-1.0) ** np.arange(1, n + 1)
     if not is_orthonormal(FilterPair(tuple(low), tuple(high))):
-        raise InputError(f"the even shifts of these {n} taps are not orthonormal; a lattice has no angles for them")
+        raise InputError(f"the even shifts of these {n} taps are not orthonormal, so no lattice represents them")
     angles = []
     while len(low) > 2:
-        # The rotation that clears the first two taps of the delayed branch; where they are clear, none.
+        # The rotation that zeroes the first two taps of the delayed branch (none if they are zero already).
         i = int(np.argmax(np.hypot(low[:2], high[:2])))
-        angle = math.atan2(-high[i], low[i]) if math.hypot(low[i], high[i]) > INEXACT else 0.0
+        angle = math.atan2(-high[i], low[i]) if math.hypot(low[i], high[i]) > TOLERANCE else 0.0
         c, s = math.cos(angle), math.sin(angle)
         low, high = (c * low - s * high)[:-2], (s * low + c * high)[2:]
         angles.append(angle)
     angles.append(math.atan2(low[1], low[0]))
-    found = angles[::-1]
-    error = np.abs(taps_of(torch.tensor(found, dtype=torch.float64))[0].numpy() - np.asarray(lo)).max()
-    if error > INEXACT:
-        raise InputError(f"these {n} taps do not factorise well (error {error:.1g}); take a shorter filter")
-    return found
+    angles.reverse()
+    error = np.abs(taps_of(torch.tensor(angles, dtype=torch.float64))[0].numpy() - np.asarray(lo)).max()
+    if error > TOLERANCE:
+        raise InputError(f"factorising these {n} taps loses precision (error {error:.1g}); use a shorter filter")
+    return angles
 
 
 @lru_cache(maxsize=64)
@@ -91,14 +91,14 @@ def _filters(angles: tuple[float, ...]) -> FilterPair:
 class Lattice(DyadicTransform):
     """Periodised orthonormal transform whose 2L taps are computed in float64 from L angles.
 
-    Orthogonality and exact reconstruction hold at any angles, so that training cannot lose them. The coefficients at
-    a wavelet's own angles are those of the filter bank of that wavelet (angles are kept in float32, so to 1e-7).
+    Orthogonality and exact reconstruction hold for all angles, so training cannot lose them. With the angles of a
+    wavelet, the coefficients equal those of its filter bank to 1e-7 (angles are stored in float32).
 
     Args:
-        start: an orthonormal wavelet of PyWavelets whose angles are taken.
+        start: the orthonormal PyWavelets wavelet whose angles are the initial values.
         angles: the angles in radians, instead of ``start``.
         levels: number of levels; all use the same taps.
-        train: whether the angles are trained with the pipeline that the transform is part of.
+        train: whether the angles are trained together with the pipeline.
 
     Raises:
         InputError: ``start`` is unknown, not orthonormal, or does not factorise; ``angles`` are empty or not finite.
@@ -125,7 +125,7 @@ class Lattice(DyadicTransform):
         return taps_of(self.angles.cpu().double())
 
     def filters(self) -> FilterPair:
-        """The taps as plain numbers."""
+        """The taps as floats."""
         return _filters(tuple(self.angles.tolist()))
 
     @property
@@ -143,10 +143,10 @@ class Lattice(DyadicTransform):
 
     def split(self, x: Tensor) -> Bands:
         """One level of any size: (B, C, H, W) to LL, H, V, D, each (B, C, *coarser((H, W)))."""
-        return super().split(x) if self.learning else self.analyse(x)  # the filter bank itself takes odd sizes
+        return super().split(x) if self.learning else self.analyse(x)  # the filter bank handles odd sizes itself
 
     def synthesise(self, ll: Tensor, h: Tensor, v: Tensor, d: Tensor) -> Tensor:
-        """The inverse of :meth:`analyse`; it is its transpose."""
+        """The inverse of :meth:`analyse`, which is also its transpose."""
         if self.learning:
             return trilinear.synthesise(ll, h, v, d, self.taps())
         return self.merge(ll, h, v, d, (2 * ll.shape[-2], 2 * ll.shape[-1]))

@@ -1,11 +1,11 @@
-"""Learned biorthogonal wavelets: lifting steps, each undone by subtracting what it added.
+"""Learned biorthogonal wavelets by lifting steps, each inverted by subtracting what it added.
 
-The even samples e and odd samples o of one axis go through steps in turn, periodically,
+The even samples e and odd samples o of one axis are updated alternately, periodically,
 
     o[k] <- o[k] - sum_i p_i e[k + i + start],   start = -floor((n - 1) / 2)       predict, n taps
     e[k] <- e[k] + sum_i u_i o[k + i + start],   start = -floor(n / 2)             update, n taps
 
-and give the bands lo = scale e, hi = -o / scale (Sweldens, SIAM J. Math. Anal. 29 (1998) 511-546; Daubechies,
+and the bands are lo = scale e, hi = -o / scale (Sweldens, SIAM J. Math. Anal. 29 (1998) 511-546; Daubechies,
 Sweldens, J. Fourier Anal. Appl. 4 (1998) 247-269). An even number of taps is centred between the samples.
 """
 
@@ -58,12 +58,12 @@ class Lifting(DyadicTransform):
     """Periodised biorthogonal transform by predict and update steps with trained coefficients.
 
     Args:
-        start: a wavelet whose steps are taken: ``haar``, ``cdf5/3`` or ``cdf9/7``.
-        steps: coefficients of the steps, predict first, in turn; instead of ``start``.
-        scale: gain of the low band, which the high band is divided by; that of ``start``, with ``steps`` sqrt(2), by
-            default. Not trained: it would let a band vanish without becoming sparser.
+        start: the wavelet whose steps are the initial values: ``haar``, ``cdf5/3`` or ``cdf9/7``.
+        steps: coefficients of alternating predict and update steps, instead of ``start``.
+        scale: gain of the low band; the high band is divided by it. Default: that of ``start``, or sqrt(2) with
+            ``steps``. Not trained: that would let a band vanish without becoming sparser.
         levels: number of levels; all use the same steps.
-        train: whether the coefficients are trained with the pipeline that the transform is part of.
+        train: whether the coefficients are trained together with the pipeline.
 
     Raises:
         InputError: an empty step, or a coefficient that is not finite.
@@ -81,12 +81,12 @@ class Lifting(DyadicTransform):
         train: bool = True,
     ) -> None:
         super().__init__(levels)
-        given, usual = STARTS[start] if steps is None else (steps, math.sqrt(2))
-        if not all(step and all(map(math.isfinite, step)) for step in given):
-            raise InputError(f"steps = {given}: each step needs one or more finite numbers")
-        self.scale = usual if scale is None else scale
+        coefficients, default_scale = STARTS[start] if steps is None else (steps, math.sqrt(2))
+        if not all(step and all(map(math.isfinite, step)) for step in coefficients):
+            raise InputError(f"steps = {coefficients}: each step needs one or more finite numbers")
+        self.scale = default_scale if scale is None else scale
         self.steps = nn.ParameterList(
-            nn.Parameter(torch.tensor(step, dtype=torch.float32), requires_grad=train) for step in given
+            nn.Parameter(torch.tensor(step, dtype=torch.float32), requires_grad=train) for step in coefficients
         )
 
     def _split(self, x: Tensor, axis: int) -> tuple[Tensor, Tensor]:

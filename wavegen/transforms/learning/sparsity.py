@@ -1,7 +1,7 @@
-"""What a basis is learned for: coding gain and sparsity of the coefficients of a set of images.
+"""Objectives for learning a basis: coding gain, and sparsity of the coefficients of a set of images.
 
-Both are stated for normalised coefficients, c times the Euclidean norm of the image that the coefficient stands for
-(1 in an orthonormal basis): |c| is then what the coefficient adds to the image, and a
+Both use normalised coefficients, c times the Euclidean norm of its synthesis function (1 in an orthonormal basis):
+|c| is then the norm of its contribution to the image, and a
 biorthogonal basis cannot gain by making its coefficients small (Katto, Yasuda, Proc. SPIE 1605 (1991) 566-577).
 """
 
@@ -16,7 +16,7 @@ from wavegen.core.errors import InputError
 from wavegen.core.types import Details, Subbands
 from wavegen.transforms.base import DyadicTransform, Transform
 
-SIDE = 16  # of the coarsest band, for the norms: longer than any filter that is learned here, at every level
+SIDE = 16  # of the coarsest band when norms are computed: longer than any learned filter at any level
 
 
 def flat(bands: Subbands) -> Iterator[Tensor]:
@@ -35,9 +35,11 @@ def contrast(images: Tensor) -> Tensor:
     single = images.flatten(0, 1)[:, None]
     centred = single - single.mean((2, 3), keepdim=True)
     scale = centred.square().mean((2, 3), keepdim=True).sqrt()
-    poor = ~(scale.flatten() > 1e-6 * single.abs().amax((1, 2, 3)))
-    if poor.any():
-        raise InputError(f"image {int(poor.nonzero()[0])} is constant or not finite; there is nothing to learn from it")
+    unusable = ~(scale.flatten() > 1e-6 * single.abs().amax((1, 2, 3)))
+    if unusable.any():
+        raise InputError(
+            f"image {int(unusable.nonzero()[0])} is constant or not finite, so a basis cannot be learned from it"
+        )
     return centred / scale
 
 
@@ -48,7 +50,7 @@ def synthesis_norms(transform: Transform) -> Tensor:
         InputError: the transform is not critically sampled by halving, level by level.
     """
     if not isinstance(transform, DyadicTransform) or transform.ratio != 2:
-        raise InputError("norms are those of a basis that halves the size at each level")
+        raise InputError("synthesis norms need a basis that halves the size at each level")
     if transform.orthonormal:
         return torch.ones(1 + 3 * transform.levels)
     count, side = 1 + 3 * transform.levels, SIDE * 2**transform.levels
@@ -66,12 +68,12 @@ def synthesis_norms(transform: Transform) -> Tensor:
 
 
 def sparsity(transform: Transform, images: Tensor) -> Tensor:
-    """Mean over images of |c|_1 / (sqrt(N) |x|_2) for the N normalised coefficients c of an image x without its mean.
+    """Mean over images of |c|_1 / (sqrt(N) |x|_2) over the N normalised coefficients c of a zero-mean image x.
 
     The cost of x in basis pursuit (Chen, Donoho, Saunders, SIAM J. Sci. Comput. 20 (1998) 33-61). **Lower is sparser**;
-    in an orthonormal basis |c|_2 = |x|_2, it lies between 1 / sqrt(N), one coefficient, and 1, all alike, and is the
-    ratio in Hoyer's measure (J. Mach. Learn. Res. 5 (2004) 1457-1469). Elsewhere |c|_2 must not take the
-    place of |x|_2: ill-conditioned bases, with few huge coefficients that cancel, would then look sparse.
+    in an orthonormal basis, |c|_2 = |x|_2, it lies between 1 / sqrt(N) (one coefficient) and 1 (all equal), and is the
+    ratio in Hoyer's measure (J. Mach. Learn. Res. 5 (2004) 1457-1469). In other bases |x|_2 must not be replaced by
+    |c|_2: ill-conditioned bases with a few huge coefficients that cancel would then look sparse.
 
     Args:
         transform: a basis that halves the size at each level.
@@ -87,7 +89,8 @@ def coding_gain(transform: Transform, images: Tensor) -> Tensor:
     """The images' variance over the geometric mean of the normalised bands' variances, in dB; higher is better.
 
     G = 10 log10( 1 / prod_b (w_b^2 s_b^2)^(n_b / N) ), with n_b of N coefficients in band b, of variance s_b^2 over
-    all images, and synthesis norm w_b (Katto, Yasuda 1991): what transform coding saves at high rate, 6.02 dB a bit.
+    all images, and synthesis norm w_b (Katto, Yasuda 1991): the saving of transform coding at high rate
+    (6.02 dB per bit).
 
     Args:
         transform: a basis that halves the size at each level.
@@ -104,5 +107,5 @@ def coding_gain(transform: Transform, images: Tensor) -> Tensor:
 
 
 Objective = Callable[[Transform, Tensor], Tensor]
-# Each with the sign that makes it a loss.
+# Each with the sign that turns it into a loss.
 OBJECTIVES: dict[str, tuple[Objective, int]] = {"sparsity": (sparsity, 1), "coding_gain": (coding_gain, -1)}

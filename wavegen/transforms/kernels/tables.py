@@ -1,4 +1,4 @@
-"""The tables of the compiled filter bank: which rows an output row is a sum of, and how a row goes on."""
+"""Index tables of the compiled filter bank: the input rows of each output row, and the extension of a row."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Rows(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """How a row goes on: its sample 0 is sample ``core`` of the continued row.
+    """How a row is extended: its sample 0 becomes sample ``core`` of the extended row.
 
-    Beyond the row, sample edge[i] is the same as sample source[i] within it; all others are zero. The taps are those
-    of even and odd number in reverse order: with the phases p of the continued row,
+    Outside the row, sample edge[i] equals sample source[i] inside it; all others are zero. The taps are split into
+    even and odd ones, in reverse order: with the phases p of the extended row,
     lo[k] = sum_q lo_even[q] p0[k + q] + lo_odd[q] p1[k + q].
     """
 
@@ -49,7 +49,7 @@ class Columns(NamedTuple):
 
 @lru_cache(maxsize=256)
 def rows(pair: FilterPair, mode: Mode, cut: bool, n: int, transposed: bool, dtype: str) -> Rows:
-    """For an axis of ``n`` samples; arguments as of :func:`wavegen.transforms.axis.axis_map`, ``dtype`` NumPy's."""
+    """For ``n`` samples; arguments as for :func:`wavegen.transforms.axis.axis_map`, ``dtype`` a NumPy name."""
     k, i, j = entries(n, len(pair.lo), mode, cut)
     lo, hi = (np.array(taps)[j] for taps in pair)
     out, inputs = (i, k) if transposed else (k, i)
@@ -58,7 +58,7 @@ def rows(pair: FilterPair, mode: Mode, cut: bool, n: int, transposed: bool, dtyp
     size = n if transposed else band_size(n, len(pair.lo), mode)
     counts = np.bincount(out, minlength=size)
     if not transposed:
-        # An odd number gets one more input, an equal one with taps of zero, to make pairs.
+        # An odd number of inputs is made even by repeating the last one with zero taps.
         ends = np.cumsum(counts)[counts % 2 == 1]
         inputs, lo, hi = np.insert(inputs, ends, inputs[ends - 1]), np.insert(lo, ends, 0), np.insert(hi, ends, 0)
         counts = (counts + 1) // 2
@@ -75,8 +75,8 @@ def columns(pair: FilterPair, mode: Mode, cut: bool, n: int, dtype: str) -> Colu
     """For an axis of ``n`` samples, in both directions."""
     length = len(pair.lo)
     core = length - 1 - offset(length, mode)
-    every = np.arange(2 * band_size(n, length, mode) + length - 2)
-    source = extend(every - core, n, mode, cut)
-    edge = every[((every < core) | (every >= core + n)) & (source >= 0)]
+    samples = np.arange(2 * band_size(n, length, mode) + length - 2)
+    source = extend(samples - core, n, mode, cut)
+    edge = samples[((samples < core) | (samples >= core + n)) & (source >= 0)]
     taps = (np.array(filter_[::-1])[s::2] for filter_ in pair for s in (0, 1))
     return Columns(core, edge, source[edge] + core, *(np.ascontiguousarray(t, dtype) for t in taps))

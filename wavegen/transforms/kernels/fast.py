@@ -1,4 +1,4 @@
-"""When and how the compiled kernels are used instead of PyTorch's own operations."""
+"""Calling the compiled kernels, and the conditions under which they replace PyTorch operations."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wavegen.transforms import gather, kernels
 from wavegen.transforms.axis import Mode, band_size
 from wavegen.transforms.filters import FilterPair
+from wavegen.transforms.kernels import compiled, tables
 
-SMALL = 1 << 15  # samples below which threads cost more than they save
+SMALL = 1 << 15  # samples per thread below which threads do not pay
 _enabled = True
 
 
 @contextmanager
 def without_kernels() -> Iterator[None]:
-    """Work with PyTorch's own operations inside the ``with`` block, as where numba is not installed."""
+    """Use PyTorch operations inside the ``with`` block, as if numba were not installed."""
     global _enabled
     before, _enabled = _enabled, False
     try:
@@ -35,12 +35,12 @@ def without_kernels() -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def installed() -> bool:
-    """Whether numba can be imported; it is not."""
+    """Whether numba is installed; does not import it."""
     return find_spec("numba") is not None
 
 
 def usable(x: Tensor) -> bool:
-    """Whether the kernels take ``x``: float32 or float64 in the memory of the processor, not traced."""
+    """Whether the kernels accept ``x``: a float32 or float64 tensor on the CPU that is not being traced."""
     return (
         _enabled
         and type(x) in (Tensor, torch.nn.Parameter)
@@ -59,9 +59,9 @@ def analyse(x: Tensor, pair: FilterPair, mode: Mode, cut: bool) -> tuple[Tensor,
     lines, length = (band_size(n, len(pair.lo), mode) for n in (height, width))
     bands = tuple(x.new_empty(*x.shape[:2], lines, length) for _ in range(4))
     dtype = _dtype(x)
-    tables = gather.rows(pair, mode, cut, height, False, dtype), gather.columns(pair, mode, cut, width, dtype)
+    filters = tables.rows(pair, mode, cut, height, False, dtype), tables.columns(pair, mode, cut, width, dtype)
     arrays, size = map(_flat, (x, *bands)), (height, width, lines, length)
-    _run(kernels.compiled().analyse, x.numel(), x.shape[0] * x.shape[1] * lines, *arrays, *tables, size)
+    _run(compiled.kernels().analyse, x.numel(), x.shape[0] * x.shape[1] * lines, *arrays, *filters, size)
     return bands
 
 
@@ -70,9 +70,9 @@ def synthesise(bands: tuple[Tensor, ...], size: tuple[int, int], pair: FilterPai
     ll, (height, width) = bands[0], size
     x = ll.new_empty(*ll.shape[:2], height, width)
     dtype = _dtype(x)
-    tables = gather.rows(pair, mode, cut, height, True, dtype), gather.columns(pair, mode, cut, width, dtype)
+    filters = tables.rows(pair, mode, cut, height, True, dtype), tables.columns(pair, mode, cut, width, dtype)
     arrays, sizes = map(_flat, (x, *bands)), (height, width, ll.shape[-2], ll.shape[-1])
-    _run(kernels.compiled().synthesise, x.numel(), x.shape[0] * x.shape[1] * height, *arrays, *tables, sizes)
+    _run(compiled.kernels().synthesise, x.numel(), x.shape[0] * x.shape[1] * height, *arrays, *filters, sizes)
     return x
 
 
@@ -81,7 +81,7 @@ def butterfly(x: Tensor) -> tuple[Tensor, ...]:
     batch, channels, height, width = x.shape
     bands = tuple(x.new_empty(batch, channels, height // 2, width // 2) for _ in range(4))
     rows = batch * channels * height // 2
-    _run(kernels.compiled().butterfly, x.numel(), rows, *map(_flat, (x, *bands)), width // 2)
+    _run(compiled.kernels().butterfly, x.numel(), rows, *map(_flat, (x, *bands)), width // 2)
     return bands
 
 
@@ -90,7 +90,7 @@ def inverse_butterfly(bands: tuple[Tensor, ...]) -> Tensor:
     batch, channels, height, width = bands[0].shape
     x = bands[0].new_empty(batch, channels, 2 * height, 2 * width)
     arrays = map(_flat, (x, *bands))
-    _run(kernels.compiled().inverse_butterfly, x.numel(), batch * channels * height, *arrays, width)
+    _run(compiled.kernels().inverse_butterfly, x.numel(), batch * channels * height, *arrays, width)
     return x
 
 
@@ -104,15 +104,15 @@ def _flat(x: Tensor) -> Any:
 
 @lru_cache(maxsize=2)
 def _pool(process: int, threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads)  # a forked process has none of its parent's threads
+    return ThreadPoolExecutor(threads)  # one pool per process: a fork does not inherit threads
 
 
 def _run(kernel: Callable[..., None], samples: int, rows: int, *arguments: Any) -> None:
-    """Call ``kernel`` for all rows, in equal parts for the threads that PyTorch may use."""
+    """Call ``kernel`` for all rows, divided equally among the threads that PyTorch may use."""
     threads = min(torch.get_num_threads(), rows, samples // SMALL)
     if threads <= 1:
         kernel(*arguments, 0, rows)
         return
     edges = [rows * t // threads for t in range(threads + 1)]
-    for done in [_pool(os.getpid(), threads).submit(kernel, *arguments, *part) for part in pairwise(edges)]:
-        done.result()
+    for future in [_pool(os.getpid(), threads).submit(kernel, *arguments, *part) for part in pairwise(edges)]:
+        future.result()

@@ -1,0 +1,1 @@
+"""The filter bank and Haar as compiled loops (numba), and when they are used."""
