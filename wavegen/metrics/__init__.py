@@ -2,6 +2,7 @@
 
 from wavegen.metrics import weights
 from wavegen.metrics.backbones import feature_pyramid
+from wavegen.metrics.base import DistributionMetric, EnsembleMetric, Metric, PairedMetric, SingleMetric
 from wavegen.metrics.distribution import (
     DistributionScore,
     FrechetInceptionDistance,
@@ -11,8 +12,8 @@ from wavegen.metrics.distribution import (
     gaussian_fit,
     kid,
 )
-from wavegen.metrics.ensemble import EnsembleMetric, crps, spread_skill
-from wavegen.metrics.image import PairedMetric, psnr, spread, ssim
+from wavegen.metrics.ensemble import crps, spread_skill
+from wavegen.metrics.image import psnr, rmse, spread, ssim
 from wavegen.metrics.invariant import Affine, apply_affine, fit_affine, micro_ssim, range_invariant_psnr
 from wavegen.metrics.linearity import Linearity, intensity_linearity
 from wavegen.metrics.manifold import Manifold, ManifoldMetric, manifold_scores
@@ -24,6 +25,7 @@ from wavegen.metrics.spots import Spot, bead_fwhm, fit_spots
 
 __all__ = [
     "Affine",
+    "DistributionMetric",
     "DistributionScore",
     "EnsembleMetric",
     "FrechetInceptionDistance",
@@ -33,7 +35,9 @@ __all__ = [
     "Lpips",
     "Manifold",
     "ManifoldMetric",
+    "Metric",
     "PairedMetric",
+    "SingleMetric",
     "Spot",
     "apply_affine",
     "bead_fwhm",
@@ -53,6 +57,7 @@ __all__ = [
     "psnr",
     "radial_spectrum",
     "range_invariant_psnr",
+    "rmse",
     "spectrum_error",
     "spread",
     "spread_skill",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -14,6 +15,7 @@ from wavegen.core.errors import InputError
 from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange
 from wavegen.metrics.backbones import BACKBONES, Backbone, inception
+from wavegen.metrics.base import DistributionMetric
 
 
 class Kid(NamedTuple):
@@ -36,6 +38,10 @@ class DistributionScore:
     backbone: str
     n: tuple[int, int]
     dimension: int
+
+    def __float__(self) -> float:
+        """The value alone."""
+        return self.value
 
     def __str__(self) -> str:
         """One line for a table or a log."""
@@ -140,41 +146,24 @@ def frechet_distance(mu1: Tensor, cov1: Tensor, mu2: Tensor, cov2: Tensor) -> fl
     return float(distance)
 
 
-class SetMetric:
-    """What KID and FID share: features first, so that large sets can be collected batch by batch."""
+class BackboneMetric(DistributionMetric, abstract=True):
+    """What metrics of a feature network share."""
 
+    unit_range = True
+    extra: str | None = "eval"
     backbone: Backbone
+
+    def use(self, backbone: Backbone) -> None:
+        """Take features from this network."""
+        self.backbone = backbone
+        self.least_side = backbone.smallest
 
     def features(self, images: Tensor, data_range: DataRange) -> Tensor:
         """(N, C, H, W) images, C = 1 or 3, in [0, data_range] -> (N, D) features on the CPU."""
         return self.backbone.features(images, data_range)
 
-    def compare(self, features_a: Tensor, features_b: Tensor) -> DistributionScore:
-        """The distance of two sets of features."""
-        raise NotImplementedError
 
-    def __call__(self, restored: Tensor, target: Tensor, data_range: DataRange) -> DistributionScore:
-        """The distance of two sets of images, (N, C, H, W) and (M, C, H, W); the pairing is not used."""
-        return self.compare(self.features(restored, data_range), self.features(target, data_range))
-
-
-@register(
-    "metric",
-    "kid_effnet_lite0",
-    "kernel distance of two sets of images, EfficientNet-Lite0 features",
-    paper="Binkowski et al. 2018, arXiv 1801.01401",
-    capabilities=("distribution", "lower_is_better", "needs_weights"),
-    preset={"backbone": "effnet_lite0"},
-)
-@register(
-    "metric",
-    "kid_vgg16",
-    "kernel distance of two sets of images, VGG16 relu5_3 features",
-    paper="Binkowski et al. 2018, arXiv 1801.01401",
-    capabilities=("distribution", "lower_is_better", "needs_weights"),
-    preset={"backbone": "vgg16"},
-)
-class KernelDistance(SetMetric):
+class KernelDistance(BackboneMetric):
     """KID (see :func:`kid`) with a named backbone; not comparable between backbones.
 
     Args:
@@ -188,6 +177,9 @@ class KernelDistance(SetMetric):
         InputError: the weight file is not found, or is not the one that it should be.
     """
 
+    title, form, factor = "KID", ".2f", 1000.0
+    higher_is_better, best = False, 0.0  # an unbiased estimate may be negative
+
     def __init__(
         self,
         backbone: Literal["vgg16", "effnet_lite0"] = "vgg16",
@@ -197,8 +189,13 @@ class KernelDistance(SetMetric):
         seed: Annotated[int, Field(ge=0)] = 0,
     ) -> None:
         self.name = f"kid_{backbone}"
-        self.backbone = BACKBONES[backbone](weights)
+        self.use(BACKBONES[backbone](weights))
         self.subsets, self.subset_size, self.seed = subsets, subset_size, seed
+        self.largest_subset = subset_size
+
+    def limit(self, images: int) -> None:
+        """Draw subsets of at most so many images."""
+        self.subset_size = min(self.largest_subset, images)
 
     def compare(self, features_a: Tensor, features_b: Tensor) -> DistributionScore:
         """KID of two sets of features, (N, D) and (M, D)."""
@@ -209,12 +206,57 @@ class KernelDistance(SetMetric):
 
 @register(
     "metric",
+    "kid_effnet_lite0",
+    "kernel distance of two sets of images, EfficientNet-Lite0 features",
+    paper="Binkowski et al. 2018, arXiv 1801.01401",
+    capabilities=("distribution", "lower_is_better", "needs_weights"),
+)
+class KidEffnetLite0(KernelDistance):
+    """:class:`KernelDistance` with EfficientNet-Lite0."""
+
+    weight_file = "effnet_lite0"
+
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        subsets: Annotated[int, Field(ge=1)] = 100,
+        subset_size: Annotated[int, Field(ge=2)] = 100,
+        seed: Annotated[int, Field(ge=0)] = 0,
+    ) -> None:
+        super().__init__("effnet_lite0", weights, subsets, subset_size, seed)
+
+
+@register(
+    "metric",
+    "kid_vgg16",
+    "kernel distance of two sets of images, VGG16 relu5_3 features",
+    paper="Binkowski et al. 2018, arXiv 1801.01401",
+    capabilities=("distribution", "lower_is_better", "needs_weights"),
+)
+class KidVgg16(KernelDistance):
+    """:class:`KernelDistance` with VGG16."""
+
+    title = "KID VGG16"
+    weight_file, extra = "lpips_vgg16", None
+
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        subsets: Annotated[int, Field(ge=1)] = 100,
+        subset_size: Annotated[int, Field(ge=2)] = 100,
+        seed: Annotated[int, Field(ge=0)] = 0,
+    ) -> None:
+        super().__init__("vgg16", weights, subsets, subset_size, seed)
+
+
+@register(
+    "metric",
     "fid",
     "Fréchet distance of two sets of images, the published Inception-v3 features",
     paper="Heusel et al. 2017, arXiv 1706.08500",
     capabilities=("distribution", "lower_is_better", "needs_weights"),
 )
-class FrechetInceptionDistance(SetMetric):
+class FrechetInceptionDistance(BackboneMetric):
     """FID, with pytorch-fid's network and weights only; strongly biased when n < 2048, its dimension.
 
     Args:
@@ -224,8 +266,12 @@ class FrechetInceptionDistance(SetMetric):
         InputError: the weight file is not found, or is not the one that it should be.
     """
 
+    title, form = "FID", ".2f"
+    higher_is_better, best, values = False, 0.0, (0.0, math.inf)
+    weight_file = "inception_fid"
+
     def __init__(self, weights: str | Path | None = None) -> None:
-        self.backbone = inception(weights)
+        self.use(inception(weights))
 
     def compare(self, features_a: Tensor, features_b: Tensor) -> DistributionScore:
         """FID of two sets of features, (N, 2048) and (M, 2048)."""
