@@ -8,6 +8,10 @@ from typing import Any
 from wavegen.core.errors import InputError
 
 
+class MissingPackageError(InputError):
+    """An optional package is not installed; the message says how to get it."""
+
+
 def need(module: str, extra: str, purpose: str = "this") -> Any:
     """Import an optional package and return the module.
 
@@ -17,12 +21,12 @@ def need(module: str, extra: str, purpose: str = "this") -> Any:
         purpose: what it is for, at the start of the message: "LPIPS".
 
     Raises:
-        InputError: the package, or one that it needs itself, is not installed; names it and the pip command.
+        MissingPackageError: the package, or one that it needs itself, is not installed; names it and the pip command.
     """
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
         missing = (error.name or module).partition(".")[0]
-        raise InputError(
+        raise MissingPackageError(
             f'{purpose} needs the package {missing}, which is not installed: pip install "wavegen[{extra}]"'
         ) from None

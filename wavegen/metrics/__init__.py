@@ -20,6 +20,7 @@ from wavegen.metrics.manifold import Manifold, ManifoldMetric, manifold_scores
 from wavegen.metrics.multiscale import ms_ssim
 from wavegen.metrics.perceptual import Lpips
 from wavegen.metrics.resolution import fourier_ring_correlation, frc_resolution
+from wavegen.metrics.scorer import Scorer
 from wavegen.metrics.spectrum import radial_spectrum, spectrum_error
 from wavegen.metrics.spots import Spot, bead_fwhm, fit_spots
 
@@ -37,6 +38,7 @@ __all__ = [
     "ManifoldMetric",
     "Metric",
     "PairedMetric",
+    "Scorer",
     "SingleMetric",
     "Spot",
     "apply_affine",

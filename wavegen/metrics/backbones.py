@@ -102,8 +102,8 @@ def vgg16(weights: str | Path | None = None) -> Backbone:
 
 def effnet_lite0(weights: str | Path | None = None) -> Backbone:
     """EfficientNet-Lite0 before its classifier: 1280 features, at the images' own size."""
-    state = read_torch("effnet_lite0", weights)
     timm = need("timm", "eval", "EfficientNet-Lite0")
+    state = read_torch("effnet_lite0", weights)
     with torch.device("meta"):
         model: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     # The file names its tensors otherwise, in the same order.

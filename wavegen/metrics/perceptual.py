@@ -88,8 +88,8 @@ class Lpips(PairedMetric):
 
 def _load(net: str, weights: str | Path | None) -> Any:
     """The network with every parameter set from the verified file."""
-    trunk, heads = read_lpips(_FILES[net], weights)
     lpips = need("lpips", "eval", "LPIPS")
+    trunk, heads = read_lpips(_FILES[net], weights)
     # On the meta device nothing is drawn at random: the caller's generator stays where it was, and
     # a parameter that is not loaded cannot pass for a loaded one.
     with torch.device("meta"), warnings.catch_warnings():
