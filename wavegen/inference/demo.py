@@ -14,6 +14,7 @@ from torch import Tensor
 
 from wavegen.core.errors import InputError
 from wavegen.core.files import atomic
+from wavegen.core.optional import need
 from wavegen.core.registry import build
 from wavegen.core.types import Restoration
 from wavegen.data import microscope_sample
@@ -132,8 +133,7 @@ def _real(pipeline: Pipeline) -> tuple[list[dict[str, Any]], Row, float]:
 
 def _draw(rows: Sequence[Row], path: Path) -> None:
     """One line per row; input, restored and truth share a colour scale only where they share a meaning."""
-    from matplotlib.figure import Figure
-
+    Figure = need("matplotlib.figure", "plot", "the demonstration's figure").Figure
     titles = {
         "input": "input",
         "restored": "restored (one draw)",

@@ -65,8 +65,8 @@ def evaluate(
         restored.append(samples[0])
         targets.append(x)
         seconds, nfe, first = seconds + result.seconds / len(samples), result.nfe, first + len(pairs)
-    values = means(scores) | scorer.distances(restored, targets)
-    return {key: values.get(key) for key in scorer.keys} | {
+    by_key = means(scores) | scorer.distances(restored, targets)
+    return {key: by_key.get(key) for key in scorer.keys} | {
         "nfe": nfe,
         "ms_per_image": 1000 * seconds / count,
         "images": count,

@@ -7,10 +7,6 @@ from wavegen.metrics.distribution import (
     DistributionScore,
     FrechetInceptionDistance,
     KernelDistance,
-    Kid,
-    frechet_distance,
-    gaussian_fit,
-    kid,
 )
 from wavegen.metrics.ensemble import crps, spread_skill
 from wavegen.metrics.image import psnr, rmse, spread, ssim
@@ -21,6 +17,7 @@ from wavegen.metrics.multiscale import ms_ssim
 from wavegen.metrics.perceptual import Lpips
 from wavegen.metrics.resolution import fourier_ring_correlation, frc_resolution
 from wavegen.metrics.scorer import Scorer
+from wavegen.metrics.set_distances import Kid, frechet_distance, gaussian_fit, kid
 from wavegen.metrics.spectrum import radial_spectrum, spectrum_error
 from wavegen.metrics.spots import Spot, bead_fwhm, fit_spots
 

@@ -14,7 +14,8 @@ from wavegen.core.errors import InputError
 from wavegen.core.registry import register
 from wavegen.metrics._inputs import check_finite
 from wavegen.metrics.backbones import BACKBONES
-from wavegen.metrics.distribution import BackboneMetric, DistributionScore, check_features
+from wavegen.metrics.distribution import BackboneMetric, DistributionScore
+from wavegen.metrics.set_distances import check_features
 
 Kind = Literal["precision", "recall", "density", "coverage"]
 Neighbours = Annotated[int, Field(ge=1)]

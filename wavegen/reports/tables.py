@@ -104,8 +104,9 @@ def table(rows: Sequence[Result], leave_out: Collection[str] = ()) -> Table:
         cells = [label(row), *(str(row.get(option, "–")) for option in options)]
         for column in shown:
             value, half = row.get(column.key), row.get(column.key + "_half")
-            empty = value is None or (column.key in STEPLESS and not row["steps"])
-            text = "–" if empty else number(value * column.factor, column.form)
+            if column.key in STEPLESS and not row["steps"]:
+                value = None
+            text = "–" if value is None else number(value * column.factor, column.form)
             if half is not None and column.key in scores:
                 text += " ± " + format(half * column.factor, column.form)
             cells.append(text)
