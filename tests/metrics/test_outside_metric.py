@@ -41,7 +41,7 @@ def build_old():
     return lambda restored, target, data_range: torch.zeros(len(restored))
 """
 GRID: dict[str, Any] = {
-    "base": {"name": "bbdm", "network": {"width": 8, "multipliers": [1, 2]}},
+    "base": {"name": "bbdm", "network": {"width": 8, "multipliers": [1, 2]}, "sampler": {"steps": 1}},
     "vary": {"bridge.s": [0.1, 0.2]},
     "classical": ["input"],
     "data": "nanobeads",
