@@ -40,9 +40,11 @@ def test_the_metrics_are_there():
 
 @pytest.mark.parametrize("name", names("metric"))
 def test_record(name):
-    record = describe("metric", name)
+    record, declared = describe("metric", name), entry("metric", name).factory
     assert record["summary"]
-    assert len({"higher_is_better", "lower_is_better", "ideal_is_one"} & set(record["capabilities"])) == 1
+    decided = {capability for capability, holds in declared.facts().items() if holds}
+    assert decided == decided & set(record["capabilities"]), "the class and its registration agree"
+    assert set(record["capabilities"]) - decided <= {"differentiable", "affine_invariant"}
 
 
 @pytest.mark.parametrize("name", PAIRED)

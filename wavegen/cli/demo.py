@@ -29,6 +29,6 @@ def demo(
         return
     print_scores(result.scores, ["images", "method"])
     if all(row.get("lpips") is None for row in result.scores):
-        note("LPIPS is left out: its weights are not installed (see wavegen weights)")
+        note('left out: LPIPS (it needs pip install "wavegen[eval]" and its weights; see wavegen weights)')
     print("nanobeads and hela: held-out simulated images; real image: no truth is known, so nothing to score it by")
     print(f"restorations took {result.restoring_seconds:.1f} s on one thread; figure: {result.figure}")

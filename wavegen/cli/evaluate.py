@@ -51,26 +51,36 @@ def evaluate(
         str,
         typer.Option(metavar="target|affine|fixed|luma", help="Intensity scale of the scores (see docs/metrics.md)."),
     ] = "target",
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME,...",
+            help="Score by these alone (see wavegen list metric).",
+            show_default="the standard ones, and those of plug-ins",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Score a trained pipeline on a data set with known truth, beside the unrestored input.
 
     A simulated set gives its test split. Scores are those of one draw; LPIPS and KID need weights
-    (see wavegen weights).
+    (see wavegen weights) and pip install "wavegen[eval]".
     """
     import torch
 
     from wavegen.core.errors import InputError, near_matches
     from wavegen.core.types import Restoration
-    from wavegen.inference.evaluate import Scorer
     from wavegen.inference.evaluate import evaluate as score
     from wavegen.inference.files import check_writable
+    from wavegen.metrics import Scorer
     from wavegen.metrics.scales import SCALES
     from wavegen.pipeline.pipeline import Pipeline
     from wavegen.reports.gallery import Gallery, write_evaluation
 
     if scale not in SCALES:
         raise InputError(f"unknown scale {scale!r}; {near_matches(scale, SCALES)}")
+    chosen = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
+    scorer = Scorer(chosen, scale=scale)  # type: ignore[arg-type]
     pipeline, times, way = Pipeline.from_pretrained(model), grid_spec(grid), solver_choice(solver)
     spec, source = open_dataset(data_spec(data, x, y), "test", IMAGES, pipeline.config.channels)
     if out is not None:
@@ -92,7 +102,6 @@ def evaluate(
     def keep(batch: torch.Tensor, first: int) -> Restoration:
         return Restoration(batch, torch.zeros_like(batch), batch[None], 0, 0.0)
 
-    scorer = Scorer(scale=scale)  # type: ignore[arg-type]
     gallery = Gallery(scorer.scale)
     scores = {
         "input": score(keep, source, images=images, scorer=scorer),
@@ -103,10 +112,10 @@ def evaluate(
               **scores}  # fmt: skip
     if out is not None:
         write_evaluation(out, finite(report), gallery)
+    for remark in scorer.remarks:
+        note(remark)
     if as_json:
         print_json(report)
         return
     print_scores([{"method": name, **row} for name, row in scores.items()], ["method"])
     print(f"{scores['restored']['images']} images of {spec['name']}")
-    if scores["restored"]["lpips"] is None:
-        note("LPIPS and KID are left out: their weights are not installed (see wavegen weights)")

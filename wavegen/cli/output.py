@@ -11,22 +11,14 @@ from typing import Annotated, Any
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
-# Column titles of the scores, with the number of decimals.
-SCORES = {
-    "psnr": ("PSNR", 2),
-    "ssim": ("SSIM", 3),
-    "ms_ssim": ("MS-SSIM", 3),
-    "spectrum_error": ("spectrum", 2),
-    "lpips": ("LPIPS", 3),
-    "kid_effnet_lite0": ("KID", 3),
-    "spread": ("spread", 4),
-    "nfe": ("calls", 0),
-    "ms_per_image": ("ms/image", 0),
+FACTS = {"nfe": ("calls", ".0f", 1.0), "ms_per_image": ("ms/image", ".0f", 1.0)}  # title, format, factor
+LEGEND = {
+    "spectrum_error": "LSD: error of the radial power spectrum",
+    "kid_effnet_lite0": "KID: EfficientNet-Lite0 features",
+    "spread": "spread: rms standard deviation of the draws in the target's range",
+    "nfe": "calls: of the network",
+    "ms_per_image": "ms/image: time of one draw",
 }
-LEGEND = (
-    "PSNR in dB; spectrum: error of the radial power spectrum in dB; KID: EfficientNet-Lite0 features;\n"
-    "spread: rms standard deviation of the draws in the target's range; calls of the network; ms for one image"
-)
 
 
 def note(text: str) -> None:
@@ -59,17 +51,20 @@ def print_scores(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> No
     from rich.console import Console
     from rich.table import Table
 
-    shown = [key for key in SCORES if any(row.get(key) is not None for row in rows)]
+    from wavegen.metrics.catalogue import catalogue
+
+    titles = {k: (m.heading(), m.form, m.factor) for k, m in catalogue().items() if "evaluate" in m.places} | FACTS
+    shown = [key for key in titles if any(row.get(key) is not None for row in rows)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for label in labels:
         table.add_column(label, no_wrap=True)
     for key in shown:
-        table.add_column(SCORES[key][0], justify="right", no_wrap=True)
+        table.add_column(titles[key][0], justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(*(str(row[label]) for label in labels), *(_figure(row.get(k), SCORES[k][1]) for k in shown))
+        table.add_row(*(str(row[label]) for label in labels), *(_figure(row.get(k), *titles[k][1:]) for k in shown))
     # A pipe has no width: let no column be cut there.
     Console(width=None if sys.stdout.isatty() else 200).print(table)
-    print(LEGEND)
+    print("\n".join(LEGEND[key] for key in shown if key in LEGEND))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -86,5 +81,5 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
-def _figure(value: float | None, decimals: int) -> str:
-    return "-" if value is None else f"{value:.{decimals}f}"
+def _figure(value: float | None, form: str, factor: float) -> str:
+    return "-" if value is None else format(value * factor, form)

@@ -76,7 +76,7 @@ def score_row(row: Row, seed: int, images: int, folder: Path, data: PairSource, 
     scores.pop("ms_per_image")  # timed apart, all rows in turn
     if together < row.samples:
         drawn = evaluate(lambda y, i: restore(y, i, row.samples), data, images=count, perceptual=False)
-        scores |= {name: drawn[name] for name in ("spread", "crps", "spread_skill")}
+        scores |= {name: drawn[name] for name in scorer.keys_of("ensemble")}
     note = read_note(folder / "checkpoint.safetensors")
     return {
         "system": row.system,

@@ -18,7 +18,7 @@ from wavegen.experiments.plan import Comparison
 from wavegen.experiments.train_systems import run_folder
 from wavegen.inference.evaluate import Scorer
 from wavegen.losses.rollout import own_sample
-from wavegen.metrics import manifold_scores
+from wavegen.metrics import KernelDistance, manifold_scores
 from wavegen.metrics.scales import scaled
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.units import intensity_of, result_intensity
@@ -91,7 +91,8 @@ def coverage(scorer: Scorer, restored: Tensor, target: Tensor, side: int = 64, k
 
     Empty without the network's weights, or with no more than ``k`` patches.
     """
-    if scorer.kid is None:
+    network = scorer.metrics.get("kid_effnet_lite0")
+    if not isinstance(network, KernelDistance):
         return {}
     parts = []
     for images in scaled(scorer.scale, restored, target):
@@ -100,7 +101,7 @@ def coverage(scorer: Scorer, restored: Tensor, target: Tensor, side: int = 64, k
         parts.append(rearrange(whole, "n c (r h) (s w) -> (n r s) c h w", h=side, w=side))
     if len(parts[0]) <= k:
         return {}
-    ours, real = (scorer.kid.features(part, 1.0) for part in parts)
+    ours, real = (network.features(part, 1.0) for part in parts)
     found = manifold_scores(ours, real, k)
     return {"recall": found.recall, "coverage": found.coverage}
 

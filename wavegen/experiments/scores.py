@@ -14,6 +14,7 @@ from wavegen.experiments.compare import Result, images_of
 from wavegen.experiments.identity import digest, fingerprint, read_json
 from wavegen.experiments.plan import Comparison, Row
 from wavegen.experiments.train_systems import model_hash, run_folder, safe_name
+from wavegen.metrics.catalogue import outside
 from wavegen.version import __version__
 
 DAMAGED = "delete it to have its run scored again: the training beside it is kept"
@@ -38,6 +39,8 @@ def judge_of(plan: Comparison, split: str) -> Judge:
     spec = plan.data if is_simulator(plan.data) else plan.test
     images = fingerprint(images_of(plan.model_copy(update={"levels": 0}), split))
     what = {"data": spec, "split": split, "size": plan.size, "scale": plan.scale, "levels": plan.levels, **images}
+    if more := outside():  # of the standard metrics the version tells
+        what["metrics"] = more
     return Judge(plan, split, digest({**what, "version": __version__}))
 
 

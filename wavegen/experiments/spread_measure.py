@@ -81,5 +81,5 @@ def measure(
     }
     if scorer is not None:
         found |= {name: float(values.mean()) for name, values in scorer.paired(made[0], x).items()}
-        found["kid_effnet_lite0"] = scorer.distance([made[0]], [x])
+        found |= scorer.distances([made[0]], [x])
     return found

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from wavegen.core.errors import InputError
 from wavegen.core.files import atomic
+from wavegen.core.optional import need
 from wavegen.core.registry import build
 from wavegen.core.types import Restoration
 from wavegen.data import microscope_sample
-from wavegen.inference.evaluate import KID, Scorer, evaluate
-from wavegen.metrics import spread
+from wavegen.inference.evaluate import evaluate
+from wavegen.metrics import Scorer, spread
 from wavegen.metrics.scales import target_range
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.storage import shipped
@@ -69,7 +70,8 @@ def demo(out: Path, models: Mapping[str, str | Path] | None = None) -> Demo:
         raise InputError(f"this installation has no trained model {missing[0]!r}; install wavegen with its checkpoints")
     pipelines = {name: Pipeline.from_pretrained(where) for name, where in (models or MODELS).items()}
     scorer = Scorer()
-    scorer.kid = None  # a distance between distributions means nothing for a few images
+    for key in scorer.keys_of("distribution"):
+        del scorer.metrics[key]  # a distance between distributions means nothing for a few images
     scores: list[dict[str, Any]] = []
     rows: list[Row] = []
     seconds = 0.0
@@ -91,7 +93,7 @@ def _simulated(name: str, pipeline: Pipeline, scorer: Scorer) -> tuple[list[dict
     scores = []
     for method, given in _methods(y, result).items():
         found = evaluate(lambda y, first, given=given: given, data, batch=IMAGES, scorer=scorer)  # type: ignore[misc]
-        kept = {key: value for key, value in found.items() if key not in ("images", KID)}
+        kept = {key: value for key, value in found.items() if key not in ("images", "kid_effnet_lite0")}
         if len(given.samples) == 1:
             kept["spread"] = None
         scores.append({"images": name, "method": method, **kept})
@@ -131,8 +133,7 @@ def _real(pipeline: Pipeline) -> tuple[list[dict[str, Any]], Row, float]:
 
 def _draw(rows: Sequence[Row], path: Path) -> None:
     """One line per row; input, restored and truth share a colour scale only where they share a meaning."""
-    from matplotlib.figure import Figure
-
+    Figure = need("matplotlib.figure", "plot", "the demonstration's figure").Figure
     titles = {
         "input": "input",
         "restored": "restored (one draw)",

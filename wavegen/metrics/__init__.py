@@ -2,28 +2,28 @@
 
 from wavegen.metrics import weights
 from wavegen.metrics.backbones import feature_pyramid
+from wavegen.metrics.base import DistributionMetric, EnsembleMetric, Metric, PairedMetric, SingleMetric
 from wavegen.metrics.distribution import (
     DistributionScore,
     FrechetInceptionDistance,
     KernelDistance,
-    Kid,
-    frechet_distance,
-    gaussian_fit,
-    kid,
 )
-from wavegen.metrics.ensemble import EnsembleMetric, crps, spread_skill
-from wavegen.metrics.image import PairedMetric, psnr, spread, ssim
+from wavegen.metrics.ensemble import crps, spread_skill
+from wavegen.metrics.image import psnr, rmse, spread, ssim
 from wavegen.metrics.invariant import Affine, apply_affine, fit_affine, micro_ssim, range_invariant_psnr
 from wavegen.metrics.linearity import Linearity, intensity_linearity
 from wavegen.metrics.manifold import Manifold, ManifoldMetric, manifold_scores
 from wavegen.metrics.multiscale import ms_ssim
 from wavegen.metrics.perceptual import Lpips
 from wavegen.metrics.resolution import fourier_ring_correlation, frc_resolution
+from wavegen.metrics.scorer import Scorer
+from wavegen.metrics.set_distances import Kid, frechet_distance, gaussian_fit, kid
 from wavegen.metrics.spectrum import radial_spectrum, spectrum_error
 from wavegen.metrics.spots import Spot, bead_fwhm, fit_spots
 
 __all__ = [
     "Affine",
+    "DistributionMetric",
     "DistributionScore",
     "EnsembleMetric",
     "FrechetInceptionDistance",
@@ -33,7 +33,10 @@ __all__ = [
     "Lpips",
     "Manifold",
     "ManifoldMetric",
+    "Metric",
     "PairedMetric",
+    "Scorer",
+    "SingleMetric",
     "Spot",
     "apply_affine",
     "bead_fwhm",
@@ -53,6 +56,7 @@ __all__ = [
     "psnr",
     "radial_spectrum",
     "range_invariant_psnr",
+    "rmse",
     "spectrum_error",
     "spread",
     "spread_skill",

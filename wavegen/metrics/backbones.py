@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavegen.core.errors import InputError
+from wavegen.core.optional import need
 from wavegen.metrics._inputs import DataRange, to_unit_rgb
 from wavegen.metrics.loading import read_lpips, read_torch
 
@@ -101,8 +102,7 @@ def vgg16(weights: str | Path | None = None) -> Backbone:
 
 def effnet_lite0(weights: str | Path | None = None) -> Backbone:
     """EfficientNet-Lite0 before its classifier: 1280 features, at the images' own size."""
-    import timm
-
+    timm = need("timm", "eval", "EfficientNet-Lite0")
     state = read_torch("effnet_lite0", weights)
     with torch.device("meta"):
         model: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
@@ -165,11 +165,10 @@ def inception_network() -> Any:
 
     pytorch-fid's own constructor would download its weights; this one puts its blocks in place.
     """
-    from pytorch_fid import inception as fid
-    from torchvision.models import inception_v3
-
+    fid = need("pytorch_fid.inception", "eval", "FID")
+    models = need("torchvision.models", "eval", "FID")
     with torch.device("meta"):
-        model = inception_v3(weights=None, init_weights=False, num_classes=1008, aux_logits=False)
+        model = models.inception_v3(weights=None, init_weights=False, num_classes=1008, aux_logits=False)
         for name, channels, pooled in (("Mixed_5b", 192, 32), ("Mixed_5c", 256, 64), ("Mixed_5d", 288, 64)):
             setattr(model, name, fid.FIDInceptionA(channels, pool_features=pooled))
         for letter, inner in zip("bcde", (128, 160, 160, 192), strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 
 import torch
 from torch import Tensor
@@ -10,8 +10,8 @@ from torch import Tensor
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_finite, check_images, range_per_image
-
-EnsembleMetric = Callable[[Tensor, Tensor, DataRange], Tensor]
+from wavegen.metrics.base import EnsembleMetric
+from wavegen.metrics.image import spread
 
 
 def _check(samples: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -84,13 +84,35 @@ def spread_skill(samples: Tensor, target: Tensor) -> Tensor:
     paper="Ferro 2014, doi:10.1002/qj.2270",
     capabilities=("ensemble", "lower_is_better"),
 )
-def build_crps() -> EnsembleMetric:
-    """:func:`crps` over ``data_range``."""
+class Crps(EnsembleMetric):
+    """:func:`crps` over the range of intensities."""
 
-    def metric(samples: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+    title = "CRPS"
+    higher_is_better, best = False, 0.0  # fair, it may be slightly negative
+    places = ()
+
+    def __call__(self, samples: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        """:func:`crps` over ``data_range``."""
         return crps(samples, target) / range_per_image(data_range, target).flatten().to(target)
 
-    return metric
+
+@register(
+    "metric",
+    "spread",
+    "root mean square over pixels of the standard deviation of samples, over the range of intensities",
+    capabilities=("ensemble",),
+)
+class Spread(EnsembleMetric):
+    """:func:`wavegen.metrics.spread` over the range of intensities; by itself neither good nor bad."""
+
+    title = "spread"
+    higher_is_better, values = None, (0.0, math.inf)
+    places = ("evaluate", "table")
+
+    def __call__(self, samples: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        """:func:`wavegen.metrics.spread` over ``data_range``."""
+        samples, target = _check(samples, target)
+        return spread(samples) / range_per_image(data_range, target).flatten().to(target)
 
 
 @register(
@@ -100,11 +122,13 @@ def build_crps() -> EnsembleMetric:
     paper="Fortin et al. 2014, doi:10.1175/JHM-D-14-0008.1",
     capabilities=("ensemble", "ideal_is_one"),
 )
-def build_spread_skill() -> EnsembleMetric:
-    """:func:`spread_skill` with the signature of the other metrics."""
+class SpreadSkill(EnsembleMetric):
+    """:func:`spread_skill` as a component."""
 
-    def metric(samples: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
-        # A ratio has no units: the range drops out.
+    title, form = "spread/skill", ".2f"
+    higher_is_better, best, values = None, 1.0, (0.0, math.inf)
+    places = ("table",)
+
+    def __call__(self, samples: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        """:func:`spread_skill`: a ratio has no units, so that the range drops out."""
         return spread_skill(samples, target)
-
-    return metric

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 
 import torch
 import torch.nn.functional as F
@@ -11,8 +11,7 @@ from torch import Tensor
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_pair, range_per_image
-
-PairedMetric = Callable[[Tensor, Tensor, DataRange], Tensor]
+from wavegen.metrics.base import PairedMetric
 
 SSIM_WINDOW = 11
 SSIM_SIGMA = 1.5
@@ -38,6 +37,25 @@ def psnr(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
     scale = range_per_image(data_range, restored)
     error = ((restored - target) / scale).square().mean(dim=(1, 2, 3))
     return -10.0 * torch.log10(error)
+
+
+def rmse(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+    """Root mean squared error over ``data_range``.
+
+    Args:
+        restored: (B, C, H, W).
+        target: (B, C, H, W).
+        data_range: as for :func:`psnr`.
+
+    Returns:
+        (B,).
+
+    Raises:
+        InputError: as :func:`psnr`.
+    """
+    restored, target = check_pair(restored, target)
+    error = (restored - target).square().mean(dim=(1, 2, 3)).sqrt()
+    return error / range_per_image(data_range, restored).flatten()
 
 
 def ssim(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
@@ -124,9 +142,33 @@ def spread(samples: Tensor) -> Tensor:
     "peak signal-to-noise ratio in dB, of each image against its target",
     capabilities=("paired", "higher_is_better"),
 )
-def build_psnr() -> PairedMetric:
-    """The function :func:`psnr`."""
-    return psnr
+class Psnr(PairedMetric):
+    """:func:`psnr` as a component."""
+
+    title, unit, form = "PSNR", "dB", ".2f"
+    higher_is_better, best = True, math.inf
+
+    def __call__(self, restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        """:func:`psnr`."""
+        return psnr(restored, target, data_range)
+
+
+@register(
+    "metric",
+    "rmse",
+    "root mean squared error over the range of intensities, of each image from its target",
+    capabilities=("paired", "lower_is_better", "differentiable"),
+)
+class Rmse(PairedMetric):
+    """:func:`rmse` as a component."""
+
+    title = "RMSE"
+    higher_is_better, best, values = False, 0.0, (0.0, math.inf)
+    places = ()
+
+    def __call__(self, restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        """:func:`rmse`."""
+        return rmse(restored, target, data_range)
 
 
 @register(
@@ -136,6 +178,13 @@ def build_psnr() -> PairedMetric:
     paper="Wang et al. 2004, doi:10.1109/TIP.2003.819861",
     capabilities=("paired", "higher_is_better", "differentiable"),
 )
-def build_ssim() -> PairedMetric:
-    """The function :func:`ssim`."""
-    return ssim
+class Ssim(PairedMetric):
+    """:func:`ssim` as a component."""
+
+    title = "SSIM"
+    higher_is_better, best, values = True, 1.0, (-1.0, 1.0)
+    least_side = SSIM_WINDOW
+
+    def __call__(self, restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        """:func:`ssim`."""
+        return ssim(restored, target, data_range)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -10,7 +11,8 @@ from torch import Tensor
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_finite, check_pair, range_per_image
-from wavegen.metrics.image import PairedMetric, psnr, ssim
+from wavegen.metrics.base import PairedMetric
+from wavegen.metrics.image import SSIM_WINDOW, psnr, ssim
 
 BACKGROUND = 0.03  # MicroSSIM's background is this quantile
 GOLDEN = (5**0.5 - 1) / 2
@@ -135,9 +137,17 @@ def _best_gain(x: Tensor, y: Tensor) -> Tensor:
     paper="Weigert et al. 2018, doi:10.1038/s41592-018-0216-7",
     capabilities=("paired", "higher_is_better", "affine_invariant"),
 )
-def build_range_invariant_psnr() -> PairedMetric:
-    """The function :func:`range_invariant_psnr`."""
-    return range_invariant_psnr
+class RangeInvariantPsnr(PairedMetric):
+    """:func:`range_invariant_psnr` as a component."""
+
+    title, unit, form = "range-invariant PSNR", "dB", ".2f"
+    higher_is_better, best = True, math.inf
+    key = "ri_psnr"
+    places = ()
+
+    def __call__(self, restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        """:func:`range_invariant_psnr`."""
+        return range_invariant_psnr(restored, target, data_range)
 
 
 @register(
@@ -147,6 +157,13 @@ def build_range_invariant_psnr() -> PairedMetric:
     paper="Ashesh et al. 2024, arXiv 2408.08747",
     capabilities=("paired", "higher_is_better", "affine_invariant"),
 )
-def build_micro_ssim() -> PairedMetric:
-    """The function :func:`micro_ssim`."""
-    return micro_ssim
+class MicroSsim(PairedMetric):
+    """:func:`micro_ssim` as a component."""
+
+    title = "MicroSSIM"
+    higher_is_better, best, values = True, 1.0, (-1.0, 1.0)
+    least_side = SSIM_WINDOW
+
+    def __call__(self, restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        """:func:`micro_ssim`."""
+        return micro_ssim(restored, target, data_range)

@@ -12,7 +12,7 @@ from torch import Tensor
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_finite, check_pair
-from wavegen.metrics.image import PairedMetric
+from wavegen.metrics.base import PairedMetric
 
 MOST_LABELS = 1_000_000
 
@@ -100,15 +100,20 @@ def _line(true: Tensor, restored: Tensor, index: int) -> tuple[Tensor, Tensor, T
     "R² of restored over true intensity of square regions, of each image",
     capabilities=("paired", "higher_is_better", "affine_invariant"),
 )
-def build_intensity_r2(block: Annotated[int, Field(ge=1)] = 8) -> PairedMetric:
-    """R² of :func:`intensity_linearity` with the signature of the other paired metrics.
+class IntensityR2(PairedMetric):
+    """R² of :func:`intensity_linearity`.
 
     Args:
         block: side of the regions in pixels.
     """
 
-    def metric(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
-        # A correlation has no units: the range drops out.
-        return intensity_linearity(restored, target, block).r2
+    title = "intensity R²"
+    higher_is_better, best, values = True, 1.0, (0.0, 1.0)
 
-    return metric
+    def __init__(self, block: Annotated[int, Field(ge=1)] = 8) -> None:
+        self.block = block
+        self.least_side = 2 * block  # four regions
+
+    def __call__(self, restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        """R² of :func:`intensity_linearity`: a correlation has no units, so that the range drops out."""
+        return intensity_linearity(restored, target, self.block).r2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -13,9 +14,11 @@ from wavegen.core.errors import InputError
 from wavegen.core.registry import register
 from wavegen.metrics._inputs import check_finite
 from wavegen.metrics.backbones import BACKBONES
-from wavegen.metrics.distribution import DistributionScore, SetMetric, check_features
+from wavegen.metrics.distribution import BackboneMetric, DistributionScore
+from wavegen.metrics.set_distances import check_features
 
 Kind = Literal["precision", "recall", "density", "coverage"]
+Neighbours = Annotated[int, Field(ge=1)]
 SUMMARY: dict[Kind, str] = {
     "precision": "part of the restored images inside the manifold of real ones",
     "recall": "part of the real images inside the manifold of restored ones",
@@ -78,7 +81,7 @@ def _radii(features: Tensor, k: int) -> Tensor:
     return distance.kthvalue(k + 1, dim=1).values
 
 
-class ManifoldMetric(SetMetric):
+class ManifoldMetric(BackboneMetric):
     """One of :func:`manifold_scores` with a named backbone; not comparable between backbones, k or set sizes.
 
     Args:
@@ -91,16 +94,20 @@ class ManifoldMetric(SetMetric):
         InputError: the weight file is not found, or is not the one that it should be.
     """
 
+    title, form = "manifold", ".3f"
+    higher_is_better = True
+
     def __init__(
         self,
         kind: Kind = "precision",
         backbone: Literal["vgg16", "effnet_lite0"] = "vgg16",
         weights: str | Path | None = None,
-        k: Annotated[int, Field(ge=1)] = 5,
+        k: Neighbours = 5,
     ) -> None:
         self.kind, self.k = kind, k
         self.name = f"{kind}_{backbone}"
-        self.backbone = BACKBONES[backbone](weights)
+        self.least_images = k + 1
+        self.use(BACKBONES[backbone](weights))
 
     def compare(self, features_a: Tensor, features_b: Tensor) -> DistributionScore:
         """The score of restored features (N, D) against real ones (M, D)."""
@@ -109,13 +116,28 @@ class ManifoldMetric(SetMetric):
         return DistributionScore(self.name, value, None, self.backbone.name, n, self.backbone.dimension)
 
 
+def _with(kind: Kind, net: Literal["vgg16", "effnet_lite0"]) -> type[ManifoldMetric]:
+    """The component of one of the four scores with one network."""
+
+    class Made(ManifoldMetric):
+        title = f"{kind}{'' if net == 'effnet_lite0' else ' VGG16'}"
+        best = None if kind == "density" else 1.0  # in expectation of a density, but it may exceed 1
+        values = (0.0, math.inf if kind == "density" else 1.0)
+        weight_file, extra = ("lpips_vgg16", None) if net == "vgg16" else (net, "eval")
+
+        def __init__(self, weights: str | Path | None = None, k: Neighbours = 5) -> None:
+            super().__init__(kind, net, weights, k)
+
+    Made.__name__ = Made.__qualname__ = f"{kind.capitalize()}{net.title().replace('_', '')}"
+    return Made
+
+
 for _kind in SUMMARY:
-    for _backbone in BACKBONES:
+    for _net in ("vgg16", "effnet_lite0"):
         register(
             "metric",
-            f"{_kind}_{_backbone}",
-            f"{SUMMARY[_kind]}, {_backbone} features",
+            f"{_kind}_{_net}",
+            f"{SUMMARY[_kind]}, {_net} features",
             paper=PAPER[_kind],
             capabilities=("distribution", "higher_is_better", "needs_weights"),
-            fixed={"kind": _kind, "backbone": _backbone},
-        )(ManifoldMetric)
+        )(_with(_kind, _net))

@@ -9,7 +9,8 @@ from torch import Tensor
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_pair, range_per_image
-from wavegen.metrics.image import SSIM_WINDOW, PairedMetric, ssim_parts
+from wavegen.metrics.base import PairedMetric
+from wavegen.metrics.image import SSIM_WINDOW, ssim_parts
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # finest scale first
 SMALLEST = SSIM_WINDOW * 2 ** (len(WEIGHTS) - 1)
@@ -59,6 +60,14 @@ def ms_ssim(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
     paper="Wang et al. 2003, doi:10.1109/ACSSC.2003.1292216",
     capabilities=("paired", "higher_is_better", "differentiable"),
 )
-def build_ms_ssim() -> PairedMetric:
-    """The function :func:`ms_ssim`."""
-    return ms_ssim
+class MsSsim(PairedMetric):
+    """:func:`ms_ssim` as a component."""
+
+    title = "MS-SSIM"
+    higher_is_better, best, values = True, 1.0, (0.0, 1.0)
+    least_side = SMALLEST
+    places = ("evaluate",)
+
+    def __call__(self, restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        """:func:`ms_ssim`."""
+        return ms_ssim(restored, target, data_range)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any, Literal
@@ -10,8 +11,10 @@ import torch
 from torch import Tensor
 
 from wavegen.core.errors import InputError
+from wavegen.core.optional import need
 from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_pair, to_unit_rgb
+from wavegen.metrics.base import PairedMetric
 from wavegen.metrics.loading import read_lpips
 
 _FILES = {"alex": "lpips_alex", "vgg": "lpips_vgg16"}
@@ -27,7 +30,7 @@ _BATCH = 16
     paper="Zhang et al. 2018, arXiv 1801.03924",
     capabilities=("paired", "lower_is_better", "needs_weights"),
 )
-class Lpips:
+class Lpips(PairedMetric):
     """LPIPS, version 0.1 (Zhang et al. 2018, arXiv 1801.03924).
 
     Args:
@@ -38,10 +41,16 @@ class Lpips:
         InputError: the weight file is not found, or is not the one that it should be.
     """
 
+    title = "LPIPS"
+    higher_is_better, best, values = False, 0.0, (0.0, math.inf)
+    unit_range = True
+    weight_file, extra = "lpips_alex", "eval"
+
     def __init__(self, net: Literal["alex", "vgg"] = "alex", weights: str | Path | None = None) -> None:
         if net not in _FILES:
             raise InputError(f"lpips: net must be 'alex' or 'vgg', got {net!r}")
         self.net = net
+        self.least_side, self.weight_file = _SMALLEST[net], _FILES[net]
         self._model = _load(net, weights)
 
     @torch.inference_mode()
@@ -79,8 +88,7 @@ class Lpips:
 
 def _load(net: str, weights: str | Path | None) -> Any:
     """The network with every parameter set from the verified file."""
-    import lpips
-
+    lpips = need("lpips", "eval", "LPIPS")
     trunk, heads = read_lpips(_FILES[net], weights)
     # On the meta device nothing is drawn at random: the caller's generator stays where it was, and
     # a parameter that is not loaded cannot pass for a loaded one.

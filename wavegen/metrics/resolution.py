@@ -10,7 +10,7 @@ from torch import Tensor
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_finite, check_images, check_pair
-from wavegen.metrics.image import PairedMetric
+from wavegen.metrics.base import PairedMetric
 from wavegen.metrics.spectrum import rings_of
 
 THRESHOLD = 1 / 7
@@ -134,11 +134,13 @@ def _crossing(curve: Tensor, size: int) -> Tensor:
     paper="Nieuwenhuizen et al. 2013, doi:10.1038/nmeth.2448",
     capabilities=("paired", "lower_is_better", "affine_invariant"),
 )
-def build_frc_resolution() -> PairedMetric:
-    """:func:`frc_resolution` of restored against target, with the signature of the other paired metrics."""
+class FrcResolution(PairedMetric):
+    """:func:`frc_resolution` of the restored image against its target."""
 
-    def metric(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
-        # A correlation has no units: the range drops out.
+    title, unit, form = "FRC", "px", ".2f"
+    higher_is_better, best, values = False, 2.0, (2.0, math.inf)
+    least_side = SMALLEST
+
+    def __call__(self, restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        """:func:`frc_resolution`: a correlation has no units, so that the range drops out."""
         return frc_resolution(*check_pair(restored, target))
-
-    return metric

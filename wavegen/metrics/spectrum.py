@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_images, check_pair
-from wavegen.metrics.image import PairedMetric
+from wavegen.metrics.base import PairedMetric
 
 # Powers this far below an image's strongest ring are rounding of the float32 Fourier transform.
 FLOOR = 1e-12
@@ -74,11 +76,13 @@ def spectrum_error(restored: Tensor, target: Tensor) -> Tensor:
     "distance of the radial power spectra in dB, of each image from its target",
     capabilities=("paired", "lower_is_better"),
 )
-def build_spectrum_error() -> PairedMetric:
-    """:func:`spectrum_error` with the signature of the other paired metrics."""
+class SpectrumError(PairedMetric):
+    """:func:`spectrum_error` as a component."""
 
-    def metric(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
-        # A ratio of powers has no units: the range drops out.
+    title, unit, form = "LSD", "dB", ".2f"
+    higher_is_better, best, values = False, 0.0, (0.0, math.inf)
+    places = ("evaluate", "table", "differences")
+
+    def __call__(self, restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
+        """:func:`spectrum_error`: a ratio of powers has no units, so that the range drops out."""
         return spectrum_error(restored, target)
-
-    return metric

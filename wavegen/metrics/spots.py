@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
 from wavegen.metrics._inputs import DataRange, check_finite, check_images
+from wavegen.metrics.base import SingleMetric
 
 Doubles = NDArray[np.float64]
 FWHM_PER_SIGMA = 2 * math.sqrt(2 * math.log(2))
@@ -129,15 +129,20 @@ def bead_fwhm(images: Tensor, window: int = 11) -> Tensor:
     "median width of isolated bright spots in pixels, of each image by itself",
     capabilities=("single", "lower_is_better"),
 )
-def build_bead_fwhm(window: int = 11) -> Callable[[Tensor, DataRange], Tensor]:
-    """:func:`bead_fwhm` as ``metric(images, data_range)``.
+class BeadFwhm(SingleMetric):
+    """:func:`bead_fwhm` as a component.
 
     Args:
         window: side of a fit in pixels, odd.
     """
 
-    def metric(images: Tensor, data_range: DataRange) -> Tensor:
-        # A width has no intensity: the range drops out.
-        return bead_fwhm(images, window)
+    title, unit, form = "bead FWHM", "px", ".2f"
+    higher_is_better, values = False, (0.0, math.inf)
 
-    return metric
+    def __init__(self, window: int = 11) -> None:
+        self.window = window
+        self.least_side = window
+
+    def __call__(self, images: Tensor, data_range: DataRange) -> Tensor:
+        """:func:`bead_fwhm`: a width has no intensity, so that the range drops out."""
+        return bead_fwhm(images, self.window)

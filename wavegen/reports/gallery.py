@@ -16,6 +16,7 @@ from torch import Tensor
 
 from wavegen.core.files import write_text
 from wavegen.core.types import Pair
+from wavegen.metrics.catalogue import catalogue
 from wavegen.metrics.scales import Scale, scaled
 
 SHOWN, SIDE = 12, 256  # pictures, and their largest side in pixels
@@ -104,18 +105,18 @@ def picture(name: str, png: bytes, kind: str = "") -> str:
 
 
 def _page(report: Mapping[str, Any], gallery: Gallery) -> str:
-    tables = {k: v for k, v in report.items() if isinstance(v, Mapping) and "psnr" in v}
+    tables = {k: v for k, v in report.items() if isinstance(v, Mapping) and "ms_per_image" in v}
     facts = {k: v for k, v in report.items() if k not in tables}
     columns = [key for key in next(iter(tables.values())) if any(t.get(key) is not None for t in tables.values())]
-    head = "".join(f"<th>{html.escape(c)}</th>" for c in ["method", *columns])
+    head = "".join(f"<th>{html.escape(c)}</th>" for c in ["method", *map(_title, columns)])
     body = "".join(
-        f"<tr><td>{html.escape(name)}</td>" + "".join(f"<td>{_figure(row.get(c))}</td>" for c in columns) + "</tr>"
+        f"<tr><td>{html.escape(name)}</td>" + "".join(f"<td>{_figure(row.get(c), c)}</td>" for c in columns) + "</tr>"
         for name, row in tables.items()
     )
     strips = []
     for row, pictures in zip(gallery.rows, gallery.pictures, strict=False):
         figures = "".join(picture(name, data) for name, data in pictures.items())
-        scores = ", ".join(f"{key} {_figure(value)}" for key, value in row.items() if key != "image")
+        scores = ", ".join(f"{_title(key)} {_figure(value, key)}" for key, value in row.items() if key != "image")
         strips.append(f"<h3>image {row['image']}</h3><p>{scores}</p>{figures}")
     return html_page(
         "wavegen evaluation",
@@ -127,5 +128,15 @@ def _page(report: Mapping[str, Any], gallery: Gallery) -> str:
     )
 
 
-def _figure(value: Any) -> str:
-    return "–" if value is None else f"{value:.4g}" if isinstance(value, float) else html.escape(str(value))
+def _title(key: str) -> str:
+    """A metric's column title; other keys as they are."""
+    known = catalogue()
+    return known[key].heading() if key in known else key
+
+
+def _figure(value: Any, key: str) -> str:
+    """A score in its metric's format, other figures with four digits."""
+    if not isinstance(value, float):
+        return "–" if value is None else html.escape(str(value))
+    metric = catalogue().get(key)
+    return f"{value:.4g}" if metric is None else format(value * metric.factor, metric.form)

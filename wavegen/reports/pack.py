@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ from wavegen.core.config import Spec
 from wavegen.core.files import atomic, write_text
 from wavegen.core.registry import names
 from wavegen.data import is_simulator
+from wavegen.reports.columns import columns
 from wavegen.reports.portable import portable
 from wavegen.reports.study import NAMES, Study
-from wavegen.reports.tables import COLUMNS
 
 Result = dict[str, Any]
-KEPT = {*NAMES, "eta", "key", "solver", "model", "rmse", "crps", "ms_per_image", *(key for key, _, _ in COLUMNS)}
+KEPT = {*NAMES, "eta", "key", "solver", "model", "rmse", "crps", "ms_per_image"}  # and all columns of tables
 DIGITS = 6  # of a figure: more than any table shows
 WIDTH = 1000  # pixels of a strip
 
@@ -33,8 +34,9 @@ def pack(study: Study, file: Path) -> None:
         InputError: the file cannot be written.
     """
     parts = [f'"about": {_dumps([_about(record) for record in study.about])}']
-    parts.append('"rows": [\n' + ",\n".join(_dumps(_row(row)) for row in study.rows) + "\n]")
-    parts.append('"times": [\n' + ",\n".join(_dumps(_row(row)) for row in study.times) + "\n]")
+    kept = KEPT | {column.key for column in columns()}
+    parts.append('"rows": [\n' + ",\n".join(_dumps(_row(row, kept)) for row in study.rows) + "\n]")
+    parts.append('"times": [\n' + ",\n".join(_dumps(_row(row, kept)) for row in study.times) + "\n]")
     if study.notes:
         parts.append('"notes": {\n' + ",\n".join(f"{_dumps(k)}: {_dumps(v)}" for k, v in study.notes.items()) + "\n}")
     write_text(file, "{\n" + ",\n".join(parts) + "\n}\n")
@@ -56,8 +58,8 @@ def _about(record: Result) -> Result:
     return made
 
 
-def _row(row: Result) -> Result:
-    kept = {k: v for k, v in row.items() if v is not None and (k in KEPT or "." in k)}
+def _row(row: Result, keys: Collection[str]) -> Result:
+    kept = {k: v for k, v in row.items() if v is not None and (k in keys or "." in k)}
     return {k: float(f"{v:.{DIGITS}g}") if isinstance(v, float) else v for k, v in kept.items()}
 
 

@@ -8,29 +8,27 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from wavegen.core.optional import need
+from wavegen.reports.columns import Column, shown_in
 from wavegen.reports.pareto import pareto_front
-from wavegen.reports.tables import SCALE, label
+from wavegen.reports.tables import label
 
 Result = dict[str, Any]
-# Quality by key: title, and whether larger is better.
-QUALITY: dict[str, tuple[str, bool]] = {
-    "psnr": ("PSNR dB", True),
-    "ssim": ("SSIM", True),
-    "lpips": ("LPIPS", False),
-    "kid_effnet_lite0": ("KID ×1000", False),
-    "spread_error": ("spread error", False),
-}
-# What is best at once: one quality and time, or several and time.
-FRONTS: dict[str, tuple[str, ...]] = {title: (key,) for key, (title, _) in QUALITY.items()}
-FRONTS |= {"PSNR, SSIM": ("psnr", "ssim"), "LPIPS, KID, spread": ("lpips", "kid_effnet_lite0", "spread_error")}
+# Scores that are looked at together, and time.
+JOINT = {"PSNR, SSIM": ("psnr", "ssim"), "LPIPS, KID, spread": ("lpips", "kid_effnet_lite0", "spread_error")}
 BATCHES = (1, 8)
 MARKERS = "osD^vPX<>*"
 INK = "#010203"  # stands for the colour of the text around an SVG
 
 
+def ranked() -> list[Column]:
+    """The columns that have a front: of those that say whether higher is better."""
+    return [column for column in shown_in("fronts") if column.higher_is_better is not None]
+
+
 def front(rows: Sequence[Result], keys: Sequence[str], batch: int) -> list[bool]:
     """Which aggregated rows are on the front of ``keys`` against time at ``batch``."""
-    signs = {key: -1.0 if QUALITY[key][1] else 1.0 for key in keys}
+    signs = {column.key: -1.0 if column.higher_is_better else 1.0 for column in ranked() if column.key in keys}
     times = [row.get(f"ms_batch_{batch}") for row in rows]
     costs = [[None if row.get(key) is None else sign * row[key] for key, sign in signs.items()] for row in rows]
     return pareto_front(times, costs)
@@ -46,30 +44,15 @@ def draw(rows: Sequence[Result], batch: int, kind: str = "png") -> bytes:
 
     The SVG takes the colour of the text around it, has no fixed size and nothing that is loaded.
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
-
+    matplotlib = need("matplotlib", "plot", "a figure")
     shown = timed(rows, batch)
-    keys = [key for key in QUALITY if any(math.isfinite(row.get(key, math.inf)) for row in shown)]
+    # Of all rows, so that a system has one colour at every batch.
+    looks = {name: _look(at) for at, name in enumerate(dict.fromkeys(row["system"] for row in rows))}
     ink = INK if kind == "svg" else "#222222"
     colours = ["text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"]
     settings = {**dict.fromkeys(colours, ink), "svg.hashsalt": f"batch {batch}", "svg.fonttype": "none", "font.size": 8}
     with matplotlib.rc_context(settings):
-        columns = min(3, len(keys))
-        lines = math.ceil(len(keys) / columns)
-        # Of all rows, so that a system has one colour at every batch.
-        looks = {name: _look(at) for at, name in enumerate(dict.fromkeys(row["system"] for row in rows))}
-        names = list(dict.fromkeys(row["system"] for row in shown))
-        legend = math.ceil(len(names) / 4)
-        figure = Figure(figsize=(9.6, 2.6 * lines + 0.2 * legend + 0.3), layout="constrained")
-        axes = figure.subplots(lines, columns, squeeze=False).ravel()
-        for axis, key in zip(axes, keys, strict=False):
-            _panel(axis, shown, key, batch, looks, ink)
-        for axis in axes[len(keys) :]:
-            axis.set_visible(False)
-        handles = [Line2D([], [], ls="", marker=looks[n][0], color=looks[n][1], ms=5, label=n) for n in names]
-        figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+        figure = _figure(shown, batch, looks, ink)
         file = io.BytesIO()
         if kind == "svg":
             figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -78,23 +61,43 @@ def draw(rows: Sequence[Result], batch: int, kind: str = "png") -> bytes:
         return file.getvalue()
 
 
+def _figure(rows: Sequence[Result], batch: int, looks: Mapping[str, tuple[str, str]], ink: str) -> Any:
+    """All panels, with a legend of the systems below."""
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    shown = [column for column in ranked() if any(math.isfinite(row.get(column.key, math.inf)) for row in rows)]
+    across = min(3, len(shown))
+    lines = math.ceil(len(shown) / across)
+    names = list(dict.fromkeys(row["system"] for row in rows))
+    legend = math.ceil(len(names) / 4)
+    figure = Figure(figsize=(9.6, 2.6 * lines + 0.2 * legend + 0.3), layout="constrained")
+    axes = figure.subplots(lines, across, squeeze=False).ravel()
+    for axis, column in zip(axes, shown, strict=False):
+        _panel(axis, rows, column, batch, looks, ink)
+    for axis in axes[len(shown) :]:
+        axis.set_visible(False)
+    handles = [Line2D([], [], ls="", marker=looks[n][0], color=looks[n][1], ms=5, label=n) for n in names]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+    return figure
+
+
 def _look(at: int) -> tuple[str, str]:
     """Marker and colour of the ``at``-th system."""
     return MARKERS[at // 10 % len(MARKERS)], f"C{at % 10}"
 
 
 def _panel(
-    axis: Any, rows: Sequence[Result], key: str, batch: int, looks: Mapping[str, tuple[str, str]], ink: str
+    axis: Any, rows: Sequence[Result], column: Column, batch: int, looks: Mapping[str, tuple[str, str]], ink: str
 ) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    (title, larger_is_better), scale = QUALITY[key], SCALE.get(key, 1.0)
     best, trained = [], []
-    for row, on_front in zip(rows, front(rows, (key,), batch), strict=True):
-        x, value = row[f"ms_batch_{batch}"], row.get(key)
+    for row, on_front in zip(rows, front(rows, (column.key,), batch), strict=True):
+        x, value = row[f"ms_batch_{batch}"], row.get(column.key)
         if value is None or not math.isfinite(value):
             continue
-        y = scale * value
+        y = column.factor * value
         marker, colour = looks[row["system"]]
         axis.plot(x, y, marker, color=colour, mfc=colour if on_front else "none", ms=5)
         best += [(x, y)] if on_front else []
@@ -111,8 +114,8 @@ def _panel(
     axis.xaxis.set_major_formatter("{x:g}")
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set_xlabel(f"ms per image, batch {batch}")
-    axis.set_title(title, fontsize=9)
-    if not larger_is_better:
+    axis.set_title(column.title, fontsize=9)
+    if not column.higher_is_better:
         axis.invert_yaxis()
     axis.grid(alpha=0.25, lw=0.5)
     axis.spines[["top", "right"]].set_visible(False)
@@ -132,7 +135,8 @@ def _inline(svg: str, prefix: str) -> str:
 def fronts(rows: Sequence[Result]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Head and cells: for each timed row and front, the batches at which the row is on it."""
     shown = [row for row in rows if any(row in timed(rows, batch) for batch in BATCHES)]
-    titles = {t: ks for t, ks in FRONTS.items() if any(row.get(k) is not None for k in ks for row in shown)}
+    every = {column.title: (column.key,) for column in ranked()} | JOINT
+    titles = {t: ks for t, ks in every.items() if any(row.get(k) is not None for k in ks for row in shown)}
     found = {(t, b): front(shown, ks, b) for t, ks in titles.items() for b in BATCHES}
     cells = []
     for at, row in enumerate(shown):

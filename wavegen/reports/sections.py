@@ -8,16 +8,15 @@ from typing import Any
 
 from wavegen.core.errors import InputError, near_matches
 from wavegen.reports.blocks import Block, Code, Heading, Picture, Table, Text
+from wavegen.reports.columns import Column, columns, shown_in
 from wavegen.reports.intervals import Difference, difference
 from wavegen.reports.pareto_plot import BATCHES, draw, fronts, timed
 from wavegen.reports.study import Study
-from wavegen.reports.tables import COLUMNS, SCALE, aggregate, label, number, table, with_spread_error
+from wavegen.reports.tables import aggregate, label, number, table, with_spread_error
 
 Result = dict[str, Any]
 COST = ("nfe", "ms_batch_1", "ms_batch_8", "parameters", "minutes", "training_steps", "s", "s_over_v")
-LARGER_IS_BETTER = ("psnr", "ssim")
 TRAINING = ("steps", "minutes", "batch", "crop", "learning_rate", "precision")
-COMPARED = ("psnr", "ssim", "lpips", "kid_effnet_lite0", "spectrum_error", "spread_error")
 
 
 def groups(study: Study) -> list[tuple[int, list[Result]]]:
@@ -34,7 +33,7 @@ def scores(study: Study) -> list[Block]:
 
 def costs(study: Study) -> list[Block]:
     """A table of times, sizes and training for each number of test images."""
-    return [table(rows, [key for key, _, _ in COLUMNS if key not in COST]) for _, rows in groups(study)]
+    return [table(rows, [column.key for column in columns() if column.key not in COST]) for _, rows in groups(study)]
 
 
 def front_tables(study: Study) -> list[Block]:
@@ -101,27 +100,31 @@ def _differences(study: Study, count: int, rows: Sequence[Result], base: Result,
             return {seed: row[key] for seed in seeds if row.get(key) is not None}
         return {m["seed"]: m[key] for m in members if label(m) == label(row) and m.get(key) is not None}
 
-    shown = [(key, title, form) for key, title, form in COLUMNS if key in COMPARED and base.get(key) is not None]
+    shown = [
+        column
+        for column in shown_in("differences")
+        if column.higher_is_better is not None and base.get(column.key) is not None
+    ]
     times = [key for key in COST if key.startswith("ms_") and base.get(key)]
     lines = []
     for row in rows:
         if row is base:
             continue
-        scored = [(k, difference(by_seed(row, k), by_seed(base, k), k in LARGER_IS_BETTER), f) for k, _, f in shown]
-        common = max((found.seeds for _, found, _ in scored if found), default=0)
+        scored = [difference(by_seed(row, c.key), by_seed(base, c.key), bool(c.higher_is_better)) for c in shown]
+        common = max((found.seeds for found in scored if found), default=0)
         if common < least:
             continue
-        cells = [label(row), *(_verdict(found, form, SCALE.get(key, 1.0)) for key, found, form in scored)]
+        cells = [label(row), *map(_verdict, scored, shown)]
         lines.append((*cells, *(_times(row, base, key) for key in times), str(common)))
-    titles = [title for _, title, _ in shown] + [f"time, batch {key.removeprefix('ms_batch_')}" for key in times]
+    titles = [column.title for column in shown] + [f"time, batch {key.removeprefix('ms_batch_')}" for key in times]
     return Table((f"less {label(base)}", *titles, "seeds"), tuple(lines))
 
 
-def _verdict(found: Difference | None, form: str, scale: float) -> str:
+def _verdict(found: Difference | None, column: Column) -> str:
     if found is None:
         return "–"
-    half = "" if found.half is None else f" ± {number(found.half * scale, form)}"
-    return f"{found.mean * scale:+{form}}{half} {found.verdict}"
+    half = "" if found.half is None else f" ± {number(found.half * column.factor, column.form)}"
+    return f"{found.mean * column.factor:+{column.form}}{half} {found.verdict}"
 
 
 def _times(row: Result, base: Result, key: str) -> str:

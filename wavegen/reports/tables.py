@@ -8,32 +8,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from wavegen.reports.blocks import Table
+from wavegen.reports.columns import columns, quality
 from wavegen.reports.intervals import interval
 
 Result = dict[str, Any]
-COLUMNS: list[tuple[str, str, str]] = [
-    ("psnr", "PSNR dB", ".2f"),
-    ("ssim", "SSIM", ".4f"),
-    ("lpips", "LPIPS", ".4f"),
-    ("kid_effnet_lite0", "KID ×1000", ".2f"),
-    ("spectrum_error", "LSD dB", ".2f"),
-    ("spread", "spread", ".4f"),
-    ("kept", "spread kept", ".2f"),
-    ("spread_skill", "spread/skill", ".2f"),
-    ("spread_error", "spread error", ".2f"),
-    ("nfe", "calls", ".0f"),
-    ("ms_batch_1", "ms, batch 1", ".1f"),
-    ("ms_batch_8", "ms, batch 8", ".1f"),
-    ("parameters", "parameters M", ".2f"),
-    ("minutes", "core min", ".1f"),
-    ("training_steps", "steps trained", ".0f"),
-    ("s", "S", ".3g"),
-    ("s_over_v", "S/v", ".1f"),
-    ("images", "images", ".0f"),
-    ("seeds", "seeds", ".0f"),
-]
-SCALE = {"kid_effnet_lite0": 1000.0, "parameters": 1e-6}
-SCORES = ("psnr", "ssim", "lpips", "kid_effnet_lite0", "spectrum_error", "spread", "spread_skill", "spread_error")
+STEPLESS = ("spread", "nfe", "parameters", "minutes")  # mean nothing of methods without steps
 
 
 def varied(row: Result) -> list[str]:
@@ -94,11 +73,12 @@ def aggregate(results: Sequence[Result], times: Sequence[Result], reference: str
         )
     timed = {(t["system"], t["steps"], t.get("solver")): t for t in times}
     errors = _errors(results, reference)
+    named = [column.key for column in columns()]
     rows = []
     for (system, steps, key, images, _), members in groups.items():
         row: Result = {"system": system, "steps": steps, "key": key, "images": images, "seeds": len(members)}
         row |= {option: members[0][option] for option in varied(members[0])}
-        for name, _, _ in COLUMNS:
+        for name in named:
             values = [m[name] for m in members if m.get(name) is not None]
             if name not in row and values:
                 row[name], half, _ = interval(values)
@@ -117,19 +97,21 @@ def aggregate(results: Sequence[Result], times: Sequence[Result], reference: str
 def table(rows: Sequence[Result], leave_out: Collection[str] = ()) -> Table:
     """Aggregated rows as cells, without ``leave_out`` and empty columns; ± is half the 95 % interval over seeds."""
     options = list(dict.fromkeys(key for row in rows for key in varied(row)))
-    columns = [c for c in COLUMNS if c[0] not in leave_out and any(row.get(c[0]) is not None for row in rows)]
+    shown = [c for c in columns() if c.key not in leave_out and any(row.get(c.key) is not None for row in rows)]
+    scores = {column.key for column in quality()}
     made = []
     for row in rows:
         cells = [label(row), *(str(row.get(option, "–")) for option in options)]
-        for key, _, form in columns:
-            value, scale = row.get(key), SCALE.get(key, 1.0)
-            learnt = key in ("spread", "nfe", "parameters", "minutes")
-            text = "–" if value is None or (learnt and not row["steps"]) else number(value * scale, form)
-            if row.get(key + "_half") is not None and key in SCORES:
-                text += " ± " + format(row[key + "_half"] * scale, form)
+        for column in shown:
+            value, half = row.get(column.key), row.get(column.key + "_half")
+            if column.key in STEPLESS and not row["steps"]:
+                value = None
+            text = "–" if value is None else number(value * column.factor, column.form)
+            if half is not None and column.key in scores:
+                text += " ± " + format(half * column.factor, column.form)
             cells.append(text)
         made.append(tuple(cells))
-    return Table(("system", *options, *(title for _, title, _ in columns)), tuple(made))
+    return Table(("system", *options, *(column.title for column in shown)), tuple(made))
 
 
 def number(value: float, form: str) -> str:
