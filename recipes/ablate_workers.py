@@ -8,7 +8,6 @@ measured). ``cpu`` has 24 runs of tiny systems, a few seconds each; ``smoke`` ha
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import signal
@@ -17,21 +16,21 @@ import time
 from pathlib import Path
 from typing import Any
 
-from wavegen.experiments import ablate, read_grid, run_command
+from wavegen.experiments import ablate, read_grid, recipe_options, run_command
 
 STEPS = {"smoke": 3, "cpu": 200}
 BASE = {"name": "bbdm", "network": {"width": 16, "multipliers": [1, 2]}}
 
 
-def grid(preset: str) -> dict[str, Any]:
+def grid(profile: str) -> dict[str, Any]:
     """A number of steps, not minutes: so the weights are the same on any machine and in any order."""
-    small = preset == "smoke"
+    small = profile == "smoke"
     return {
         "base": BASE,
         "vary": {"bridge.s": [0.1, 0.2] if small else [0.02, 0.05, 0.1, 0.2, 0.5, 1.0], "sampler.steps": [1, 4]},
         "seeds": 1 if small else 4,
         "data": "nanobeads",
-        "training": {"steps": STEPS[preset], "batch": 4, "crop": 32, "warmup": 1, "checkpoint_every": 20},
+        "training": {"steps": STEPS[profile], "batch": 4, "crop": 32, "warmup": 1, "checkpoint_every": 20},
         "pool": 16,
         "size": 64,
         "test_images": 4,
@@ -50,15 +49,12 @@ def kill_one(out: Path, half: int) -> None:
 
 
 def main() -> None:
-    """Parse the command line, run the grid three times and compare."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=list(STEPS), default="smoke")
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    plan = read_grid(grid(arguments.preset))
+    """Run the grid three times and compare."""
+    given = recipe_options(__doc__, list(STEPS), budget="").parse_args()
+    plan = read_grid(grid(given.profile))
     found: dict[str, tuple[float, list[dict[str, Any]]]] = {}
     for name, workers in (("one worker", 1), ("two workers", 2), ("one of two killed", 2)):
-        out = arguments.out / name.replace(" ", "-")
+        out = given.out / name.replace(" ", "-")
         if name.endswith("killed"):
             threading.Thread(target=kill_one, args=(out, len(plan.runs()) // 2), daemon=True).start()
         began = time.perf_counter()

@@ -24,26 +24,23 @@ done again, so that a run may be interrupted and repeated. Results: ``results.js
 
 from __future__ import annotations
 
-import argparse
 from math import log1p
-from pathlib import Path
 from typing import Any
 
 from wavegen import build
 from wavegen.experiments import (
     Comparison,
     Row,
-    above_zero,
     compare,
     degraded,
     native_row,
-    one_or_more,
+    recipe_options,
     run_command,
     variances,
 )
 
 LEVELS, IMAGES = 2, 48
-S = {"nanobeads": 1.5, "hela": 1.5}  # about 10 v: v = .146 and .157 in units of the normalised band
+S = {"nanobeads": 1.5, "hela": 1.5}  # about 10 v: v = 0.146 and 0.157 in units of the normalised band
 NETWORK: dict[str, Any] = {"name": "unet", "width": 32, "multipliers": [1, 2, 4]}
 FIT = [{"name": "fit", "weights": {"coarse": 1.0}}]
 FEW: list[dict[str, Any]] = [
@@ -117,8 +114,8 @@ def systems_of(s: float) -> dict[str, dict[str, Any]]:
 
 def rows_of(systems: dict[str, Any], images: int) -> list[Row]:
     """The table: few calls of all, second order, students beside their teachers, native samplers."""
-    alone: dict[str, Any] = {"system": "regression", "samples": 1}
-    rows = [Row(**alone), Row(**alone, images=SUBSET["images"])]
+    regression: dict[str, Any] = {"system": "regression", "samples": 1}
+    rows = [Row(**regression), Row(**regression, images=SUBSET["images"])]
     whole: dict[str, Any] = {"samples": 4, "spread_images": images}
     for name in systems:
         if name == "regression" or name.endswith("distilled"):
@@ -131,15 +128,15 @@ def rows_of(systems: dict[str, Any], images: int) -> list[Row]:
     return [row for row in rows if row.system in systems]
 
 
-def plan(preset: str, data: str, minutes: float, few: bool = False) -> Comparison:
-    """The comparison that a preset stands for."""
+def plan(profile: str, data: str, minutes: float, few: bool = False) -> Comparison:
+    """The comparison that a profile stands for."""
     common: dict[str, Any] = {"data": {"name": data}, "levels": LEVELS, "classical": (), "reference": "regression"}
     budget = {"minutes": minutes, "crop": 64}
-    if preset == "cpu":
+    if profile == "cpu":
         systems = systems_of(S[data])
         rows = [row for row in rows_of(systems, IMAGES) if not (few and row.images)]
         return Comparison(training=budget, systems=systems, rows=rows, test_images=IMAGES, **common)
-    if preset == "conditioning":
+    if profile == "conditioning":
         bridge = {"name": "bbdp", "s": S[data] / 2}
         systems = {
             "regression": systems_of(S[data])["regression"],
@@ -161,23 +158,19 @@ def plan(preset: str, data: str, minutes: float, few: bool = False) -> Compariso
 
 
 def main() -> None:
-    """Parse the command line and run the comparison."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=["smoke", "cpu", "conditioning"], default="smoke")
-    parser.add_argument("--data", choices=["nanobeads", "hela"], default="nanobeads")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=above_zero, default=2.5, help="processor minutes of training per system")
-    parser.add_argument("--jobs", type=one_or_more, default=2, help="trainings side by side, one thread each")
+    """Run the comparison and print the table of variances, or of less and less light."""
+    profiles = ["smoke", "cpu", "conditioning"]
+    parser = recipe_options(__doc__, profiles, ["nanobeads", "hela"], minutes=2.5, more=("jobs",))
     parser.add_argument("--few", action="store_true", help="without the publications' own samplers of many steps")
-    arguments = parser.parse_args()
-    chosen = plan(arguments.preset, arguments.data, arguments.minutes, arguments.few)
+    given = parser.parse_args()
+    chosen = plan(given.profile, given.data, given.minutes, given.few)
     shown = [Row(system="regression"), *(Row(system=s, steps=8) for s in ("bbdp", "irsde", "ddpm", "flow"))]
     shown += [Row(system="bbdp distilled", steps=2, grid=EARLY), Row(system="irsde distilled")]
-    compare(chosen, arguments.out, jobs=arguments.jobs, shown=[r for r in shown if r.system in chosen.systems])
-    if arguments.preset == "conditioning":
-        for row in degraded(chosen, arguments.out):
-            print(" ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
-                           for key, value in row.items()))  # fmt: skip
+    compare(chosen, given.out, jobs=given.jobs, shown=[r for r in shown if r.system in chosen.systems])
+    if given.profile == "conditioning":
+        for row in degraded(chosen, given.out):
+            texts = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()}
+            print(" ".join(f"{key} {text}" for key, text in texts.items()))
     else:
         print(variances(chosen.systems))
 

@@ -13,12 +13,10 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from pathlib import Path
 from typing import Any
 
-from wavegen.experiments import Comparison, Row, above_zero, claims, one_or_more, run_command
+from wavegen.experiments import Comparison, Row, claims, recipe_options, run_command
 
 TINY: dict[str, Any] = {"name": "unet", "width": 8, "multipliers": [1, 2]}
 TINY_JOINT: dict[str, Any] = {
@@ -27,7 +25,7 @@ TINY_JOINT: dict[str, Any] = {
 }
 
 
-def plan(preset: str, minutes: float) -> Comparison:
+def plan(profile: str, minutes: float) -> Comparison:
     """The systems whose difference each claim is about."""
     systems: dict[str, dict[str, Any]] = {
         "sees all of y": {"name": "mscgm-joint"},
@@ -36,7 +34,7 @@ def plan(preset: str, minutes: float) -> Comparison:
         "paper": {"name": "mscgm"},
     }
     common: dict[str, Any] = {"data": {"name": "hela"}, "classical": ()}
-    if preset == "cpu":
+    if profile == "cpu":
         rows = [Row(system=name, steps=n) for name in systems for n in (1, 4)]
         return Comparison(training={"minutes": minutes}, systems=systems, rows=rows, test_images=32, **common)
     small = {name: {**spec, **(TINY_JOINT if name != "paper" else {"network": TINY})} for name, spec in systems.items()}
@@ -47,15 +45,9 @@ def plan(preset: str, minutes: float) -> Comparison:
 
 
 def main() -> None:
-    """Parse the command line, train what is missing and print the evidence."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=["smoke", "cpu"], default="smoke")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=above_zero, default=4.0, help="processor minutes of training per system")
-    parser.add_argument("--jobs", type=one_or_more, default=2, help="trainings side by side, one thread each")
-    arguments = parser.parse_args()
-    evidence = claims(plan(arguments.preset, arguments.minutes), arguments.out, jobs=arguments.jobs)
-    print(json.dumps(evidence, indent=1))
+    """Train what is missing and print the evidence."""
+    given = recipe_options(__doc__, ["smoke", "cpu"], minutes=4.0, more=("jobs",)).parse_args()
+    print(json.dumps(claims(plan(given.profile, given.minutes), given.out, jobs=given.jobs), indent=1))
 
 
 if __name__ == "__main__":

@@ -14,21 +14,18 @@ What is trained or scored already in ``--out`` is not done again. Results: ``res
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import Any
 
-from wavegen import InputError
 from wavegen.experiments import (
     Comparison,
     Row,
-    above_zero,
+    chosen_systems,
     compare,
     head_figures,
     heads_table,
-    one_or_more,
+    recipe_options,
     run_command,
-    small,
+    shrunk,
 )
 
 FIT = {"coarse": 1.0, "l1": 2.0}
@@ -130,12 +127,12 @@ ONE_CALL = ("gan for all", "scored draws for all")
 SHOWN = ("copy", "shrink", "regression", "gan", "gan, energy score", "paper", "2 levels")
 
 
-def plan(preset: str, table: str, data: str, minutes: float, seeds: int) -> Comparison:
-    """The comparison that a preset and a table stand for; a system of two tables is trained once."""
+def plan(profile: str, table: str, data: str, minutes: float, seeds: int) -> Comparison:
+    """The comparison that a profile and a table stand for; a system of two tables is trained once."""
     systems = {k: v for t in (TABLES.values() if table == "all" else [TABLES[table]]) for k, v in t.items()}
     rows = [Row(system=name, steps=n) for name in systems for n in (1, 4) if n == 1 or name not in ONE_CALL]
     several = {name: list(range(seeds)) for name in systems}
-    if preset == "cpu":
+    if profile == "cpu":
         return Comparison(
             data={"name": data}, training={"minutes": minutes}, systems=systems, seeds=several, rows=rows,
             test_images=32, classical=(),
@@ -143,7 +140,7 @@ def plan(preset: str, table: str, data: str, minutes: float, seeds: int) -> Comp
     return Comparison(
         data={"name": data},
         training={"steps": 5, "batch": 2, "crop": 64, "warmup": 1},
-        systems={name: small(spec) for name, spec in systems.items()},
+        systems={name: shrunk(spec) for name, spec in systems.items()},
         seeds=several,
         rows=[row for row in rows if row.steps == 1],
         pool=2,
@@ -154,27 +151,18 @@ def plan(preset: str, table: str, data: str, minutes: float, seeds: int) -> Comp
 
 
 def main() -> None:
-    """Parse the command line, run the comparison and print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=["smoke", "cpu"], default="smoke")
+    """Run the comparison and print both tables."""
+    parser = recipe_options(
+        __doc__, ["smoke", "cpu"], ["hela", "nanobeads"], minutes=4.0, seeds=1, more=("jobs", "split", "only")
+    )
     parser.add_argument("--table", choices=[*TABLES, "all"], default="heads")
-    parser.add_argument("--data", choices=["nanobeads", "hela"], default="hela")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=above_zero, default=4.0, help="processor minutes of training per system")
-    parser.add_argument("--seeds", type=one_or_more, default=1, help="seeds of every system")
-    parser.add_argument("--split", choices=["validation", "test"], default="test", help="images to judge on")
-    parser.add_argument("--only", help="some systems of the table: name;name")
-    parser.add_argument("--jobs", type=one_or_more, default=2, help="trainings side by side, one thread each")
-    arguments = parser.parse_args()
-    chosen = plan(arguments.preset, arguments.table, arguments.data, arguments.minutes, arguments.seeds)
-    only = arguments.only.split(";") if arguments.only else None
-    for name in only or ():
-        if name not in chosen.systems:
-            raise InputError(f"table {arguments.table} has no system {name!r}; it has {'; '.join(chosen.systems)}")
+    given = parser.parse_args()
+    chosen = plan(given.profile, given.table, given.data, given.minutes, given.seeds)
+    only = chosen_systems(given.only, chosen.systems) if given.only else None
     shown = [row for row in chosen.rows if row.system in SHOWN and row.steps == 1]
-    compare(chosen, arguments.out, jobs=arguments.jobs, split=arguments.split, only=only, shown=shown)
-    table = heads_table(head_figures(chosen, arguments.out, arguments.split))
-    (arguments.out / ("heads.md" if arguments.split == "test" else "heads-validation.md")).write_text(table)
+    compare(chosen, given.out, jobs=given.jobs, split=given.split, only=only, shown=shown)
+    table = heads_table(head_figures(chosen, given.out, given.split))
+    (given.out / ("heads.md" if given.split == "test" else "heads-validation.md")).write_text(table)
     print(table)
 
 

@@ -9,15 +9,12 @@ goes on where it was. ``smoke`` takes seconds.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-from wavegen.experiments import SpreadStudy, above_zero, run_command, spread_study
+from wavegen.experiments import SpreadStudy, recipe_options, run_command, spread_study
 
 
-def study(preset: str, data: str, minutes: float) -> SpreadStudy:
+def study(profile: str, data: str, minutes: float) -> SpreadStudy:
     """What is trained and measured."""
-    if preset == "cpu":
+    if profile == "cpu":
         training = {"minutes": minutes, "crop": 64, "batch": 8}
         return SpreadStudy(data={"name": data}, training=training)
     training = {"steps": 4, "crop": 16, "batch": 2, "warmup": 1}
@@ -27,15 +24,11 @@ def study(preset: str, data: str, minutes: float) -> SpreadStudy:
 
 
 def main() -> None:
-    """Parse the command line and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=["smoke", "cpu"], default="smoke")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--data", choices=["nanobeads", "hela"], default="nanobeads")
-    parser.add_argument("--minutes", type=above_zero, default=4.0, help="processor minutes of training for each system")
+    """Print the tables."""
+    parser = recipe_options(__doc__, ["smoke", "cpu"], ["nanobeads", "hela"], minutes=4.0)
     parser.add_argument("--trained", action="store_true", help="also train and measure the band's bridge")
-    arguments = parser.parse_args()
-    print(spread_study(study(arguments.preset, arguments.data, arguments.minutes), arguments.out, arguments.trained))
+    given = parser.parse_args()
+    print(spread_study(study(given.profile, given.data, given.minutes), given.out, given.trained))
 
 
 if __name__ == "__main__":

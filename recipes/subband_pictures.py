@@ -7,11 +7,9 @@ Every picture shows a crop of the micrograph that scikit-image brings along, or 
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import Any
 
-from wavegen.experiments import subband_figures
+from wavegen.experiments import recipe_options, run_command, subband_figures
 
 PAGES: dict[str, list[dict[str, Any]]] = {
     "transforms-learned": [{"name": "db4"}, {"name": "learned"}, {"name": "lifting"}],
@@ -26,13 +24,10 @@ PAGES: dict[str, list[dict[str, Any]]] = {
 
 
 def main() -> None:
-    """Parse the command line and write the pictures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=["docs"], default="docs")
-    parser.add_argument("--out", type=Path, required=True)
-    for path in subband_figures(PAGES, parser.parse_args().out):
+    """Write the pictures."""
+    for path in subband_figures(PAGES, recipe_options(__doc__, ["docs"], budget="").parse_args().out):
         print(path)
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -24,7 +24,6 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("components",),
     ("training", "inference", "analysis", "reports"),
     ("experiments",),
-    ("benches",),
     ("cli",),
 )
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
@@ -94,6 +93,26 @@ def test_imports_go_down(file: Path) -> None:
 
 def test_every_module_has_a_level() -> None:
     assert {home(file) for file in FILES} - {"__init__"} <= LEVEL.keys()
+
+
+ROOMS = ("spec", "judge", "engine", "studies")  # of experiments: each may import the ones before it
+
+
+@pytest.mark.parametrize(
+    "file", sorted((PACKAGE / "experiments").rglob("*/*.py")), ids=lambda f: f"{f.parent.name}/{f.name}"
+)
+def test_rooms_of_experiments_look_down(file: Path) -> None:
+    for module, _, _ in parts(file):
+        if module.startswith("wavegen.experiments"):
+            room = module.split(".")[2] if module.count(".") > 1 else ""
+            assert room in ROOMS, f"{file} imports {module}"
+            assert ROOMS.index(room) <= ROOMS.index(file.parent.name), f"{file} imports {module}, which is not below it"
+
+
+def test_the_package_stands_without_the_benchmarks() -> None:
+    for file in FILES:
+        for module, _, _ in parts(file):
+            assert module.split(".")[0] not in ("benchmarks", "recipes"), f"{file} imports {module}"
 
 
 def test_recipes_use_public_names() -> None:

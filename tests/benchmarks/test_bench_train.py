@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from wavegen.benches.train import DIFFUSERS, LOOPS, Task, _pipeline, _run, bench_train, diffusers_unet
+from benchmarks.train import DIFFUSERS, LOOPS, Task, _pipeline, _run, bench_train, diffusers_unet
 from wavegen.cli import main
 from wavegen.core.errors import InputError
 

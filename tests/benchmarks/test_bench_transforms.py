@@ -8,8 +8,8 @@ import time
 import pytest
 import torch
 
-from wavegen.benches.transform_table import bench_table
-from wavegen.benches.transforms import OWN, bench_transforms, interleaved, peak_memory
+from benchmarks.transform_table import bench_table
+from benchmarks.transforms import OWN, bench_transforms, interleaved, peak_memory
 from wavegen.cli import main
 from wavegen.core.errors import InputError
 

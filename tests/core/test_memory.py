@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from benchmarks.memory import SYSTEMS, bench_memory
 from wavegen import keep_freed_memory
-from wavegen.benches.memory import SYSTEMS, bench_memory
 
 LARGE = 64 << 20  # bytes; above glibc's largest threshold of 32 MB
 COUNT = f"""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.testing import assert_close
 
-from wavegen.benches.degradations import set5_bicubic
+from benchmarks.degradations import set5_bicubic
 from wavegen.core.errors import InputError
 from wavegen.degradations import Binning, Bleaching, Downsample
 from wavegen.degradations.resize import resize

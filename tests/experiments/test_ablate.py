@@ -17,9 +17,10 @@ from PIL import Image
 
 from wavegen.cli import main
 from wavegen.core.errors import InputError
-from wavegen.experiments import ablate, compare, execute, read_grid, runs
-from wavegen.experiments.ablate import overview, prepare_grid
-from wavegen.experiments.train_systems import train_one
+from wavegen.experiments import ablate, compare, read_grid
+from wavegen.experiments.engine import execution, runs
+from wavegen.experiments.engine.grids import overview, prepare_grid
+from wavegen.experiments.engine.training import train_one
 from wavegen.training import state
 
 FILES = ("results.csv", "results.json", "table.md", "grid.json")
@@ -108,7 +109,7 @@ def test_a_failed_run_is_named_and_the_others_go_on(
         return done.value.code, capsys.readouterr().err
 
     with monkeypatch.context() as patch:
-        patch.setattr(execute, "train_one", fails)
+        patch.setattr(execution, "train_one", fails)
         code, err = run()
     assert code == 3
     assert "1 failed] FAILED bridge.s=0.1, seed 0: training diverged at step 2" in err
@@ -222,7 +223,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_scheduler_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wavegen.experiments.schedule.SECONDS", 1)
+    monkeypatch.setattr("wavegen.experiments.engine.schedule.SECONDS", 1)
     for address in ("tcp://127.0.0.1:9", "nonsense", "x://y:1"):
         with pytest.raises(InputError, match="no scheduler answers at"):
             ablate(read_grid(grid()), tmp_path, scheduler=address)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import runpy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,24 +17,30 @@ from wavegen import Pipeline
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, names
 from wavegen.core.types import Pair
-from wavegen.experiments import Ablation, Expectation, Row, read_grid, run_ablation, runs
-from wavegen.experiments.ablation import asked
-from wavegen.experiments.expected import band_share, verdict
-from wavegen.experiments.noise_scale import residual_variance, with_variance
+from wavegen.experiments import Expectation, Recipe, Row, ablation, read_grid, read_recipe, run_recipe
+from wavegen.experiments.engine import runs
+from wavegen.experiments.spec.noise_scale import residual_variance, with_variance
+from wavegen.experiments.studies import runner
+from wavegen.experiments.studies.expected import band_share, verdict
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 QUESTIONS = ("bases", "steps", "scales", "heads", "bridges")
 
 
-def ablation(question: str) -> Ablation:
-    made: Ablation = runpy.run_path(str(RECIPES / f"ablate_{question}.py"))["ABLATION"]
-    return made
+def recipe(question: str) -> Recipe:
+    return read_recipe(RECIPES / f"ablate_{question}.yaml")
+
+
+def some(question: str, count: int) -> Recipe:
+    """The same question of the first systems."""
+    asked = recipe(question)
+    return asked.model_copy(update={"systems": dict(list(asked.systems.items())[:count])})
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_bridge_has_the_stated_noise(question: str) -> None:
-    asks = ablation(question)
-    ready = asked(asks, "nanobeads", "smoke", 1.0, 1)
+    asks = recipe(question)
+    ready = ablation(asks, "smoke", "nanobeads")
     assert list(ready.plan.systems) == list(asks.systems)  # none shares a training with another
     scaled = 0
     for name, spec in ready.plan.systems.items():
@@ -53,13 +58,13 @@ def test_every_bridge_has_the_stated_noise(question: str) -> None:
 
 
 def test_ten_fixed_bases_and_a_learned_one_and_all_four_kinds_of_hybrid() -> None:
-    plan = asked(ablation("bases"), "hela", "smoke", 1.0, 1).plan
+    plan = ablation(recipe("bases"), "smoke", "hela").plan
     transforms = [Pipeline.configure(spec).transform for spec in plan.systems.values()]
     assert len({t["name"] for t in transforms}) == 11
     assert all(build("transform", t).levels == 1 for t in transforms)
     assert list(build("transform", transforms[-1]).parameters())
     kinds = set()
-    for spec in asked(ablation("heads"), "hela", "smoke", 1.0, 1).plan.systems.values():
+    for spec in ablation(recipe("heads"), "smoke", "hela").plan.systems.values():
         config = Pipeline.configure(spec)
         assert config.head is not None
         kinds.add((config.bridge["name"], config.head["name"]))
@@ -67,13 +72,12 @@ def test_ten_fixed_bases_and_a_learned_one_and_all_four_kinds_of_hybrid() -> Non
 
 
 def test_cpu_and_paper_presets_are_valid() -> None:
-    asks = ablation("heads")
-    few = Ablation({name: asks.systems[name] for name in list(asks.systems)[:1]}, asks.rows, ())
-    cpu = asked(few, "nanobeads", "cpu", 2.5, 3).plan
+    few = some("heads", 1)
+    cpu = ablation(few, "cpu", "nanobeads", 2.5).plan
     assert (cpu.training.minutes, cpu.seeds_of("bridge low, GAN high"), cpu.timed) == (2.5, [0, 1, 2], True)
-    assert asked(few, "hela", "paper", 2.5, 1).plan.training.learning_rate == 1e-4
-    with pytest.raises(InputError, match="data 'w2s'; known: nanobeads, hela"):
-        asked(few, "w2s", "cpu", 1.0, 1)
+    assert ablation(few, "paper", "hela", 2.5, 1).plan.training.learning_rate == 1e-4
+    with pytest.raises(InputError, match="no data 'w2s'"):
+        ablation(few, "cpu", "w2s")
 
 
 @pytest.mark.parametrize("name", names("bridge"))
@@ -97,7 +101,7 @@ def test_the_share_of_the_spread_is_that_of_known_draws(share: float, monkeypatc
     def draws(pipe: Any, row: Row, y: Any, seeds: Any, samples: int) -> Any:
         return SimpleNamespace(samples=mean + share**0.5 * torch.randn(samples, 1, 1, 96, 96, generator=generator))
 
-    monkeypatch.setattr("wavegen.experiments.expected.restored_by", draws)
+    monkeypatch.setattr("wavegen.experiments.studies.expected.restored_by", draws)
     pipe = Pipeline.from_config({"name": "bbdm", "network": {"width": 8}, "intensity": {"mode": "fixed"}})
     found = band_share(pipe, [Pair(mean + truth, mean)], Row(system="a"))  # type: ignore[arg-type]
     assert found == pytest.approx(share, abs=0.04)
@@ -106,15 +110,11 @@ def test_the_share_of_the_spread_is_that_of_known_draws(share: float, monkeypatc
 def test_a_recipe_runs_and_repeats_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asks = ablation("heads")
-    few = Ablation({name: asks.systems[name] for name in list(asks.systems)[:2]}, asks.rows, asks.expectations[:1])
     monkeypatch.setattr(runs, "connected", in_this_process)
+    monkeypatch.setattr(runner, "read_recipe", lambda file: some("heads", 2))
 
     def run() -> tuple[str, dict[str, bytes]]:
-        monkeypatch.setattr("sys.argv", ["ablate_heads.py", "--out", str(tmp_path)])
-        with pytest.raises(SystemExit) as done:
-            run_ablation("", few)
-        assert done.value.code == 0
+        run_recipe(RECIPES / "ablate_heads.yaml", ["--out", str(tmp_path)])
         return capsys.readouterr().out, {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()}
 
     text, files = run()
@@ -127,14 +127,18 @@ def test_a_recipe_runs_and_repeats_itself(
     assert run() == (text, files)
 
 
+def expectation(metric: str, best: str, of: Any = None) -> Expectation:
+    return Expectation(text="x", metric=metric, best=best, of=of)
+
+
 def test_verdicts_name_who_was_expected_and_who_is_best() -> None:
     rows = [
         {"system": "a", "psnr": 30.0, "lpips": 0.2, "v": 0.3},
         {"system": "a", "psnr": 28.0, "lpips": 0.1, "v": 0.3},
         {"system": "b", "psnr": 29.0, "lpips": 0.15, "v": 0.2},
     ]
-    assert verdict(Expectation("x", "psnr", "a"), rows).endswith("a 30, b 29 (as expected)")
-    assert "not as expected: b has place 2 of 2" in verdict(Expectation("x", "lpips", "least", "v"), rows)
-    assert "best by lpips: a" in verdict(Expectation("x", "lpips", "most", "v"), rows)
-    assert "not scored" in verdict(Expectation("x", "psnr", "c"), rows)
-    assert "no system has ssim" in verdict(Expectation("x", "ssim", "a"), rows)
+    assert verdict(expectation("psnr", "a"), rows).endswith("a 30, b 29 (as expected)")
+    assert "not as expected: b has place 2 of 2" in verdict(expectation("lpips", "least", "v"), rows)
+    assert "best by lpips: a" in verdict(expectation("lpips", "most", "v"), rows)
+    assert "not scored" in verdict(expectation("psnr", "c"), rows)
+    assert "no system has ssim" in verdict(expectation("ssim", "a"), rows)

@@ -12,10 +12,10 @@ from wavegen import Pipeline
 from wavegen.core.errors import InputError
 from wavegen.data import Pairs
 from wavegen.experiments import read_grid
-from wavegen.experiments.differences import differ
-from wavegen.experiments.grid import same_grid
-from wavegen.experiments.identity import check_folder, claim, digest, fingerprint, identity
-from wavegen.experiments.train_systems import run_folder
+from wavegen.experiments.engine.keys import check_folder, claim, fingerprint, identity
+from wavegen.experiments.spec.differences import differ
+from wavegen.experiments.spec.folders import digest, run_folder
+from wavegen.experiments.spec.grid import same_grid
 from wavegen.io import write_image
 
 

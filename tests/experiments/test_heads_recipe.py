@@ -16,7 +16,7 @@ from systems import tiny
 from wavegen import Pipeline
 from wavegen.core.types import Pair
 from wavegen.experiments import heads_table, low_band_gap
-from wavegen.experiments.heads import coverage
+from wavegen.experiments.studies.heads import coverage
 from wavegen.inference.evaluate import Scorer
 
 
@@ -33,7 +33,7 @@ def recipe() -> Any:
 def test_every_system_builds(table: str) -> None:
     module = recipe()
     for name, spec in module.TABLES[table].items():
-        full, small = Pipeline.from_config(spec), Pipeline.from_config(module.small(spec))
+        full, small = Pipeline.from_config(spec), Pipeline.from_config(module.shrunk(spec))
         assert 1.5e6 < full.parameters_count < 2.6e6, name
         assert small.parameters_count < 1e5, name
         assert full.transform.levels == small.transform.levels, name

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import runpy
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,49 +12,74 @@ import numpy as np
 import pytest
 
 from wavegen import Pipeline
+from wavegen.core.errors import InputError
 from wavegen.core.registry import validate
-from wavegen.experiments import Data
-from wavegen.experiments.classical import METHODS
-from wavegen.experiments.recipe import PRESETS, comparison
+from wavegen.experiments import read_recipe
+from wavegen.experiments.judge.classical import METHODS
 from wavegen.io import write_image
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 TASKS = ("denoise", "deblur", "inpaint", "low_light", "shadow_removal", "mixed_degradation", "own_data")
-
-
-def choices() -> list[tuple[str, str, Callable[[Path], Data]]]:
-    """Every data set of every recipe: the functions from the root folder to a Data."""
-    found = []
-    for task in TASKS:
-        names = runpy.run_path(str(RECIPES / f"{task}.py"))
-        makers = {
-            k: v for k, v in names.items() if callable(v) and getattr(v, "__annotations__", {}).get("root") is Path
-        }
-        found += [(task, k, v) for k, v in makers.items() if not k.startswith("_")]
-    return found
-
-
-CHOICES = choices()
+ALL = {file.stem: read_recipe(file) for file in sorted(RECIPES.glob("*.yaml"))}
+CHOICES = [(name, data) for name, recipe in ALL.items() if recipe.base is None for data in recipe.data]
 
 
 def test_every_task_has_data_without_files() -> None:
     for task in TASKS:
-        assert any(t == task and name in ("hela", "example") for t, name, _ in CHOICES), task
+        assert {"hela", "example"} & ALL[task].data.keys(), task
 
 
-@pytest.mark.parametrize(("task", "name", "make"), CHOICES, ids=[f"{t}-{n}" for t, n, _ in CHOICES])
-def test_presets_are_valid(task: str, name: str, make: Callable[[Path], Data]) -> None:
-    data = make(Path("somewhere"))
-    assert set(data.classical) <= METHODS.keys()
-    for preset in PRESETS:
-        plan = comparison(data, preset, None, 2)
+@pytest.mark.parametrize(("task", "data"), CHOICES, ids=[f"{t}-{n}" for t, n in CHOICES])
+def test_profiles_are_valid(task: str, data: str) -> None:
+    recipe = ALL[task]
+    for profile in recipe.profiles:
+        plan = recipe.comparison(profile, data, root=Path("somewhere"), seeds=2)
+        assert set(plan.classical) <= METHODS.keys()
         for spec in (plan.data, plan.test):
             if spec is not None:
                 validate("dataset", spec)
+                assert "{root}" not in str(spec)
         assert {row.system for row in plan.rows} <= plan.systems.keys()
-    smallest = comparison(data, "smoke", None, 1)
-    for spec in smallest.systems.values():
-        assert Pipeline.from_config(spec).parameters_count < 100_000
+        assert (plan.training.steps is None) != (plan.training.minutes is None)
+    for spec in recipe.comparison("smoke", data).systems.values():
+        assert Pipeline.from_config(spec).parameters_count < 400_000
+
+
+def test_every_recipe_of_settings_has_an_entry_and_a_page() -> None:
+    for name, recipe in ALL.items():
+        assert (RECIPES / f"{name}.py").read_text().count(f'main("{name}")') == 1
+        assert f"python recipes/{name}.py --preset" in recipe.about
+        assert "smoke" in recipe.profiles
+
+
+def test_rows_are_expanded_each_once() -> None:
+    recipe = ALL["denoise"].model_copy(
+        update={"rows": [{"system": ["unet", "bbdm"], "steps": [1, 4]}, {"system": "bbdm", "steps": 4, "samples": 2}]}
+    )
+    rows = recipe.comparison("cpu", "hela").rows
+    assert [(row.system, row.steps) for row in rows] == [("unet", 1), ("unet", 4), ("bbdm", 1), ("bbdm", 4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rowz: []", "unknown option 'rowz'; did you mean 'rows'"),
+        ("- 1", "expected options by name"),
+        ("a: [", "is not YAML"),
+        ("extends: tusk", "no recipe 'tusk'"),
+    ],
+)
+def test_wrong_files_are_named(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_recipe(tmp_path / "mine.yaml")
+
+
+def test_unknown_profiles_and_data_are_refused_with_near_matches() -> None:
+    with pytest.raises(InputError, match="no preset 'cpuu'; did you mean 'cpu'"):
+        ALL["denoise"].comparison("cpuu")
+    with pytest.raises(InputError, match="no data 'helas'; did you mean 'hela'"):
+        ALL["denoise"].comparison("cpu", "helas")
 
 
 def run(recipe: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -15,16 +15,17 @@ import pytest
 from filelock import FileLock
 from grids import grid, trained
 
-from wavegen.experiments import ablate, execute, prepare, read_grid, run_folder, runs
-from wavegen.experiments.progress import Progress, time_left
-from wavegen.experiments.schedule import connected
+from wavegen.experiments import ablate, prepare, read_grid, run_folder
+from wavegen.experiments.engine import execution, runs
+from wavegen.experiments.engine.progress import Progress, time_left
+from wavegen.experiments.engine.schedule import connected
 
 
 def test_the_time_that_is_left(capsys: pytest.CaptureFixture[str]) -> None:
     assert time_left([10.0, 20.0], 6, 2) == 45
     assert time_left([10.0], 1, 4) == 10
     progress = Progress(6, 4)
-    task = execute.Task("a", 0)
+    task = execution.Task("a", 0)
     progress.finished(task, 10.0, 2)
     progress.broke(task, ValueError(), 0)
     first, second = capsys.readouterr().err.splitlines()
@@ -34,13 +35,13 @@ def test_the_time_that_is_left(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_run_waits_for_whoever_is_at_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan, began = read_grid(grid(vary={})), threading.Event()
-    monkeypatch.setattr(execute, "_trained", lambda *_: began.set())
-    judge, task = prepare(plan, tmp_path).judge, execute.Task(*plan.runs()[0])
+    monkeypatch.setattr(execution, "_trained", lambda *_: began.set())
+    judge, task = prepare(plan, tmp_path).judge, execution.Task(*plan.runs()[0])
     folder = run_folder(tmp_path, *plan.runs()[0])
     folder.mkdir(parents=True)
     with ThreadPoolExecutor(1) as pool:
         with FileLock(folder / "lock"):
-            doing = pool.submit(execute.execute, judge, tmp_path, task)
+            doing = pool.submit(execution.execute, judge, tmp_path, task)
             assert not began.wait(0.5)
         doing.result()
     assert began.is_set()

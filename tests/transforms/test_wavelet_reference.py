@@ -10,7 +10,7 @@ import pywt
 import torch
 from torch import Tensor
 
-from wavegen.benches.transform_accuracy import accuracy
+from benchmarks.transform_accuracy import accuracy
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, describe
 from wavegen.core.types import Subbands

@@ -29,9 +29,9 @@ def ablate(
 
     DIR gets results.csv, results.json, table.md, times.json and figure.png, and a folder for each run.
     """
-    from wavegen.experiments.ablate import ablate as run
-    from wavegen.experiments.ablate import overview, prepare_grid
-    from wavegen.experiments.grid import read_grid
+    from wavegen.experiments.engine.grids import ablate as run
+    from wavegen.experiments.engine.grids import overview, prepare_grid
+    from wavegen.experiments.spec.grid import read_grid
     from wavegen.inference.files import check_writable
 
     plan = read_grid(read_yaml(str(grid)), str(grid))

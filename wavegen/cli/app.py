@@ -11,7 +11,7 @@ import typer
 
 from wavegen.cli.ablate import ablate
 from wavegen.cli.analyze import analyze
-from wavegen.cli.bench import bench
+from wavegen.cli.bench import PASSED_ON, bench
 from wavegen.cli.calibrate import calibrate
 from wavegen.cli.data import data
 from wavegen.cli.demo import demo
@@ -71,7 +71,7 @@ app.command("learn-basis")(learn_basis)
 app.command("list")(list_components)
 app.command()(weights)
 app.add_typer(data)
-app.add_typer(bench)
+app.command(context_settings=PASSED_ON)(bench)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

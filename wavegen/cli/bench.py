@@ -1,27 +1,33 @@
-"""``wavegen bench``: commands that print the figures of the documentation."""
+"""``wavegen bench``: the benchmarks of the repository, which are not part of an installed package."""
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from wavegen.cli.bench_degradations import degradations
-from wavegen.cli.bench_io import bench_io
-from wavegen.cli.bench_memory import bench_memory
-from wavegen.cli.bench_restore import bench_restore
-from wavegen.cli.bench_train import bench_train
-from wavegen.cli.bench_transforms import transforms
+from wavegen.core.errors import InputError
 
-bench = typer.Typer(name="bench", help="Measure parts of the package against references.", no_args_is_help=True)
+FOLDER = "benchmarks"
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
-@bench.callback()
-def _bench() -> None:
-    pass
-
-
-bench.command()(degradations)
-bench.command("io")(bench_io)
-bench.command("memory")(bench_memory)
-bench.command("restore")(bench_restore)
-bench.command("train")(bench_train)
-bench.command()(transforms)
+def bench(
+    context: typer.Context,
+    repository: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A checkout of the repository.", show_default="the one of this package"),
+    ] = None,
+) -> None:
+    """Measure parts of the package against references: ``wavegen bench --help`` lists them (from the repository)."""
+    where = repository or Path(__file__).resolve().parents[2]
+    if not (where / FOLDER / "__main__.py").is_file():
+        raise InputError(
+            f"there is no {FOLDER} folder in {where}: the benchmarks come with the repository of wavegen, not with the "
+            "package; run this from a checkout, or give --repository DIR"
+        )
+    sys.path.insert(0, str(where.resolve()))
+    import_module(f"{FOLDER}.__main__").run(context.args)

@@ -1,47 +1,54 @@
-"""Comparisons of systems: train alike, judge alike, one table."""
+"""Comparisons of systems: trained alike, judged alike, one table."""
 
-from wavegen.experiments.ablate import ablate
-from wavegen.experiments.ablation import Ablation, Expectation
-from wavegen.experiments.ask import run_ablation
-from wavegen.experiments.band_spread import calibrated_temperature, spread_of_bands
-from wavegen.experiments.benchmark import DATA as BENCHMARK_DATA
-from wavegen.experiments.benchmark import benchmark
-from wavegen.experiments.benchmark import chosen as chosen_systems
-from wavegen.experiments.bridges import degraded, native_row, variances
-from wavegen.experiments.claims import claims
-from wavegen.experiments.command import above_zero, one_or_more, run_command
-from wavegen.experiments.compare import images_of, time_rows
-from wavegen.experiments.contest import Contest, run_contest
-from wavegen.experiments.grid import read_grid
-from wavegen.experiments.heads import head_figures, heads_table, low_band_gap
-from wavegen.experiments.peers import PEERS, run_peers
-from wavegen.experiments.pictures import figure
-from wavegen.experiments.plan import Comparison, Row
-from wavegen.experiments.recipe import Data, run_task
-from wavegen.experiments.runs import Outcome, as_csv, compare, complete, prepare
-from wavegen.experiments.ship import Shipment, ship
-from wavegen.experiments.small import small
-from wavegen.experiments.spread import SpreadStudy, spread_study
-from wavegen.experiments.subband_figures import subband_figures
-from wavegen.experiments.subband_picture import subband_picture
-from wavegen.experiments.train_systems import run_folder
+from wavegen.experiments.engine.grids import ablate
+from wavegen.experiments.engine.runs import Outcome, as_csv, compare, complete, prepare
+from wavegen.experiments.judge.band_spread import calibrated_temperature, spread_of_bands
+from wavegen.experiments.judge.pictures import figure
+from wavegen.experiments.judge.subband_picture import subband_picture
+from wavegen.experiments.judge.timing import time_rows
+from wavegen.experiments.spec.ablation import Ablation, ablation
+from wavegen.experiments.spec.comparison import Comparison, Row
+from wavegen.experiments.spec.folders import run_folder
+from wavegen.experiments.spec.grid import read_grid
+from wavegen.experiments.spec.images import images_of
+from wavegen.experiments.spec.options import above_zero, one_or_more, recipe_options, run_command
+from wavegen.experiments.spec.recipe import (
+    Data,
+    Expectation,
+    Lead,
+    Profile,
+    Recipe,
+    Shipment,
+    native_row,
+    read_recipe,
+    shrunk,
+)
+from wavegen.experiments.studies.claims import claims
+from wavegen.experiments.studies.heads import head_figures, heads_table, low_band_gap
+from wavegen.experiments.studies.native import degraded, variances
+from wavegen.experiments.studies.rivals import against_rivals
+from wavegen.experiments.studies.runner import chosen_systems, run_recipe
+from wavegen.experiments.studies.shipping import ship
+from wavegen.experiments.studies.spread import SpreadStudy, spread_study
+from wavegen.experiments.studies.subband_figures import subband_figures
 
 __all__ = [
-    "BENCHMARK_DATA",
-    "PEERS",
     "Ablation",
     "Comparison",
-    "Contest",
     "Data",
     "Expectation",
+    "Lead",
     "Outcome",
+    "Profile",
+    "Recipe",
     "Row",
     "Shipment",
     "SpreadStudy",
     "ablate",
+    "ablation",
     "above_zero",
+    "against_rivals",
     "as_csv",
-    "benchmark",
     "calibrated_temperature",
     "chosen_systems",
     "claims",
@@ -57,14 +64,13 @@ __all__ = [
     "one_or_more",
     "prepare",
     "read_grid",
-    "run_ablation",
+    "read_recipe",
+    "recipe_options",
     "run_command",
-    "run_contest",
     "run_folder",
-    "run_peers",
-    "run_task",
+    "run_recipe",
     "ship",
-    "small",
+    "shrunk",
     "spread_of_bands",
     "spread_study",
     "subband_figures",

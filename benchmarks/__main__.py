@@ -1,0 +1,47 @@
+"""``python -m benchmarks NAME``: the benchmarks by name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from benchmarks.commands.degradations import degradations
+from benchmarks.commands.memory import memory
+from benchmarks.commands.peers import peers
+from benchmarks.commands.restore import restore
+from benchmarks.commands.stacks import stacks
+from benchmarks.commands.train import train
+from benchmarks.commands.transforms import transforms
+
+app = typer.Typer(
+    name="bench",
+    help="Measure parts of the package against references.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(degradations)
+app.command("io")(stacks)
+app.command()(memory)
+app.command()(peers)
+app.command()(restore)
+app.command()(train)
+app.command()(transforms)
+
+
+def run(arguments: Sequence[str], name: str = "bench") -> None:
+    """Run one benchmark with the options of its command line.
+
+    Raises:
+        InputError: options or data that it refuses.
+    """
+    app(list(arguments) or ["--help"], prog_name=name, standalone_mode=False)
+
+
+if __name__ == "__main__":
+    from wavegen.cli import main
+
+    main(["bench", *sys.argv[1:]])

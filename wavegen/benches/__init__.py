@@ -1,1 +1,0 @@
-"""What ``wavegen bench`` times: training, sampling, transforms, degradations."""

@@ -1,0 +1,1 @@
+"""What comes out: scores, times, classical methods, pictures. Imports ``spec`` only."""

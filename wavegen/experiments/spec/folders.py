@@ -1,0 +1,75 @@
+"""Where runs and their files lie, and how they are read and told apart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from wavegen.core.errors import InputError
+from wavegen.core.files import write_text
+
+Result = dict[str, Any]
+UNSAFE = re.compile(r"[^\w .,=+()\[\]-]")
+
+
+def safe_name(name: str) -> str:
+    """A name as that of a file; where characters had to go, a hash tells it from others."""
+    made = UNSAFE.sub("_", name)[:120]
+    return made if made == name else f"{made}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def run_folder(out: Path, system: str, seed: int) -> Path:
+    """Where one training lives."""
+    return out / "runs" / f"{safe_name(system)}-seed{seed}"
+
+
+def model_hash(folder: Path) -> str:
+    """The first digits of a trained model's SHA-256, or nothing; scores of another model are not reused."""
+    file = folder / "model" / "model.safetensors"
+    return _hashed(file, file.stat().st_mtime_ns) if file.exists() else ""
+
+
+@lru_cache(maxsize=4096)
+def _hashed(file: Path, changed: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+
+
+def digest(value: Any) -> str:
+    """The first 16 digits of the SHA-256 of a value's JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read_json(file: Path, advice: str) -> Result:
+    """A file of results that must hold names and values; empty where there is no file.
+
+    Raises:
+        InputError: it cannot be read, or is not such a file; ``advice`` says what to do.
+    """
+    if not file.exists():
+        return {}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{file} is damaged ({error}); {advice}") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{file} is damaged (no names in it); {advice}")
+    return found
+
+
+def write_json(file: Path, value: Any) -> None:
+    """Write a file of results, whole or not at all."""
+    write_text(file, json.dumps(value, indent=1) + "\n")
+
+
+def read_rows(file: Path) -> list[Result]:
+    """The rows of ``results.json`` and its kind.
+
+    Raises:
+        InputError: a damaged file.
+    """
+    rows: list[Result] = read_json(file, "delete it, and repeat the command that made it").get("rows", [])
+    return rows

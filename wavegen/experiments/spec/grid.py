@@ -1,0 +1,237 @@
+"""A grid: configurations that differ in stated keys, as a comparison whose trainings are shared where they can be."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wavegen.bridges import chosen_solver, make_solver, without_eta
+from wavegen.core.config import Spec, check
+from wavegen.core.errors import InputError, near_matches
+from wavegen.core.registry import build
+from wavegen.experiments.spec.comparison import Comparison, Row
+from wavegen.experiments.spec.differences import differ, labelled, sampling_only, without_sampler
+from wavegen.metrics.scales import Scale
+from wavegen.pipeline.config import PipelineConfig
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.training.config import Training
+
+Named = dict[str, Spec | str]
+
+
+class Grid(BaseModel):
+    """What a grid file holds.
+
+    ``base`` is a preset, or one with differences. ``systems`` are named differences from it (a preset's name alone is
+    one, too), ``vary`` gives keys their values; all combinations are run. Keys are dotted (``transform.name``). A
+    ``name`` that is changed so keeps the options that the new component has, too. ``rows`` are ways of judging every
+    system (or ``system``): the fields of :class:`~wavegen.experiments.Row`. ``seeds`` is their number, a list, or
+    lists by system. The rest is as in :class:`~wavegen.experiments.Comparison`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    base: str | Spec
+    vary: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+    systems: Annotated[Named | list[str | Named], Field(min_length=1)] | None = None
+    rows: Annotated[list[Spec], Field(min_length=1)] = [{}]
+    seeds: Annotated[int, Field(ge=1)] | list[int] | dict[str, list[int]] = 1
+    data: Spec | str
+    test: Spec | None = None
+    training: Spec
+    scale: Scale = "target"
+    levels: int = 0
+    pool: int = 1024
+    test_images: int = 64
+    size: int = 256
+    classical: tuple[str, ...] = ()
+    known: dict[str, float] = {}
+    reference: str | None = None
+    timed: bool = True
+
+
+@dataclass(frozen=True)
+class _Point:
+    """One combination: its system's name, its own label and values, how it samples, and what it is trained as."""
+
+    name: str
+    label: str
+    varied: Spec
+    config: PipelineConfig
+    calls: int
+    spec: Spec
+    trained: PipelineConfig
+
+
+@dataclass
+class _System:
+    """A training, and the rows that it is judged by."""
+
+    label: str
+    spec: Spec
+    config: PipelineConfig
+    pipe: Pipeline
+    rows: list[Row] = field(default_factory=list)
+
+    def add(self, row: Row) -> None:
+        """Add a row that the process can walk; one of more calls than it takes is left out with a remark."""
+        most = self.pipe.bridge.max_steps
+        if most is not None and row.steps > most:
+            print(f"left out: {row.system} at {row.steps} calls, of which its process takes {most}", file=sys.stderr)
+            return
+        self.pipe.grid(row.steps, row.grid or self.config.sampler.grid)
+        make_solver(chosen_solver(self.config.sampler.solver, row.solver, row.eta), bridge=self.pipe.bridge)
+        if (row.steps, row.key(), row.images) not in {(r.steps, r.key(), r.images) for r in self.rows}:
+            self.rows.append(row)
+
+
+def read_grid(values: Mapping[str, Any], where: str = "grid") -> Comparison:
+    """The comparison that a grid stands for, all of it checked: nothing is left to go wrong in its configuration.
+
+    Raises:
+        InputError: an unknown key (with near matches), a value out of range, a configuration that cannot be built, a
+            way of sampling that its process or solver lacks; ``where`` says in which file.
+    """
+    try:
+        grid: Grid = check(Grid, values, where)
+        systems = _systems(grid)
+        plan = check(Comparison, _common(grid) | _seeds(grid, systems) | {
+            "systems": {name: made.spec for name, made in systems.items()},
+            "rows": [row for made in systems.values() for row in made.rows],
+        }, where)  # fmt: skip
+    except InputError as error:
+        text = str(error)
+        raise InputError(text if text.startswith(where) else f"{where}: {text}") from None
+    if plan.reference is not None and plan.reference not in plan.systems:
+        raise InputError(f"{where}: reference {plan.reference!r}; {near_matches(plan.reference, plan.systems)}")
+    made_plan: Comparison = plan
+    return made_plan
+
+
+def _common(grid: Grid) -> dict[str, Any]:
+    training: Training = check(Training, grid.training, "training")
+    if (training.steps is None) == (training.minutes is None):
+        raise InputError("training: give either steps or minutes")
+    taken = Grid.model_fields.keys() & Comparison.model_fields.keys() - {"systems", "rows", "seeds", "training", "data"}
+    data = {"name": grid.data} if isinstance(grid.data, str) else grid.data
+    return {"training": training, "data": data, **{key: getattr(grid, key) for key in sorted(taken)}}
+
+
+def _seeds(grid: Grid, systems: Iterable[str]) -> dict[str, Any]:
+    if isinstance(grid.seeds, dict):
+        for name in grid.seeds:
+            if name not in systems:
+                raise InputError(f"seeds: no system {name!r}; {near_matches(name, systems)}")
+            _check_seeds(f"seeds.{name}", grid.seeds[name])
+        return {"seeds": grid.seeds}
+    seeds = list(range(grid.seeds)) if isinstance(grid.seeds, int) else grid.seeds
+    _check_seeds("seeds", seeds)
+    return {"seeds": dict.fromkeys(systems, seeds)}
+
+
+def _check_seeds(where: str, seeds: Sequence[int]) -> None:
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise InputError(f"{where} = {seeds}: give different whole numbers from 0, or how many")
+
+
+def _named(grid: Grid) -> Iterator[tuple[str, Spec]]:
+    """Names of the systems of a grid, and their differences."""
+    if grid.systems is None:
+        yield "", {}
+        return
+    entries = [grid.systems] if isinstance(grid.systems, dict) else grid.systems
+    seen = set()
+    for entry in entries:
+        for name, given in ({entry: entry} if isinstance(entry, str) else entry).items():
+            if name in seen:
+                raise InputError(f"systems: {name!r} is given twice")
+            seen.add(name)
+            yield name, {"name": given} if isinstance(given, str) else given
+
+
+def _systems(grid: Grid) -> dict[str, _System]:
+    """Every training by its name, with its rows. Points that differ in their sampling alone share one."""
+    known = [name for name, _ in _named(grid)]
+    for given in grid.rows:
+        if "system" in given and given["system"] not in known:
+            raise InputError(f"rows: no system {given['system']!r}; {near_matches(str(given['system']), known)}")
+    systems: dict[str, _System] = {}
+    for point in _points(grid):
+        same = (made for made in systems.values() if made.config == point.trained)
+        made = next(same, None)
+        if made is None:  # building checks the names and options of all parts
+            made = systems[point.label] = _System(
+                point.label, point.spec, point.trained, Pipeline.from_config(point.spec)
+            )
+        elif point.label != made.label:
+            print(f"{point.label}: the training of {made.label}, which its rows are named after", file=sys.stderr)
+        for given in grid.rows:
+            if given.get("system", point.name) == point.name:
+                made.add(_row(made, point, given))
+    for label, made in systems.items():
+        if not made.rows:
+            raise InputError(f"{label}: no row is left; its process takes fewer calls than are asked for")
+    return systems
+
+
+def _points(grid: Grid) -> Iterator[_Point]:
+    """All combinations of systems and values."""
+    base: Spec = {"name": grid.base} if isinstance(grid.base, str) else grid.base
+    Pipeline.configure(base)
+    for (name, named), values in product(list(_named(grid)), product(*grid.vary.values())):
+        varied = dict(zip(grid.vary, values, strict=True))
+        changes = {**named, **varied}
+        spec = differ(base, changes)
+        config = Pipeline.configure(spec)
+        most = build("bridge", config.bridge).max_steps
+        trained = varied
+        if sampling_only(config):
+            spec, trained = differ(base, without_sampler(changes)), without_sampler(varied)
+        if most is not None:
+            spec = differ(spec, {"sampler.steps": most})
+        # The base's number of calls is not asked of a process that takes fewer.
+        calls = most if most is not None and without_sampler(changes) == changes else config.sampler.steps
+        label = labelled(name, trained) or str(base["name"])
+        yield _Point(name, label, varied, config, calls, spec, Pipeline.configure(spec))
+
+
+def _row(system: _System, point: _Point, given: Spec) -> Row:
+    """How one point of a grid is sampled: as its row says, else its configuration."""
+    own, other = point.config.sampler, system.config.sampler
+    solver, asked = without_eta(own.solver), given.get("solver")
+    settings: Spec = {
+        "steps": point.calls,
+        "eta": own.eta,
+        "solver": solver if solver != without_eta(other.solver) else None,
+        "grid": own.grid if own.grid != other.grid else None,
+        "temperature": own.temperature if own.temperature != other.temperature else None,
+    }
+    if isinstance(asked, Mapping) and "eta" in asked:
+        del settings["eta"]
+    row: Row = check(Row, {**settings, **given, "system": system.label, "varied": point.varied}, "rows")
+    return row
+
+
+def same_grid(was: Comparison, now: Comparison) -> str:
+    """What keeps ``now`` from being ``was`` or more of it: a grid may grow, in systems, seeds and rows."""
+    free = {"systems", "seeds", "rows", "timed", "reference"}
+    for key in Comparison.model_fields:
+        if key not in free and getattr(was, key) != getattr(now, key):
+            return key
+    for name, spec in was.systems.items():
+        same = name in now.systems and (now.systems[name] == spec or _same_system(now.systems[name], spec))
+        if not same:
+            return f"systems ({name})"
+        if not set(was.seeds_of(name)) <= set(now.seeds_of(name)):
+            return f"seeds ({name})"
+    missing: Sequence[Row] = [row for row in was.rows if row not in now.rows]
+    return f"rows ({missing[0].system}, {missing[0].steps} steps)" if missing else ""
+
+
+def _same_system(one: Spec, other: Spec) -> bool:
+    """Whether two specifications are one configuration, perhaps written in the forms of two versions."""
+    return Pipeline.configure(one) == Pipeline.configure(other)
