@@ -12,6 +12,7 @@ import torch
 from wavegen.analysis.evidence import SHOWN, BandEvidence, Evidence
 from wavegen.analysis.measures import BIN, GAUSSIAN_GINI, LAPLACE_GINI
 from wavegen.core.files import atomic
+from wavegen.core.optional import need
 
 GREY = "0.55"
 
@@ -20,11 +21,9 @@ def draw_evidence(path: Path, title: str, all_found: Sequence[Evidence]) -> Path
     """Write a PNG of six panels; densities and spectra are of the first transform. Returns the path.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: matplotlib is not installed, or the file cannot be written.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(13.5, 8), layout="constrained")
+    figure = need("matplotlib.figure", "plot").Figure(figsize=(13.5, 8), layout="constrained")
     panels = figure.subplots(2, 3).flatten()
     figure.suptitle(title)
     first = all_found[0]

@@ -10,6 +10,7 @@ import torch
 from wavegen.analysis.spectra import BandSpectrum
 from wavegen.bridges import Plan
 from wavegen.core.files import atomic
+from wavegen.core.optional import need
 from wavegen.core.registry import build
 
 LIMITS = (0.6, 1.2)  # shares that the goal allows
@@ -25,11 +26,9 @@ def draw_plan(path: Path, bands: Sequence[BandSpectrum], compared: Mapping[str, 
         plan: the chosen one.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: matplotlib is not installed, or the file cannot be written.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(13.5, 4.1), layout="constrained")
+    figure = need("matplotlib.figure", "plot").Figure(figsize=(13.5, 4.1), layout="constrained")
     kept, spectra, grid = figure.subplots(1, 3)
     frequency = bands[0].frequency
     kept.axhspan(*LIMITS, color="0.93", zorder=0)

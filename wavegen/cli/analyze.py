@@ -11,6 +11,7 @@ from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, note, print_json
 from wavegen.cli.specs import YAML_SUFFIXES, Data, Inputs, Targets, component_spec, data_spec
 from wavegen.core.errors import InputError
+from wavegen.core.optional import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,7 @@ def analyze(
     from wavegen.transforms import without_kernels
 
     if out is not None:
+        need("matplotlib.figure", "plot")
         check_writable(out)
     trained = _is_checkpoint(source)
     if trained:

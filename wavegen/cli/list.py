@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,11 +10,18 @@ import typer
 from wavegen.cli.output import Json, print_json
 
 OVERVIEW = 12  # components of a kind that the overview names
+CARD = "README.md"
+MODEL = "model"  # not a kind of component: trained pipelines
 
 
 def list_components(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="transform, bridge, head, network, ...", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[KIND]",
+            help="transform, bridge, head, network, degradation, dataset, metric, pipeline, or model (trained ones).",
+            show_default=False,
+        ),
     ] = None,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Describe this one.", show_default=False)] = None,
     as_json: Json = False,
@@ -21,6 +29,9 @@ def list_components(
     """List the components, or describe one with its options."""
     from wavegen.core.registry import KINDS, describe, names
 
+    if kind == MODEL:
+        _list_models(name, as_json)
+        return
     if kind is not None and name is not None:
         found = describe(kind, name)
         print_json(found) if as_json else _print_one(found)
@@ -60,3 +71,26 @@ def _range(schema: dict[str, Any]) -> str:
     signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
     limits = [f"{sign} {schema[key]:g}" for key, sign in signs.items() if key in schema]
     return " ".join([str(schema.get("type", "")), *limits])
+
+
+def _list_models(name: str | None, as_json: bool) -> None:
+    """The trained pipelines that need no download, with the first sentence of their cards; or the card of one."""
+    from wavegen.pipeline.storage import shipped, shipped_folder
+
+    if name is not None:
+        card = (shipped_folder(name) / CARD).read_text(encoding="utf-8")
+        print_json({"name": name, "folder": str(shipped_folder(name)), "card": card}) if as_json else print(card)
+        return
+    models = {each: _first_line(shipped_folder(each) / CARD) for each in shipped()}
+    if as_json:
+        print_json({MODEL: models})
+        return
+    print(MODEL)
+    for each, line in models.items():
+        print(f"  {each:<18} {line}")
+
+
+def _first_line(card: Path) -> str:
+    """The first line of a card that is not a heading."""
+    lines = card.read_text(encoding="utf-8").splitlines()
+    return next((line for line in lines if line and not line.startswith(("#", "---"))), "")

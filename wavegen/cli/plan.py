@@ -12,6 +12,7 @@ from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, note, print_json
 from wavegen.cli.specs import Data, Inputs, Targets, component_spec, data_spec
 from wavegen.core.errors import InputError
+from wavegen.core.optional import need
 
 if TYPE_CHECKING:
     from wavegen.analysis import BandSpectrum
@@ -60,6 +61,7 @@ def plan(
     if steps is not None and share is not None:
         raise InputError("give either --steps or --share")
     if out is not None:
+        need("matplotlib.figure", "plot")
         check_writable(out)
     trained = source.split(",")[0] not in names("dataset") and not source.endswith((".yaml", ".yml"))
     if trained:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
+from wavegen.data.shift import shift_between
 from wavegen.io import saturated_share
 
 SIGMA = 1.5  # pixels; smoothing that brings noisy and sharp images to a common footing
@@ -70,8 +71,7 @@ def align(target: NDArray[Any], source: NDArray[Any], max_shift: float = MAX_SHI
     """Compare a target and an input, (C, H, W) or (H, W); channels are averaged.
 
     The shift is the peak of the cross-correlation of both images, smoothed, without their means and under a Hann
-    window, to 0.1 px (scikit-image's phase_cross_correlation without spectral whitening, which noise would lead
-    astray). Where moving the input by it does not raise the correlation, or there is none, the details are looked
+    window, to 0.1 px. Its spectrum is not whitened: noise would lead that astray. Where moving the input by it does not raise the correlation, or there is none, the details are looked
     at instead. A shift beyond ``max_shift`` that is not confirmed there either is ``unsure``, which
     repetitive or nearly empty images give.
 
@@ -101,20 +101,16 @@ def align(target: NDArray[Any], source: NDArray[Any], max_shift: float = MAX_SHI
 
 def _look(a: NDArray[Any], b: NDArray[Any], max_shift: float) -> tuple[float, float, float, float, Verdict]:
     """Shift in y and x, correlation before and after moving ``b`` by it, and what that means."""
-    from skimage.registration import phase_cross_correlation
-
     window = np.outer(np.hanning(a.shape[0]), np.hanning(a.shape[1])) if min(a.shape) > 2 else np.ones(a.shape)
-    (dy, dx), _, _ = phase_cross_correlation(
-        (a - a.mean()) * window, (b - b.mean()) * window, upsample_factor=STEP, normalization=None
-    )
+    dy, dx = shift_between((a - a.mean()) * window, (b - b.mean()) * window, STEP)
     before = _correlation(a, b)
-    after = _correlation(*_overlap(a, b, round(float(dy)), round(float(dx))))
+    after = _correlation(*_overlap(a, b, round(dy), round(dx)))
     verdict: Verdict = "aligned"
     if max(before, after) < UNRELATED:
         verdict = "unrelated"
     elif np.hypot(dy, dx) > max_shift:
         verdict = "shifted" if after > before else "unsure"
-    return float(dy) + 0.0, float(dx) + 0.0, before, after, verdict  # + 0.0: no minus zero in a report
+    return dy + 0.0, dx + 0.0, before, after, verdict  # + 0.0: no minus zero in a report
 
 
 def _on_grid(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], int]:

@@ -31,6 +31,6 @@ def microscope_sample() -> Image:
     folders = list(spec.submodule_search_locations or []) if spec else []
     path = next((p for f in folders if (p := Path(f, "data", "ihc.png")).is_file()), None)
     if path is None:
-        raise InputError("scikit-image's sample ihc.png was not found; run: pip install scikit-image")
+        raise InputError('scikit-image with its sample ihc.png was not found; run: pip install "wavegen[eval]"')
     rgb = read_image(path).pixels
     return Image(np.uint8(255) - rgb[2:3], {"axes": "YX", "description": DESCRIPTION})

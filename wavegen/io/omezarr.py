@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
+from wavegen.core.optional import need
 from wavegen.io.stack import Place, Stack, check_axes
 
 TYPES = {"T": "time", "C": "channel"}
@@ -143,10 +144,7 @@ def _zarr() -> Any:
     Raises:
         InputError: it is not installed, or too old.
     """
-    try:
-        import zarr
-    except ImportError:
-        raise InputError("OME-Zarr needs a package; run: pip install 'wavegen[zarr]'") from None
+    zarr = need("zarr", "zarr")
     if int(zarr.__version__.split(".")[0]) < 3:
         raise InputError(f"OME-Zarr needs zarr 3 or newer, found {zarr.__version__}; run: pip install 'zarr>=3'")
     return zarr

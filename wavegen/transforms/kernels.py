@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wavegen.core.optional import need
 from wavegen.transforms.axis import Index
 from wavegen.transforms.gather import Columns, Rows
 
@@ -192,14 +193,13 @@ def compiled() -> SimpleNamespace:
     """The four kernels, compiled when first called and kept on disk.
 
     Raises:
-        ImportError: numba is not installed.
+        InputError: numba is not installed.
     """
-    import numba
-    from numba.extending import register_jitable
+    numba, extending = need("numba", "fast"), need("numba.extending", "fast")
 
     # Multiply-adds may be fused; NaN and infinity keep their meaning.
     options = {"fastmath": {"contract"}}
     for helper in (fir, part, join, place):
-        register_jitable(forceinline=True, **options)(helper)
+        extending.register_jitable(forceinline=True, **options)(helper)
     jit = numba.njit(cache=True, nogil=True, **options)
     return SimpleNamespace(**{f.__name__: jit(f) for f in (analyse, synthesise, butterfly, inverse_butterfly)})
