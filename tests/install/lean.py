@@ -44,7 +44,9 @@ def hidden() -> tuple[set[str], set[str]]:
     """The distributions that a lean installation lacks, and their top-level modules."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     kept = closure(project["dependencies"]) | {"wavegen", "wavegen-models"}
-    homes = {module: {canonicalize_name(n) for n in names} for module, names in metadata.packages_distributions().items()}
+    homes = {
+        module: {canonicalize_name(n) for n in names} for module, names in metadata.packages_distributions().items()
+    }
     distributions = {name for names in homes.values() for name in names} - kept
     return distributions, {module for module, names in homes.items() if names <= distributions}
 

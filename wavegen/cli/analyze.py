@@ -38,14 +38,20 @@ def analyze(
     transform: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME[,OPTION=VALUE...]", help="Of a data set; repeatable, to compare.", show_default="haar"
+            metavar="NAME[,OPTION=VALUE...]",
+            help="Transform, for a data set; repeat it to compare.",
+            show_default="haar",
         ),
     ] = None,
     levels: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=8, help="Of every transform.", show_default=str(LEVELS))
+        int | None, typer.Option(metavar="N", min=1, max=8, help="Levels of every transform.", show_default=str(LEVELS))
     ] = None,
-    images: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many, evenly over the data.")] = 32,
-    size: Annotated[int, typer.Option(metavar="PIXELS", min=8, help="Side of the central crop of each image.")] = 256,
+    images: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Use at most N images, spread evenly over the data.")
+    ] = 32,
+    size: Annotated[
+        int, typer.Option(metavar="PIXELS", min=8, help="Side length of the central crop from each image.")
+    ] = 256,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -54,10 +60,10 @@ def analyze(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure what the method rests on: is LL Gaussian at large scales, are details sparse, bands well conditioned.
+    """Test the method's assumptions on data: Gaussian low bands at large scales, sparse details, good conditioning.
 
-    DATA may also be one of the fields whose answers are known: white-noise, laplace-noise, pink-noise, edges.
-    With a trained pipeline its transform is used, and its normalisation of the bands, on the data set of --data.
+    DATA may also be a control with known answers: white-noise, laplace-noise, pink-noise or edges. A trained pipeline
+    brings its own transform and band normalisation, which are applied to the data set given by --data.
     """
     from wavegen.analysis.evidence import band_evidence
     from wavegen.analysis.sources import crops
@@ -70,7 +76,7 @@ def analyze(
     trained = _is_checkpoint(source)
     if trained:
         if transform is not None or levels is not None:
-            raise InputError("--transform and --levels are of the trained pipeline; leave them out")
+            raise InputError("a trained pipeline has its own --transform and --levels; leave them out")
         if data is None:
             raise InputError(f"{source} is a trained pipeline: give the data set with --data")
         named, norm, units, channels = _of_model(source)
@@ -82,7 +88,7 @@ def analyze(
         pairs = _open(source, x, y, images, None)
     taken = crops(pairs, units, images, size, max(t.levels for t in named.values()))
     remarks = _remarks(pairs, taken.x.shape, taken.y is not None, taken.constant)
-    with without_kernels():  # for a few images not worth compiling
+    with without_kernels():  # compiling does not pay for a few images
         found = [band_evidence(taken.x, t, name, taken.y, norm) for name, t in named.items()]
     if out is not None:
         _write(out, source, data, found, remarks)
@@ -131,7 +137,7 @@ def _label(spec: dict[str, Any]) -> str:
 
 
 def _open(where: str, x: str | None, y: str | None, images: int, channels: int | None) -> PairSource:
-    """A control, a registered data set or YAML file, or a folder or table of files."""
+    """Open a control, a registered data set, a YAML file, or a folder or table of image files."""
     from wavegen.analysis.controls import CONTROLS, Control
     from wavegen.core.errors import near_matches
     from wavegen.core.registry import names
@@ -171,16 +177,16 @@ def _remarks(pairs: PairSource, shape: tuple[int, ...], paired: bool, constant: 
     from wavegen.analysis.spectra import FEWEST
 
     count, channels, height, width = shape
-    said = [f"{count} central crops of {height} x {width}, {channels} channel(s)"]
+    remarks = [f"{count} central crops of {height} x {width}, {channels} channel(s)"]
     if constant:
-        said.append(f"{constant} constant crop(s) left out")
+        remarks.append(f"{constant} constant crop(s) left out")
     if isinstance(pairs, LoneImages) and pairs.split:
-        said.append("files have differing channels: each channel is an image of its own")
+        remarks.append("the files differ in their channels: each channel counts as an image")
     if count == 1:
-        said.append("one image: no intervals, and figures of this image only")
+        remarks.append("one image: no intervals, and the figures hold for this image only")
     if paired and count < FEWEST:
-        said.append(f"calls given y need {FEWEST} pairs")
-    return said
+        remarks.append(f"calls given y need {FEWEST} pairs")
+    return remarks
 
 
 def _record(source: str, data: str | None, found: list[Evidence], remarks: list[str]) -> dict[str, Any]:

@@ -13,18 +13,18 @@ from wavegen.cli.specs import data_spec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIMULATED = 8  # items of a simulated set that are looked at
+SIMULATED = 8  # items of a simulated set that are checked
 SOME_BAD = 3  # exit code
 
-data = typer.Typer(name="data", help="Look at data before training on it.", no_args_is_help=True)
+data = typer.Typer(name="data", help="Check data before training on it.", no_args_is_help=True)
 Filter = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Rows of a table with this value.", show_default=False)
+    str | None, typer.Option(metavar="NAME", help="Only rows of the table with this value.", show_default=False)
 ]
 
 
 @data.callback()
 def _data() -> None:
-    """Look at data before training on it."""
+    """Check data before training on it."""
 
 
 @data.command()
@@ -33,23 +33,23 @@ def check(
         str,
         typer.Argument(
             metavar="FOLDER|CSV|NAME,OPTION=VALUE",
-            help="A folder (with index.csv, two folders of equal names, or images), a table, or a data set.",
+            help="A folder (with index.csv, two folders of matching names, or images), a table, or a data set.",
         ),
     ],
     split: Filter = None,
     dataset: Filter = None,
     task: Filter = None,
     max_shift: Annotated[
-        float, typer.Option(metavar="PIXELS", min=0, help="A pair that is further apart is called shifted.")
+        float, typer.Option(metavar="PIXELS", min=0, help="Pairs shifted by more than this are bad.")
     ] = 3.0,
     images: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Only the first N.", show_default="all")
+        int | None, typer.Option(metavar="N", min=1, help="Only the first N items.", show_default="all")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Report counts, shapes, types, ranges, saturation, and how well pairs lie on each other.
+    """Report counts, shapes, types, ranges, saturation, and how well the images of each pair are aligned.
 
-    The exit code is 3 where an image cannot be read or is constant, or a pair is shifted or unrelated.
+    The exit code is 3 if an image cannot be read or is constant, or if a pair is shifted or unrelated.
     """
     from wavegen.inference.check import summary
 
@@ -86,7 +86,7 @@ def _records(
 
 
 def _print(report: dict[str, Any], records: list[dict[str, Any]]) -> None:
-    """The summary in a few lines, and the pairs that are further apart than half a pixel, farthest first."""
+    """Print the summary, and the ten most shifted pairs among those shifted by more than half a pixel."""
     print(f"{report['items']} items: " + ", ".join(f"{n} {verdict}" for verdict, n in report["verdicts"].items()))
     for side in ("target", "input"):
         facts = report.get(side)
@@ -102,10 +102,10 @@ def _print(report: dict[str, Any], records: list[dict[str, Any]]) -> None:
         middle, farthest = report["median_correlation"], report["largest_shift"]
         print(f"pairs   median correlation {middle:.3f}, largest shift {farthest:.1f} px")
     pairs = [(record["name"], record["alignment"]) for record in records if "alignment" in record]
-    apart = sorted(pairs, key=lambda pair: -abs(complex(pair[1]["shift_y"], pair[1]["shift_x"])))
-    for name, found in [pair for pair in apart if abs(complex(pair[1]["shift_y"], pair[1]["shift_x"])) > 0.5][:10]:
+    by_shift = sorted(pairs, key=lambda pair: -abs(complex(pair[1]["shift_y"], pair[1]["shift_x"])))
+    for name, found in [pair for pair in by_shift if abs(complex(pair[1]["shift_y"], pair[1]["shift_x"])) > 0.5][:10]:
         print(
             f"        {name}: y {found['shift_y']:+.1f}, x {found['shift_x']:+.1f} px, correlation "
-            f"{found['correlation']:.3f} ({found['corrected']:.3f} if moved), target = {found['gain']:.3g} input "
+            f"{found['correlation']:.3f} ({found['corrected']:.3f} once moved), target = {found['gain']:.3g} input "
             f"{found['offset']:+.3g}, {found['verdict']}"
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wavegen.core.types import PairSource
     from wavegen.transforms import Learned
 
-SHOWN = 8  # fixed bases in the table
+SHOWN = 8  # fixed bases shown in the table
 
 
 def learn_basis(
@@ -26,30 +26,39 @@ def learn_basis(
         str,
         typer.Argument(metavar="DATA", help="NAME[,OPTION=VALUE...] or a YAML file; see wavegen list dataset."),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.json", help="The basis.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE.json", help="Where the basis is written.", show_default=False)
+    ],
     x: Targets = None,
     y: Inputs = None,
-    kind: Annotated[Literal["lattice", "lifting"], typer.Option(help="Orthonormal or biorthogonal.")] = "lattice",
-    taps: Annotated[int, typer.Option(metavar="N", help="Filter length; for lifting, that of each step.")] = 8,
-    levels: Annotated[int, typer.Option(metavar="N", min=1, max=8, help="Levels that the objective covers.")] = 3,
-    objective: Annotated[Literal["sparsity", "coding_gain"], typer.Option(help="What is optimised.")] = "sparsity",
+    kind: Annotated[
+        Literal["lattice", "lifting"], typer.Option(help="lattice: orthonormal; lifting: biorthogonal.")
+    ] = "lattice",
+    taps: Annotated[int, typer.Option(metavar="N", help="Filter length; for lifting, the length of each step.")] = 8,
+    levels: Annotated[
+        int, typer.Option(metavar="N", min=1, max=8, help="Levels that the objective is computed over.")
+    ] = 3,
+    objective: Annotated[
+        Literal["sparsity", "coding_gain"], typer.Option(help="What the basis is optimised for.")
+    ] = "sparsity",
     steps: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Steps from each of the starts.", show_default="300")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Optimisation steps from each starting point.", show_default="300"),
     ] = None,
     minutes: Annotated[
         float | None, typer.Option(metavar="M", help="Processor minutes, instead of steps.", show_default=False)
     ] = None,
-    images: Annotated[int, typer.Option(metavar="N", min=2, help="Images: half to learn from, half held out.")] = 64,
-    crop: Annotated[int, typer.Option(metavar="PIXELS", min=8, help="Side of the crop of each image.")] = 128,
+    images: Annotated[int, typer.Option(metavar="N", min=2, help="Images: half for learning, half held out.")] = 64,
+    crop: Annotated[int, typer.Option(metavar="PIXELS", min=8, help="Side length of the crop from each image.")] = 128,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Learn a wavelet basis on the targets of a data set.
 
-    The images are shuffled and halved; the objective on both halves is printed beside every fixed basis
-    with at most as many taps.
+    The images are shuffled and halved. The objective on both halves is printed, and for comparison that of every
+    fixed basis with at most as many taps.
 
-    FILE.json then serves as a transform: {name: learned, basis: FILE.json}.
+    Use the result as a transform: {name: learned, basis: FILE.json}.
     """
     import torch
 
@@ -59,7 +68,7 @@ def learn_basis(
     from wavegen.version import __version__
 
     if out.suffix != ".json":
-        raise InputError(f"--out {out}: give a file that ends in .json")
+        raise InputError(f"--out {out}: give a file name that ends in .json")
     if steps is None and minutes is None:
         steps = 300
     check_options(taps, objective, steps, minutes)
@@ -81,9 +90,12 @@ def learn_basis(
 
 
 def _halves(source: PairSource, images: int, crop: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Random crops of the targets of the first and the second half of the shuffled images, each (B, C, crop, crop).
+    """Random crops from the targets, shuffled and split into two halves, each (B, C, crop, crop).
 
     Crops without contrast are left out.
+
+    Raises:
+        InputError: fewer than two images, or a half without contrast.
     """
     import torch
 
@@ -107,7 +119,7 @@ def _halves(source: PairSource, images: int, crop: int, seed: int) -> tuple[Tens
 
 
 def _compare(found: Learned, objective: str, levels: int, train: Tensor, held: Tensor) -> dict[str, Any]:
-    """The objective on both halves, of the learned basis and of the fixed ones, best first on the training half."""
+    """The objective on both halves for the learned and the fixed bases; these are sorted by the training half."""
     from wavegen.transforms import basis_value
 
     sign = -1 if objective == "coding_gain" else 1
@@ -115,10 +127,10 @@ def _compare(found: Learned, objective: str, levels: int, train: Tensor, held: T
     specs = {name: {"name": name, "levels": levels} for name in names}
     test = {name: basis_value(objective, spec, held) for name, spec in specs.items()}
     best = min(test, key=lambda name: sign * test[name])
-    own = basis_value(objective, found.spec, held)
-    gain = test[best] - own if sign > 0 else own - test[best]
+    learned = basis_value(objective, found.spec, held)
+    gain = test[best] - learned if sign > 0 else learned - test[best]
     return {
-        "learned": {"train": found.value, "held_out": own},
+        "learned": {"train": found.value, "held_out": learned},
         "fixed": {name: {"train": found.fixed[name], "held_out": test[name]} for name in names},
         "best_fixed_held_out": best,
         "better_by": gain,
@@ -134,14 +146,14 @@ def _print(result: dict[str, Any], found: Learned, objective: str, train: Tensor
     for name, values in rows:
         print(f"  {name:<12} {values['train']:9.4f} {values['held_out']:9.4f}")
     if len(result["fixed"]) > SHOWN:
-        print(f"  ... and {len(result['fixed']) - SHOWN} fixed bases more, with at most as many taps (--json)")
+        print(f"  ... and {len(result['fixed']) - SHOWN} more fixed bases (all of them with --json)")
     best, percent = result["best_fixed_held_out"], result["better_by_percent"]
     word = "better" if percent > 0 else "WORSE"
-    print(f"held out: {abs(percent):.2f} % {word} than the best fixed basis there, {best}")
+    print(f"held out: {abs(percent):.2f} % {word} than {best}, the best fixed basis on these images")
 
 
 def _progress(shown: bool) -> Any:
-    """A context that gives the function to report with."""
+    """A context manager that shows progress and gives the function that updates it."""
     from contextlib import contextmanager
 
     from rich.console import Console

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from wavegen.analysis.table import Row
     from wavegen.bridges import Plan
 
-IMAGES = 64  # simulated images that spectra are taken from, unless the data's length says otherwise
+IMAGES = 64  # simulated images for the spectra, unless the data's length says otherwise
 SHARE = 0.9  # of the spread, where neither --steps nor --share is given
-EPSILON = 0.1
-DRAWN_BESIDE = (4, 8)  # calls of the published settings that the figure shows
+EPSILON = 0.1  # accuracy in the bound on steps
+COMPARED = (4, 8)  # network calls of the published settings shown in the figure
 
 
 def plan(
@@ -35,22 +35,27 @@ def plan(
     y: Inputs = None,
     transform: Annotated[
         str | None,
-        typer.Option(metavar="NAME[,OPTION=VALUE...]", help="Of a data set.", show_default="haar,levels=2"),
+        typer.Option(metavar="NAME[,OPTION=VALUE...]", help="Transform, for a data set.", show_default="haar,levels=2"),
     ] = None,
-    steps: Annotated[int | None, typer.Option(metavar="N", help="Wanted network calls.", show_default=False)] = None,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Network calls to plan for.", show_default=False)
+    ] = None,
     share: Annotated[
-        float | None, typer.Option(metavar="P", help="Wanted share of the spread.", show_default=str(SHARE))
+        float | None, typer.Option(metavar="P", help="Share of the spread to keep.", show_default=str(SHARE))
     ] = None,
-    process: Annotated[str | None, typer.Option(metavar="NAME|all", help="Of a data set.", show_default="bbdp")] = None,
+    process: Annotated[
+        str | None, typer.Option(metavar="NAME|all", help="Bridge, for a data set.", show_default="bbdp")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Also write plan.png and plan.json.", show_default=False)
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say how many network calls a data set needs, and at which times; before or after training.
+    """Plan how many network calls a data set needs, and at which times, before or after training.
 
-    Prints what y leaves unknown in each subband, its condition number and the paper's bound, the share of the true
-    spread that each process keeps against calls, and the settings for the wanted calls or share.
+    Prints for each subband what the input leaves unknown, the condition number and the paper's bound; for each
+    process and number of calls the share of the true spread that is kept; and the settings for the requested number
+    of calls or share.
     """
     from wavegen.bridges import plan_steps
     from wavegen.cli.output import to_json
@@ -66,7 +71,7 @@ def plan(
     trained = source.split(",")[0] not in names("dataset") and not source.endswith((".yaml", ".yml"))
     if trained:
         if transform is not None or process is not None:
-            raise InputError("--transform and --process are of the trained pipeline; leave them out")
+            raise InputError("a trained pipeline has its own --transform and --process; leave them out")
         bands, bridges = _of_model(source, data, x, y)
     else:
         if data is not None:
@@ -94,12 +99,12 @@ def _of_data(
     from wavegen.analysis import residual_spectra
     from wavegen.core.registry import build, names, validate
 
-    walking = [name for name in names("bridge") if build("bridge", name).max_steps is None]
-    bridges = [{"name": name} for name in (walking if process == "all" else [process])]
+    iterative = [name for name in names("bridge") if build("bridge", name).max_steps is None]
+    bridges = [{"name": name} for name in (iterative if process == "all" else [process])]
     for bridge in bridges:
         validate("bridge", bridge)
-        if bridge["name"] not in walking:
-            raise InputError(f"process {bridge['name']!r} takes one call: there is nothing to plan")
+        if bridge["name"] not in iterative:
+            raise InputError(f"process {bridge['name']!r} uses a single call: there is nothing to plan")
     bands = build("transform", component_spec(transform, "--transform"))
     _, pairs = open_dataset(data_spec(source, x, y), "train", IMAGES, None)
     if process == "all":
@@ -115,7 +120,7 @@ def _of_model(
 
     pipe = Pipeline.from_pretrained(source)
     if pipe.bridge.max_steps is not None:
-        raise InputError(f"{source} holds a bridge that takes one call: there is nothing to plan")
+        raise InputError(f"{source} has a bridge of one call: there is nothing to plan")
     _, pairs = open_dataset(data_spec(data, x, y), "test", IMAGES, pipe.config.channels)
     return [model_spectrum(pipe, pairs, images=IMAGES)], [dict(pipe.config.bridge)]
 
@@ -208,5 +213,5 @@ def _draw(path: Path, bands: Sequence[BandSpectrum], bridge: Mapping[str, Any], 
     from wavegen.analysis.table import native_plan
 
     v, power = bands[0].variances, bands[0].weights
-    beside = {f"{bridge['name']} as published, {n} calls": native_plan(bridge, n, v, power) for n in DRAWN_BESIDE}
+    beside = {f"{bridge['name']} as published, {n} calls": native_plan(bridge, n, v, power) for n in COMPARED}
     draw_plan(path, bands, beside, chosen)
