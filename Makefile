@@ -24,14 +24,24 @@ docs: .venv/installed
 weights: .venv/installed
 	@$(BIN)/wavegen weights --fetch all || echo "skipped: the weights could not be fetched, so LPIPS and KID are left out"
 
+.PHONY: wheel lean
+
+# The wheels and their sizes; fails where one is too large.
+wheel: .venv/bin/python
+	$(BIN)/python benchmarks/lean.py --wheel-only
+
+# What the base installation costs, in a new environment of its own: 5 GB for some minutes.
+lean: .venv/bin/python
+	$(BIN)/python benchmarks/lean.py
+
 clean:
 	rm -rf .venv out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/installed: pyproject.toml | .venv/bin/python
-	$(PIP) --editable .
+.venv/installed: pyproject.toml models/pyproject.toml | .venv/bin/python
+	$(PIP) --editable '.[eval,plot,cluster]' --editable models
 	@touch $@
 
 .venv/installed-dev: pyproject.toml | .venv/installed

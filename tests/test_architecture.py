@@ -25,6 +25,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("training", "inference", "analysis", "reports"),
     ("experiments",),
     ("cli",),
+    ("__main__",),
 )
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 SLOW = {"timm", "kornia", "lpips", "torchvision", "matplotlib", "gradio", "dask", "skimage", "pytorch_fid"}

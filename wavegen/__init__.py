@@ -1,6 +1,6 @@
 """Generative image restoration in wavelet subbands.
 
-Public names are imported when they are first used, so that ``import wavegen`` costs nothing.
+Public names are imported at their first use, so that ``import wavegen`` takes no time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The checkpoints inside the package: small, offline, better than the input, and unharmed by bf16."""
+"""Guards the shipped models, in both packages: small, offline, better than the input, and unharmed by bf16."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wavegen.core.types import Restoration
 from wavegen.experiments import Row, spread_of_bands
 from wavegen.inference.evaluate import evaluate
 from wavegen.pipeline.precision import resolve
-from wavegen.pipeline.storage import SHIPPED, shipped
+from wavegen.pipeline.storage import shipped, shipped_folder
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 
@@ -36,8 +36,8 @@ def held_out(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", shipped())
 def test_small_and_described(name: str) -> None:
-    assert sum(p.stat().st_size for p in (SHIPPED / name).iterdir()) < 8e6
-    card = (SHIPPED / name / "README.md").read_text()
+    assert sum(p.stat().st_size for p in shipped_folder(name).iterdir()) < 8e6
+    card = (shipped_folder(name) / "README.md").read_text()
     for part in ("System", "Budget", "Figures", "Limits"):
         assert part in card
 

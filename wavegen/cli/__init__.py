@@ -1,4 +1,4 @@
-"""The command line. Modules here import nothing heavy before a command runs."""
+"""The command line. Nothing here imports a heavy module before a command runs."""
 
 from wavegen.cli.app import app, main
 

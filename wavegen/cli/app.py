@@ -1,4 +1,4 @@
-"""All commands together, and what their exit codes mean."""
+"""The program ``wavegen``: its commands, and how their errors become exit codes."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ INTERRUPTED, TERMINATED = 130, 143
 
 app = typer.Typer(
     name="wavegen",
-    help="Restore images by bridges and heads in wavelet subbands.",
-    epilog="Exit codes: 0 done, 2 wrong input or configuration, 3 done but for some files,"
-    " 130 interrupted, 143 terminated.",
+    help="Restore images with diffusion bridges and detail heads in wavelet subbands.",
+    epilog="Exit codes: 0 done; 2 wrong input or configuration, or a missing package; 3 done except for some files"
+    " or runs, which are named; 130 interrupted; 143 terminated.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -75,7 +75,10 @@ app.command(context_settings=PASSED_ON)(bench)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and exit: 0, 2 (one line on standard error), 130 or 143. Bugs keep their traceback."""
+    """Run one command, by default that of ``sys.argv``, and exit.
+
+    Exit codes are those of the help text; with 2 the reason is one line on standard error. A bug keeps its traceback.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     keep_freed_memory()
     previous = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
@@ -97,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _refuse(message: str) -> int:
-    """One line, whatever the message holds."""
+    """Print the error as one line, whatever line breaks it holds, and return the exit code."""
     print("wavegen: error:", " ".join(message.split()), file=sys.stderr)
     return 2
 

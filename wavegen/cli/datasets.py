@@ -1,4 +1,4 @@
-"""Data sets for training and evaluation, checked against the pipeline before any work."""
+"""Open a data set for training or evaluation, and check it against the pipeline first."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 def open_dataset(
     spec: dict[str, Any], split: str, length: int, channels: int | None
 ) -> tuple[dict[str, Any], PairSource]:
-    """The data set, and its configuration with ``split`` and ``length`` filled in where it is simulated.
+    """Return the completed configuration of a data set, and the data set.
 
-    ``channels`` is what the pipeline takes; None: any number.
+    A simulated one gets ``split`` and ``length`` where its configuration leaves them open.
+
+    ``channels`` is the number that the pipeline takes; None accepts any.
 
     Raises:
-        InputError: unknown names, misspelt options, files that do not pair, another number of channels.
+        InputError: an unknown name or option, files that do not pair, or a wrong number of channels.
     """
     from wavegen.core.registry import build, validate
 

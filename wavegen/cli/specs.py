@@ -16,20 +16,30 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="NAME[,OPTION=VALUE...]|YAML",
-        help="A data set, e.g. hela,size=128; see wavegen list dataset.",
+        help="A data set, e.g. hela,size=128 (see wavegen list dataset).",
         show_default=False,
     ),
 ]
 Targets = Annotated[
-    str | None, typer.Option("--x", metavar="FOLDER", help="With --data pairs: the targets.", show_default=False)
+    str | None,
+    typer.Option("--x", metavar="FOLDER", help="With --data pairs: folder of the targets.", show_default=False),
 ]
 Inputs = Annotated[
-    str | None, typer.Option("--y", metavar="FOLDER", help="With --data pairs: the inputs.", show_default=False)
+    str | None,
+    typer.Option("--y", metavar="FOLDER", help="With --data pairs: folder of the inputs.", show_default=False),
 ]
-Model = Annotated[str, typer.Option("--model", metavar="NAME|FOLDER", help="A trained pipeline.", show_default=False)]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        metavar="NAME|FOLDER",
+        help="A trained pipeline: a name (see wavegen list model), a folder, or owner/name on the Hugging Face hub.",
+        show_default=False,
+    ),
+]
 Steps = Annotated[
     int | None,
-    typer.Option("--steps", metavar="N", min=1, help="Network calls of one draw.", show_default="the model's"),
+    typer.Option("--steps", metavar="N", min=1, help="Network calls for each sample.", show_default="the model's"),
 ]
 Eta = Annotated[
     float | None,
@@ -57,7 +67,7 @@ Temperature = Annotated[
         "--temperature",
         metavar="FACTOR",
         min=0,
-        help="What the noise is multiplied by: how far draws spread.",
+        help="Factor on the sampling noise: larger values spread the samples further.",
         show_default="the model's",
     ),
 ]
@@ -66,18 +76,20 @@ Grid = Annotated[
     typer.Option(
         "--grid",
         metavar="NAME[,OPTION=VALUE...]",
-        help="Times of the steps, e.g. power,exponent=2.",
+        help="Time grid of the sampler, e.g. power,exponent=2.",
         show_default="the model's",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Same seed, same result.")]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, help="Random seed; the same seed gives the same result.")
+]
 
 YAML_SUFFIXES = (".yaml", ".yml")
 OUTSIDE_BRACKETS = re.compile(r",(?![^\[]*\])")
 
 
 def value_of(text: str) -> Any:
-    """A value as YAML reads it: numbers, true, [1, 2], else text."""
+    """A value read as YAML (a number, true, [1, 2]); text where it is not valid YAML."""
     import yaml
 
     try:
@@ -87,10 +99,10 @@ def value_of(text: str) -> Any:
 
 
 def read_yaml(path: str) -> dict[str, Any]:
-    """A YAML file that holds options by name.
+    """Read a YAML file of options.
 
     Raises:
-        InputError: no such file, not YAML, or something else than options.
+        InputError: the file cannot be read, is not YAML, or is not a mapping with text keys.
     """
     import yaml
 
@@ -101,7 +113,7 @@ def read_yaml(path: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not YAML: {error}") from None
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
-        raise InputError(f"{path} must hold 'option: value' lines, with a 'name' among them")
+        raise InputError(f"{path} must hold 'option: value' lines, one of them with the option 'name'")
     return found
 
 
@@ -146,7 +158,7 @@ def component_spec(text: str, option: str) -> dict[str, Any]:
 
 
 def pipeline_spec(pipeline: str, settings: Sequence[str]) -> dict[str, Any]:
-    """A pipeline's configuration: a registered name or a YAML file, with ``--set a.b=value`` laid on it.
+    """A pipeline's configuration: a registered name or a YAML file, overridden by ``--set a.b=value``.
 
     Raises:
         InputError: an unreadable file, or a setting that is not ``a.b=value``.
@@ -158,10 +170,10 @@ def pipeline_spec(pipeline: str, settings: Sequence[str]) -> dict[str, Any]:
 
 
 def _nested(settings: Sequence[str], option: str) -> dict[str, Any]:
-    """``a.b=value`` parts as a mapping of mappings.
+    """Turn ``a.b=value`` settings into nested mappings.
 
     Raises:
-        InputError: a part that is not of that form, or a value and a mapping of one name.
+        InputError: a setting of another form, or one name given both a value and options of its own.
     """
     changes: dict[str, Any] = {}
     for setting in settings:
@@ -171,7 +183,7 @@ def _nested(settings: Sequence[str], option: str) -> dict[str, Any]:
         for key in outer:
             place = place.setdefault(key, {})
             if not isinstance(place, dict):
-                raise InputError(f"{option} {path}: {key} was set to a single value before")
+                raise InputError(f"{option} {path}: {key} already has a single value")
         place[last] = value
     return changes
 

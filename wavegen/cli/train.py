@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from wavegen.training.config import Training
     from wavegen.training.fit import Callback
 
-HELD = 2**30  # bytes of a data set of files that are read once and held in memory; larger ones are read again
-POOL = 256  # simulated images that are held in memory, unless the data's length says otherwise
+IN_MEMORY = 2**30  # bytes; a data set of files up to this size is read once and kept
+SIMULATED = 256  # simulated images, unless the data's length says otherwise; kept in memory
 PREVIEWS = 4
 
 
@@ -28,33 +28,45 @@ def train(
     pipeline: Annotated[
         str, typer.Argument(metavar="PIPELINE", help="A name (see wavegen list pipeline) or a YAML file.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the run.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the run.", show_default=False)],
     data: Data = None,
     x: Targets = None,
     y: Inputs = None,
     steps: Annotated[int | None, typer.Option(metavar="N", help="Training steps.", show_default=False)] = None,
     minutes: Annotated[
-        float | None, typer.Option(metavar="M", help="Processor minutes, instead of steps.", show_default=False)
+        float | None,
+        typer.Option(metavar="M", help="Processor minutes to train, instead of steps.", show_default=False),
     ] = None,
-    batch: Annotated[int | None, typer.Option(metavar="N", help="Crops in a batch.", show_default="8")] = None,
-    crop: Annotated[int | None, typer.Option(metavar="PIXELS", help="Side of the crops.", show_default="128")] = None,
-    learning_rate: Annotated[float | None, typer.Option(metavar="RATE", show_default="0.001")] = None,
-    precision: Annotated[str | None, typer.Option(metavar="auto|bf16|float32", show_default="auto")] = None,
+    batch: Annotated[int | None, typer.Option(metavar="N", help="Crops per batch.", show_default="8")] = None,
+    crop: Annotated[
+        int | None, typer.Option(metavar="PIXELS", help="Side length of the square crops.", show_default="128")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="RATE", help="Peak learning rate.", show_default="0.001")
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(metavar="auto|bf16|float32", help="Precision of the networks.", show_default="auto"),
+    ] = None,
     seed: Seed = 0,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change the pipeline, e.g. transform.name=db2; repeatable."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Change an option of the pipeline, e.g. transform.name=db2; repeatable."
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.")] = False,
-    track: Annotated[bool, typer.Option("--track", help="Also write TensorBoard scalars to DIR.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no remarks.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the training in DIR.")] = False,
+    track: Annotated[
+        bool, typer.Option("--track", help="Also write TensorBoard scalars to DIR (needs the extra track).")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no notes.")] = False,
 ) -> None:
     """Train a pipeline on a data set.
 
-    Data is a simulated set, whose images are made once and held in memory (256, or length=N), or
-    --data pairs --x TARGETS --y INPUTS.
+    The data are a simulated set, whose images are generated once and kept in memory (256, or length=N), or two
+    folders: --data pairs --x TARGETS --y INPUTS.
 
-    DIR gets the model, checkpoint.safetensors, log.jsonl and previews.
+    The model, checkpoint.safetensors, log.jsonl and previews are written to DIR.
     """
     import torch
 
@@ -74,13 +86,13 @@ def train(
     training: Training = check(Training, {k: v for k, v in given.items() if v is not None}, "training")
     torch.manual_seed(training.seed)  # initial weights
     model = Pipeline.from_config(pipeline_spec(pipeline, set_ or []))
-    spec, source = open_dataset(data_spec(data, x, y), "train", POOL, model.config.channels)
+    spec, source = open_dataset(data_spec(data, x, y), "train", SIMULATED, model.config.channels)
     _check_crop(source, training.crop)
     if (out / "checkpoint.safetensors").exists() and not resume:
-        raise InputError(f"{out} holds a training already; give --resume to continue it, or another --out")
+        raise InputError(f"{out} already holds a training; give --resume to continue it, or another --out")
     check_writable(out)
     callbacks = _callbacks(out, _preview_pairs(spec, source), training, track, quiet)
-    if isinstance(source, Simulator) or 0 < _size_of(source) <= HELD:
+    if isinstance(source, Simulator) or 0 < _size_of(source) <= IN_MEMORY:
         if not quiet:
             what = "simulating" if isinstance(source, Simulator) else "reading"
             note(f"{what} {len(source)} images of {spec['name']}")
@@ -88,7 +100,7 @@ def train(
     try:
         fit(model, source, training, out, resume=resume, callbacks=callbacks, described=spec)
     except KeyboardInterrupt:
-        note(f"the state is kept in {out}; run the same command with --resume to continue")
+        note(f"the state is saved in {out}; run the same command with --resume to continue")
         raise
     finally:
         for callback in callbacks:
@@ -97,7 +109,7 @@ def train(
 
 
 def _check_crop(source: PairSource, crop: int) -> None:
-    """Refuse images smaller than the crops, from the file headers where there are files."""
+    """Refuse images smaller than the crops; sizes of files are read from their headers."""
     from wavegen.data import FilePairs, Simulated
 
     if isinstance(source, FilePairs | Simulated):
@@ -112,7 +124,7 @@ def _check_crop(source: PairSource, crop: int) -> None:
 
 
 def _size_of(source: PairSource) -> int:
-    """Bytes of all items of a data set of files in memory; 0 of other sets."""
+    """Bytes that a data set of files takes in memory; 0 for other data sets."""
     from wavegen.data import FilePairs, Simulated
 
     if not isinstance(source, FilePairs | Simulated):
@@ -135,7 +147,7 @@ def _callbacks(out: Path, pairs: list[Pair], training: Training, track: bool, qu
     from wavegen.training import JsonLog, Preview, ProgressBar, TensorBoard, Watch
 
     callbacks: list[Callback] = [
-        Watch(pairs, training.preview_every),  # first: its figures belong in the log
+        Watch(pairs, training.preview_every),  # first, so that its figures get into the log
         JsonLog(out / "log.jsonl"),
         Preview(out / "previews", pairs, training.preview_every),
     ]

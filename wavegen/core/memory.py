@@ -1,4 +1,4 @@
-"""Memory that a process keeps to itself, so that large tensors cost no page faults."""
+"""Keep freed memory in the process, so that large tensors cost no page faults."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _NEVER = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep what it frees, for all its threads and libraries; whether that could be set.
+    """Let this process keep the memory that it frees, in all threads and libraries; returns whether that was possible.
 
-    glibc gives every block above 32 MB back to the system and has it zeroed page by page at the next call. Feature
-    maps are that large from 256 x 256 pixels and a batch of 8 on: restoring them then takes up to twice as long. The
-    price is memory: what was once in use stays with the process until it ends. Only glibc can be told so.
+    glibc returns every freed block above 32 MB to the system, which zeroes it page by page when it is allocated again.
+    Feature maps reach that size at 256 x 256 pixels and a batch of 8, and restoring them then takes up to twice as
+    long. The price: memory once in use stays with the process until it ends. Works with glibc only.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from wavegen.core.errors import InputError
 from wavegen.core.files import make_folder
+from wavegen.core.optional import need
 from wavegen.core.types import Pair
 from wavegen.io import write_image
 from wavegen.pipeline.pipeline import Pipeline
@@ -92,11 +93,7 @@ class TensorBoard:
     """Scalars for TensorBoard (extra ``track``)."""
 
     def __init__(self, folder: Path) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            raise InputError("TensorBoard is not installed; pip install 'wavegen[track]'") from None
-        self.writer = SummaryWriter(str(folder))
+        self.writer = need("torch.utils.tensorboard", "track").SummaryWriter(str(folder))
 
     def __call__(self, record: dict[str, Any], pipeline: Pipeline) -> None:
         """Write the figures of one record."""

@@ -1,0 +1,6 @@
+"""``python -m wavegen`` is ``wavegen``."""
+
+from wavegen.cli.app import main
+
+if __name__ == "__main__":
+    main()
