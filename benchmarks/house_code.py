@@ -19,7 +19,7 @@ class Measured:
     """One function: where it is, its McCabe complexity, its lines and its number of parameters.
 
     ``lines`` runs from ``def`` to the end without the docstring. A command (see :func:`is_command`) counts from its
-    first statement, for its signature is the list of its options; it has 0 ``parameters`` for the same reason.
+    first statement, for its signature is the list of its options; they are its ``options``, and no ``parameters``.
     """
 
     file: str
@@ -28,6 +28,7 @@ class Measured:
     complexity: int
     lines: int
     parameters: int
+    options: int
     typed: bool
 
     def __str__(self) -> str:
@@ -112,6 +113,7 @@ def measured(file: str, tree: ast.Module) -> Iterator[Measured]:
                     complexity(child),
                     (child.end_lineno or child.lineno) - first + 1 - spoken,
                     0 if command else parameters(child, method),
+                    parameters(child, method) if command else 0,
                     typed(child, method),
                 )
                 yield from walk(child, f"{prefix}{child.name}.", False)
@@ -127,9 +129,17 @@ def functions(trees: Mapping[str, ast.Module]) -> list[Measured]:
 
 
 def documented(trees: Mapping[str, ast.Module]) -> float:
-    """The share of modules, classes and functions with a docstring, in percent."""
-    kinds = (ast.Module, ast.ClassDef, *Function.__args__)
-    nodes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, kinds)]
+    """The share of modules and of public classes and functions with a docstring, in percent."""
+
+    def public(node: ast.AST) -> Iterator[ast.Module | ast.ClassDef | Function]:
+        if isinstance(node, ast.Module | ast.ClassDef | Function):
+            yield node
+        if not isinstance(node, Function):  # what is defined inside a function is not public
+            for child in ast.iter_child_nodes(node):
+                if not getattr(child, "name", "").startswith("_"):
+                    yield from public(child)
+
+    nodes = [node for tree in trees.values() for node in public(tree)]
     return 100 * sum(ast.get_docstring(node) is not None for node in nodes) / max(len(nodes), 1)
 
 
