@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +33,7 @@ PRESETS = (
 )  # fmt: skip
 CALLS = (1, 4)
 STEPS = 20
+Callback = Callable[[dict[str, Any], Pipeline], None]
 
 
 class Blobs:
@@ -77,13 +80,13 @@ def restorations(model: str) -> dict[str, Tensor]:
     }
 
 
-def trained(preset: str) -> dict[str, Tensor]:
-    """The weights of a preset after ``STEPS`` training steps."""
+def trained(preset: str, callbacks: Sequence[Callback] = ()) -> dict[str, Tensor]:
+    """The weights of a preset after ``STEPS`` training steps; the callbacks are told of every step."""
     torch.manual_seed(0)
     pipeline = Pipeline.from_config(preset)
-    training = Training(steps=STEPS, batch=2, crop=32, warmup=2, ema=0.9, precision="float32")
+    training = Training(steps=STEPS, batch=2, crop=32, warmup=2, ema=0.9, precision="float32", log_every=1)
     with tempfile.TemporaryDirectory() as folder:
-        fit(pipeline, Blobs(), training, Path(folder))
+        fit(pipeline, Blobs(), training, Path(folder), callbacks=callbacks)
     return {f"{preset}/{key}": value.clone() for key, value in pipeline.state_dict().items()}
 
 
