@@ -21,7 +21,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("gans", "data"),
     ("pipeline",),
     ("losses", "components"),
-    ("training", "inference", "analysis", "reports"),
+    ("training", "inference", "analysis", "reports", "testing"),
     ("experiments",),
     ("benches",),
     ("cli",),

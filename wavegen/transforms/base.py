@@ -53,12 +53,14 @@ class Transform(nn.Module, ABC):
             image size needs no padding.
         ratio: how many times one level shrinks a side, and how many times it enlarges the values of LL.
         lossy: whether the inverse is learned and approximate.
+        oriented: whether h, v and d hold stripes along rows, stripes along columns and checkerboards.
     """
 
     levels: int
     orthonormal: bool
     ratio: int = 2
     lossy: bool = False
+    oriented: bool = True
 
     @abstractmethod
     def forward(self, x: Tensor) -> Subbands:

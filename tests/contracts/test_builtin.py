@@ -1,0 +1,114 @@
+"""Guards that every built-in component keeps the contract of its kind, one test for each distinct factory.
+
+Names that share a class (60 wavelets) are represented by those whose options matter: odd and even taps, orthonormal
+or not. What a kind promises is said, and checked, in ``wavegen.testing``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from wavegen.core.registry import names
+from wavegen.testing import check_component
+
+HALF = [0.5**0.5, 0.5**0.5]
+UNET = {"name": "unet", "width": 4, "multipliers": [1, 2]}
+CASES: dict[str, list[dict[str, Any]]] = {
+    "transform": [
+        *({"name": name} for name in ("haar", "db3", "sym4", "coif1", "bior2.6", "rbio3.3", "lattice", "lifting")),
+        {"name": "haar", "levels": 1},
+        {"name": "db4", "levels": 3, "mode": "symmetric"},
+        {
+            "name": "custom",
+            "dec_lo": HALF,
+            "dec_hi": [-HALF[0], HALF[0]],
+            "rec_lo": HALF,
+            "rec_hi": [HALF[0], -HALF[0]],
+        },
+        *({"name": name} for name in ("identity", "space_to_depth", "pool", "undecimated", "packets", "autoencoder")),
+    ],
+    "bridge": [
+        *({"name": name} for name in names("bridge")),
+        {"name": "bbdp", "schedule": "sin", "s": 0.1},
+        {"name": "ddpm", "schedule": "cosine"},
+        {"name": "indi", "sigma0": 0.0},
+        {"name": "resshift", "T": 4, "p": 1.0},
+        {"name": "i2sb", "beta_max": 5.0},
+    ],
+    "head": [
+        {"name": "copy"},
+        {"name": "shrink"},
+        {"name": "gan", "network": UNET},
+        {"name": "gan", "network": UNET, "noise": 2, "inject": True, "features": 4, "noise_level": True},
+        {"name": "gan", "network": UNET, "noise": 0, "output": "residual"},
+        {"name": "regression", "network": UNET},
+        {"name": "bridge", "network": UNET},
+        {"name": "bridge", "network": UNET, "steps": 1, "bridge": {"name": "ddpm"}, "features": 4},
+        {"name": "bridge", "network": UNET, "steps": 1, "bridge": {"name": "regression"}},
+    ],
+    "network": [
+        {"name": "unet", "width": 4, "multipliers": [1]},
+        {"name": "unet", "width": 4, "multipliers": [1, 2], "blocks": 2},
+        {"name": "unet", "width": 4, "multipliers": [1, 1, 1]},
+        {"name": "unet", "width": 4, "multipliers": [1, 2], "patch": 2},
+    ],
+    "degradation": [
+        *({"name": name} for name in names("degradation") if name not in ("chain", "random_chain", "measured_psf")),
+        {"name": "chain", "parts": ["gaussian_blur", {"name": "downsample", "factor": 2}, "bleaching"]},
+        {"name": "chain", "parts": ["gaussian_blur", "camera"]},
+        {"name": "random_chain", "parts": [{"name": "gaussian_blur", "sigma": [0.5, 3]}, "mask", "motion_blur"]},
+    ],
+    "dataset": [
+        {"name": "hela", "size": 32, "length": 3},
+        {"name": "nanobeads", "size": 32, "length": 3},
+        {
+            "name": "degraded",
+            "source": {"name": "hela", "size": 32, "length": 3},
+            "degradation": {"name": "gaussian_noise"},
+        },
+    ],
+    "solver": [],
+    "grid": [],
+    "critic": [],
+    "loss": [],
+}
+
+
+def cases(kind: str) -> list[Any]:
+    return [pytest.param(spec, id=" ".join(map(str, spec.values()))[:60]) for spec in CASES[kind]]
+
+
+def check(kind: str, spec: dict[str, Any]) -> None:
+    check_component(kind, spec["name"], **{key: value for key, value in spec.items() if key != "name"})
+
+
+@pytest.mark.parametrize("spec", cases("transform"))
+def test_transforms(spec: dict[str, Any]) -> None:
+    check("transform", spec)
+
+
+@pytest.mark.parametrize("spec", cases("bridge"))
+def test_bridges(spec: dict[str, Any]) -> None:
+    check("bridge", spec)
+
+
+@pytest.mark.parametrize("spec", cases("head"))
+def test_heads(spec: dict[str, Any]) -> None:
+    check("head", spec)
+
+
+@pytest.mark.parametrize("spec", cases("network"))
+def test_networks(spec: dict[str, Any]) -> None:
+    check("network", spec)
+
+
+@pytest.mark.parametrize("spec", cases("degradation"))
+def test_degradations(spec: dict[str, Any]) -> None:
+    check("degradation", spec)
+
+
+@pytest.mark.parametrize("spec", cases("dataset"))
+def test_datasets(spec: dict[str, Any]) -> None:
+    check("dataset", spec)
