@@ -76,7 +76,8 @@ pipe = wavegen.Pipeline.from_config({"name": "small_bbdm", "stages": stages})
 from wavegen.losses import Objective
 x = torch.rand(2, 1, 32, 32)
 pipe.fit_normalisation(list(x))
-terms = Objective(pipe)(x, x + 0.1 * torch.rand(2, 1, 32, 32), 0, torch.Generator().manual_seed(0), torch.nn.ModuleList())
+y, generator = x + 0.1 * torch.rand(2, 1, 32, 32), torch.Generator().manual_seed(0)
+terms = Objective(pipe)(x, y, 0, generator, torch.nn.ModuleList())
 assert terms.losses["gradient_l1"] > 0
 """,
     "critic": """

@@ -37,12 +37,11 @@ def _judge(subject: Subject, value: Callable[[Tensor], Tensor], truth: Tensor, d
     wrong = value(off)
     scalar = isinstance(wrong, Tensor) and wrong.ndim == 0
     subject.require(scalar, "value", "it is no scalar tensor")
-    subject.require(bool(torch.isfinite(wrong)), "value", f"{float(wrong)} is not finite")
+    subject.require(bool(torch.isfinite(wrong)), "value", "it is not finite")
     subject.require(wrong.requires_grad, "gradient", "it has no gradient: nothing would be learned from it")
     (gradient,) = torch.autograd.grad(wrong, off)
     learns = bool(torch.isfinite(gradient).all()) and float(gradient.norm()) > 0
     subject.require(learns, "gradient", "it is zero or not finite: nothing would be learned from it")
     if draws == 1:
-        right = float(value(torch.zeros_like(truth)))
-        fault = f"the truth itself costs {right:.4g}, something wrong {float(wrong):.4g}: the sign is wrong"
-        subject.require(right < float(wrong), "minimum", fault)
+        right, now = float(value(torch.zeros_like(truth))), float(wrong.detach())
+        subject.require(right < now, "minimum", f"the truth costs {right:.4g}, a wrong one {now:.4g}: the sign is wrong")
