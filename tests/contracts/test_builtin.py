@@ -10,11 +10,19 @@ from typing import Any
 
 import pytest
 
-from wavegen.core.registry import names
+from wavegen.core.registry import KINDS, entry, names
+from wavegen.metrics import weights
 from wavegen.testing import check_component
 
 HALF = [0.5**0.5, 0.5**0.5]
+ETAS: dict[str, tuple[Any, ...]] = {"euler-sde": (None,), "euler-ode": (None,)}
 UNET = {"name": "unet", "width": 4, "multipliers": [1, 2]}
+
+
+def listed(kind: str) -> list[str]:
+    return names(kind) if kind in KINDS else []
+
+
 CASES: dict[str, list[dict[str, Any]]] = {
     "transform": [
         *({"name": name} for name in ("haar", "db3", "sym4", "coif1", "bior2.6", "rbio3.3", "lattice", "lifting")),
@@ -69,10 +77,20 @@ CASES: dict[str, list[dict[str, Any]]] = {
             "degradation": {"name": "gaussian_noise"},
         },
     ],
-    "solver": [],
-    "grid": [],
-    "critic": [],
-    "loss": [],
+    "solver": [{"name": name, "eta": eta} for name in listed("solver") for eta in ETAS.get(name, (0.0, 0.5, 1.0))],
+    "grid": [
+        *({"name": name} for name in listed("grid") if name != "times"),
+        *({"name": "times", "values": [1.0, 0.3, 0.0]} for _ in listed("grid")[:1]),
+    ],
+    "critic": [{"name": name, "width": 8} for name in listed("critic") if name != "projected"],
+    "loss": [{"name": name} for name in listed("loss")],
+    "metric": [{"name": name} for name in listed("metric") if hasattr(entry("metric", name).factory, "compares")],
+    "pipeline": [
+        {"name": "mscgm", "network": {"width": 8}, "head": {"network": {"width": 8}}},
+        {"name": "bbdm-patch", "network": {"width": 8}},
+        {"name": "latent", "network": {"width": 8}},
+        {"name": "unet", "network": {"width": 8}},
+    ],
 }
 
 
@@ -81,7 +99,7 @@ def cases(kind: str) -> list[Any]:
 
 
 def check(kind: str, spec: dict[str, Any]) -> None:
-    check_component(kind, spec["name"], **{key: value for key, value in spec.items() if key != "name"})
+    check_component(kind, spec["name"], **{k: v for k, v in spec.items() if k != "name" and v is not None})
 
 
 @pytest.mark.parametrize("spec", cases("transform"))
@@ -112,3 +130,36 @@ def test_degradations(spec: dict[str, Any]) -> None:
 @pytest.mark.parametrize("spec", cases("dataset"))
 def test_datasets(spec: dict[str, Any]) -> None:
     check("dataset", spec)
+
+
+@pytest.mark.parametrize("spec", cases("solver"))
+def test_solvers(spec: dict[str, Any]) -> None:
+    check("solver", spec)
+
+
+@pytest.mark.parametrize("spec", cases("grid"))
+def test_grids(spec: dict[str, Any]) -> None:
+    check("grid", spec)
+
+
+@pytest.mark.parametrize("spec", cases("critic"))
+def test_critics(spec: dict[str, Any]) -> None:
+    check("critic", spec)
+
+
+@pytest.mark.parametrize("spec", cases("loss"))
+def test_losses(spec: dict[str, Any]) -> None:
+    check("loss", spec)
+
+
+@pytest.mark.parametrize("spec", cases("metric"))
+def test_metrics(spec: dict[str, Any]) -> None:
+    needed = entry("metric", spec["name"]).factory.weight_file  # type: ignore[attr-defined]
+    if needed and weights.locate(needed) is None:
+        pytest.skip(f"weights {needed!r} not found: {weights.how_to_get(weights.FILES[needed])}")
+    check("metric", spec)
+
+
+@pytest.mark.parametrize("spec", cases("pipeline"))
+def test_pipelines(spec: dict[str, Any]) -> None:
+    check("pipeline", spec)

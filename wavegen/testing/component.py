@@ -43,8 +43,8 @@ def check_component(kind: str, factory: Factory, **options: Any) -> None:
         ContractError: (an ``AssertionError``) a fault, with the component and the check.
         InputError: an unknown kind or name, or an option that the component does not take.
     """
-    if kind not in CHECKS:
-        raise InputError(f"unknown kind {kind!r}; {near_matches(kind, CHECKS)}")
+    if kind not in CHECKS and kind != "pipeline":
+        raise InputError(f"unknown kind {kind!r}; {near_matches(kind, [*CHECKS, 'pipeline'])}")
     if isinstance(factory, str):
         record = entry(kind, factory)
         subject = Subject(kind, factory, _parameters(record.factory), record.capabilities)
@@ -58,6 +58,10 @@ def check_component(kind: str, factory: Factory, **options: Any) -> None:
         def make(**supplied: Any) -> Any:
             return factory(**options, **supplied)
 
+    if kind == "pipeline":  # options are laid on a preset, not given to its function
+        preset = entry(kind, factory).factory if isinstance(factory, str) else factory
+        pipeline.check(subject, preset(), options)
+        return
     CHECKS[kind](subject, make)
 
 
@@ -75,7 +79,6 @@ CHECKS: dict[str, Callable[[Subject, Make], None]] = {
     "degradation": lambda subject, make: degradation.check(subject, make()),
     "dataset": lambda subject, make: dataset.check(subject, make(), make),
     "metric": lambda subject, make: metric.check(subject, make()),
-    "pipeline": lambda subject, make: pipeline.check(subject, make()),
     "solver": lambda subject, make: solver.check(subject, make()),
     "grid": lambda subject, make: grid.check(subject, make),
     "loss": lambda subject, make: loss.check(subject, make()),

@@ -44,4 +44,5 @@ def _judge(subject: Subject, value: Callable[[Tensor], Tensor], truth: Tensor, d
     subject.require(learns, "gradient", "it is zero or not finite: nothing would be learned from it")
     if draws == 1:
         right, now = float(value(torch.zeros_like(truth))), float(wrong.detach())
-        subject.require(right < now, "minimum", f"the truth costs {right:.4g}, a wrong one {now:.4g}: the sign is wrong")
+        fault = f"the truth costs {right:.4g}, something wrong {now:.4g}: the sign is wrong"
+        subject.require(right < now, "minimum", fault)

@@ -11,21 +11,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from wavegen.core.config import check as check_config
+from wavegen.core.config import merge
 from wavegen.core.errors import InputError
+from wavegen.pipeline.config import PipelineConfig
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.testing.base import Subject
 
 SIDE = 24
 
 
-def check(subject: Subject, config: Mapping[str, Any]) -> None:
-    """Every check of the contract, with random weights and few network calls."""
+def check(subject: Subject, config: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Every check of the contract, with random weights and few network calls; ``options`` are laid on the preset."""
     valid = isinstance(config, Mapping)
     subject.require(valid, "type", f"a preset returns a configuration, not {type(config).__name__}")
     try:
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            pipeline = Pipeline.from_config(config)
+            whole = merge({"name": subject.name, **config}, options)
+            pipeline = Pipeline(check_config(PipelineConfig, whole, "the configuration"))
     except InputError as error:
         raise subject.fail("configuration", str(error)) from error
     generator = torch.Generator().manual_seed(1)

@@ -7,7 +7,7 @@ from wavegen import Details, register
 from wavegen.gans import Given, Head
 
 
-@register("head", "one_layer", "a single convolution; the smallest head that learns", wiring=("channels", "trunk"))
+@register("head", "one_layer", "a single convolution; the smallest head that learns", supplied=("channels", "trunk"))
 class OneLayer(Head):
     """y's bands plus a convolution of everything that the level is told and one channel of noise.
 

@@ -6,7 +6,7 @@ from wavegen import register
 from wavegen.networks import Network, TimeEmbedding
 
 
-@register("network", "plain", "three convolutions in a row", wiring=("in_channels", "out_channels", "time"))
+@register("network", "plain", "three convolutions in a row", supplied=("in_channels", "out_channels", "time"))
 class Plain(Network):
     """Three 3 x 3 convolutions.
 
