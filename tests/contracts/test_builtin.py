@@ -15,6 +15,11 @@ from wavegen.metrics import weights
 from wavegen.testing import check_component
 
 HALF = [0.5**0.5, 0.5**0.5]
+SAME_CLASS = [  # as coverage_vgg16 and kid_vgg16, with another network or of another name
+    *(f"{what}_{net}" for what in ("precision", "recall", "density") for net in ("vgg16", "effnet_lite0")),
+    "coverage_effnet_lite0",
+    "kid_effnet_lite0",
+]
 ETAS: dict[str, tuple[Any, ...]] = {"euler-sde": (None,), "euler-ode": (None,)}
 UNET = {"name": "unet", "width": 4, "multipliers": [1, 2]}
 
@@ -79,12 +84,17 @@ CASES: dict[str, list[dict[str, Any]]] = {
     ],
     "solver": [{"name": name, "eta": eta} for name in listed("solver") for eta in ETAS.get(name, (0.0, 0.5, 1.0))],
     "grid": [
-        *({"name": name} for name in listed("grid") if name != "times"),
+        # planned searches for seconds: tests/bridges/test_planner.py
+        *({"name": name} for name in listed("grid") if name not in ("times", "planned")),
         *({"name": "times", "values": [1.0, 0.3, 0.0]} for _ in listed("grid")[:1]),
     ],
     "critic": [{"name": name, "width": 8} for name in listed("critic") if name != "projected"],
     "loss": [{"name": name} for name in listed("loss")],
-    "metric": [{"name": name} for name in listed("metric") if hasattr(entry("metric", name).factory, "compares")],
+    "metric": [
+        {"name": name}
+        for name in listed("metric")
+        if hasattr(entry("metric", name).factory, "compares") and name not in SAME_CLASS
+    ],
     "pipeline": [
         {"name": "mscgm", "network": {"width": 8}, "head": {"network": {"width": 8}}},
         {"name": "bbdm-patch", "network": {"width": 8}},

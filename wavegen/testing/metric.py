@@ -22,19 +22,19 @@ def check(subject: Subject, metric: Any) -> None:
     sort = str(getattr(metric, "compares", None))
     subject.require(sort in SORTS, "declarations", f"compares = {sort}; derive from a class of wavegen.metrics.base")
     side = max(SIDE, metric.least_side)
-    clean = _clean(side)
+    clean = _beads(side) if sort == "single" else _clean(side)
     if sort == "distribution":
         _sets(subject, metric, clean)
         return
     one = {"paired": _paired, "single": _single, "ensemble": _ensemble}[sort](metric, clean)
-    values = [one(noise) for noise in NOISE]
+    values = [one(noise) for noise in (NOISE[:1] if sort == "single" else NOISE)]
     for value in values:
         _form(subject, metric, value, len(clean))
     if sort == "paired":
         _direction(subject, metric, [float(value.mean()) for value in values])
         _best(subject, metric, one(0.0))
-    _items(subject, metric, sort, clean, values[1])
-    _units(subject, metric, sort, clean, values[1])
+    _items(subject, metric, sort, clean)
+    _units(subject, metric, sort, clean)
 
 
 def _clean(side: int, images: int = IMAGES) -> Tensor:
@@ -43,6 +43,17 @@ def _clean(side: int, images: int = IMAGES) -> Tensor:
     phase = torch.arange(images, dtype=torch.float64).view(-1, 1, 1, 1) * 0.7
     fine = 0.1 * torch.sin(9 * line[:, None] + phase) * torch.sin(7 * line)
     return (0.5 + 0.3 * torch.sin(line[:, None] + 6 * phase) * torch.cos(1.7 * line) + fine).float()
+
+
+def _beads(side: int) -> Tensor:
+    """Two bright spots on a dim field, for metrics that judge an image alone."""
+    y, x = (torch.arange(side, dtype=torch.float32) for _ in range(2))
+
+    def bead(row: float, column: float) -> Tensor:
+        return (-((y[:, None] - row) ** 2 + (x - column) ** 2) / 8).exp()
+
+    images = [0.1 + 0.8 * (bead(side * 0.3 + i, side * 0.3) + bead(side * 0.7, side * 0.65)) for i in range(IMAGES)]
+    return torch.stack(images)[:, None]
 
 
 def _noisy(clean: Tensor, noise: float, seed: int = 0) -> Tensor:
@@ -100,30 +111,29 @@ def _best(subject: Subject, metric: Any, perfect: Tensor) -> None:
     subject.require(right, "best", f"identical images score {got:.4g}; declared is {best:g}")
 
 
-def _items(subject: Subject, metric: Any, sort: str, clean: Tensor, together: Tensor) -> None:
-    noisy, one = _noisy(clean, NOISE[1]), slice(1, 2)
+def _call(metric: Any, sort: str, clean: Tensor, factor: float = 1.0) -> Tensor:
+    """The scores of slightly noisy images, all intensities times ``factor``."""
+    noisy = factor * _noisy(clean, NOISE[0])
     if sort == "paired":
-        alone = metric(noisy[one], clean[one], 1.0)
-    elif sort == "single":
-        alone = metric(noisy[one], 1.0)
-    else:
-        alone = metric(_samples(clean, NOISE[1])[:, one], noisy[one], 1.0)
-    if bool(torch.isfinite(together[one]).all()):
-        subject.close("batch", alone, together[one], "an image's score depends on the others in its batch", 1e-3)
+        return metric(noisy, factor * clean, factor)  # type: ignore[no-any-return]
+    if sort == "single":
+        return metric(noisy, factor)  # type: ignore[no-any-return]
+    return metric(factor * _samples(clean, NOISE[0]), noisy, factor)  # type: ignore[no-any-return]
 
 
-def _units(subject: Subject, metric: Any, sort: str, clean: Tensor, unit: Tensor) -> None:
+def _items(subject: Subject, metric: Any, sort: str, clean: Tensor) -> None:
+    # The first two alone: noise is drawn over the batch, so that they have the same.
+    together, alone = _call(metric, sort, clean)[:2], _call(metric, sort, clean[:2])
+    if bool(torch.isfinite(together).all()):
+        subject.close("batch", alone, together, "an image's score depends on the others in its batch", 1e-3)
+
+
+def _units(subject: Subject, metric: Any, sort: str, clean: Tensor) -> None:
     """Images and data_range times 50 have the same score."""
-    noisy, factor = _noisy(clean, NOISE[1]), 50.0
-    if metric.unit_range or not bool(torch.isfinite(unit).all()):
+    unit, factor = _call(metric, sort, clean), 50.0
+    if not bool(torch.isfinite(unit).all()):
         return
-    if sort == "paired":
-        scaled = metric(factor * noisy, factor * clean, factor)
-    elif sort == "single":
-        scaled = metric(factor * noisy, factor)
-    else:
-        scaled = metric(factor * _samples(clean, NOISE[1]), factor * noisy, factor)
-    error = distance(scaled, unit)
+    error = distance(_call(metric, sort, clean, factor), unit)
     subject.require(error < 1e-2, "units", f"images and data_range times {factor:g} change the score by {error:.2g}")
 
 

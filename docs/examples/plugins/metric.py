@@ -1,9 +1,9 @@
 """A metric in one file: what tables need to know of it, and one value for each image."""
 
 from torch import Tensor
-from wavegen.metrics.base import PairedMetric
 
 from wavegen import register
+from wavegen.metrics import PairedMetric
 
 
 @register("metric", "mean_error", "mean absolute error", capabilities=("paired", "lower_is_better"))
