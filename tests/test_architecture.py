@@ -22,7 +22,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
     ("losses",),
     ("components",),
-    ("training", "inference", "analysis", "reports"),
+    ("training", "inference", "analysis", "reports", "testing"),
     ("experiments",),
     ("cli",),
     ("__main__",),

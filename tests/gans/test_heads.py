@@ -141,7 +141,7 @@ def test_features_stay_at_their_place(name: str) -> None:
     """The pixel shuffle puts a patch's features on that patch, not elsewhere."""
     one_call = {"steps": 1} if name == "bridge" else {}
     made, known = head(name, features=4, **one_call), given(size=(32, 32))
-    radius = made.network.receptive_radius
+    radius = made.network.radius
     assert known.features is not None
     features = known.features.clone()
     features[:, :, 0, 0] += 1
@@ -153,7 +153,7 @@ def test_features_stay_at_their_place(name: str) -> None:
 
 def test_injected_noise_is_local_and_reaches_every_scale() -> None:
     made, known = head("gan", noise=1, inject=True), given(size=(32, 32))
-    radius = made.network.receptive_radius + made.network.multiple
+    radius = made.network.radius + made.network.multiple
     z = noise(made, (32, 32))
     other = z.clone()
     other[..., 0, 0] += 1

@@ -61,9 +61,9 @@ def changed_rows(net: Any, size: int, place: int) -> list[int]:
 
 @pytest.mark.parametrize("options", VARIANTS, ids=str)
 @pytest.mark.parametrize("name", NAMES)
-def test_receptive_radius_is_true_and_tight(name: str, options: dict[str, Any]) -> None:
+def test_radius_is_true_and_tight(name: str, options: dict[str, Any]) -> None:
     net = network(name, **options)
-    radius, multiple = net.receptive_radius, net.multiple
+    radius, multiple = net.radius, net.multiple
     # Room for twice the radius, so that an effect outside it would be seen.
     size = -(-(2 * 2 * radius + 2 * multiple) // multiple) * multiple
     reach = 0
@@ -77,13 +77,13 @@ def test_receptive_radius_is_true_and_tight(name: str, options: dict[str, Any]) 
 def test_nothing_is_global(name: str) -> None:
     """Whatever happens beyond the receptive radius leaves a pixel's bits as they are."""
     net = network(name, **SMALL)
-    size = 4 * net.receptive_radius // net.multiple * net.multiple
+    size = 4 * net.radius // net.multiple * net.multiple
     x, other = image(2, 2, size, size), 100 * image(2, 2, size, size, seed=1)
-    keep = 3 * net.receptive_radius  # columns that both inputs share
+    keep = 3 * net.radius  # columns that both inputs share
     other[..., :keep] = x[..., :keep]
     with torch.no_grad():
         a, b = net(x, times(2))[0], net(other, times(2))[0]
-    inside = keep - net.receptive_radius
+    inside = keep - net.radius
     torch.testing.assert_close(a[..., :inside], b[..., :inside], rtol=0, atol=0)
     assert (a[..., keep:] - b[..., keep:]).norm() > 1
 
@@ -123,7 +123,7 @@ def test_padding_is_the_repeated_border(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_translation_by_multiple_commutes(name: str, options: dict[str, Any]) -> None:
     net = network(name, **options)
-    radius, step = net.receptive_radius, net.multiple
+    radius, step = net.radius, net.multiple
     size = -(-(2 * radius + 4 * step) // step) * step
     x = image(1, 2, size + step, size)
     with torch.no_grad():

@@ -1,5 +1,6 @@
 """Data sets: simulated specimens, image pairs from files, published layouts, degraded clean images, crops, a cache."""
 
+from wavegen.data.base import PairDataset
 from wavegen.data.cache import InMemory
 from wavegen.data.check import Alignment, ImageFacts, align, image_facts
 from wavegen.data.crops import Crops
@@ -29,6 +30,7 @@ __all__ = [
     "Lol",
     "LowBand",
     "Nanobeads",
+    "PairDataset",
     "Pairs",
     "Simulated",
     "Simulator",

@@ -11,6 +11,7 @@ import torch
 from wavegen.core.errors import InputError
 from wavegen.core.files import atomic
 from wavegen.core.types import Pair, PairSource
+from wavegen.data.base import checked_item
 from wavegen.data.simulators.base import Simulator
 
 
@@ -25,8 +26,9 @@ class InMemory:
         path: the cache file, or None.
 
     Raises:
-        InputError: a path that does not end in ``.npz``, a data set that is not simulated, a file with
-            other options or a damaged file, a folder that cannot be written.
+        InputError: a path that does not end in ``.npz``, a data set without a record of its options, a file of
+            other options or a damaged file, a folder that cannot be written, items that
+            :func:`~wavegen.data.base.checked_item` refuses.
     """
 
     def __init__(self, dataset: PairSource, path: str | Path | None = None) -> None:
@@ -53,9 +55,8 @@ class InMemory:
 
 
 def _compute(dataset: PairSource) -> list[Pair]:
-    """Every item, float32."""
-    count = len(dataset)
-    return [Pair(*(image.float() for image in dataset[i])) for i in range(count)]
+    """Every item."""
+    return [checked_item(dataset, index) for index in range(len(dataset))]
 
 
 def _read(path: Path, key: str) -> list[Pair]:

@@ -1,4 +1,4 @@
-"""Random crops of a data set, turned and mirrored."""
+"""Random crops of a data set, rotated and mirrored."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from wavegen.core.errors import InputError
 from wavegen.core.types import Pair, PairSource
+from wavegen.data.base import checked_item
 
 
 class Crops(Dataset[Pair]):
@@ -28,8 +29,8 @@ class Crops(Dataset[Pair]):
         transform: applied to the whole image before cropping (intensity normalisation).
 
     Raises:
-        InputError: an empty data set, a size or length below 1; at an item: an image smaller
-            than the crop, or x and y of different sizes.
+        InputError: an empty data set, a size or length below 1; at an item: an image smaller than the crop, x and y
+            of different sizes, or what :func:`~wavegen.data.base.checked_item` refuses.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Crops(Dataset[Pair]):
             raise IndexError(f"item {index} of a data set of {self.length}")
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(index,)))
         item = int(rng.integers(self.count))
-        pair = self.dataset[item]
+        pair = checked_item(self.dataset, item)
         if self.transform is not None:
             pair = self.transform(pair)
         height, width = pair.x.shape[-2:]

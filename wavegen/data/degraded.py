@@ -7,16 +7,16 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from pydantic import Field
-from torch.utils.data import Dataset
 
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, register
 from wavegen.core.types import Pair, PairSource
+from wavegen.data.base import PairDataset
 from wavegen.data.simulated import scaled
 
 
 @register("dataset", "degraded", "the targets of another data set, simulated specimens say, degraded on the fly")
-class Degraded(Dataset[Pair]):
+class Degraded(PairDataset):
     """x: a target scaled to 0 at its 0.1 and 1 at its 99.9 percentile (negative values become 0); y: x degraded.
 
     Item i is a pure function of (seed, i) and the source's item.

@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from wavegen.core.errors import InputError, near_matches
 from wavegen.core.types import Pair
+from wavegen.data.base import PairDataset
 from wavegen.io import EXTENSIONS, Header, image_header, read_image, read_mrc
 from wavegen.io.mrc import mrc_header
 
@@ -25,7 +25,7 @@ Files = list[tuple[Path, Path]]
 Grid = Literal["equal", "target", "input"]
 
 
-class FilePairs(Dataset[Pair]):
+class FilePairs(PairDataset):
     """Targets and inputs from files, float32 in the units of the files. All headers are checked first.
 
     Args:
@@ -42,6 +42,7 @@ class FilePairs(Dataset[Pair]):
         self.files = files
         self.grid = grid
         self.shapes = checked_shapes(files, grid)
+        self.channels = self.shapes[0][0]
 
     def __len__(self) -> int:
         return len(self.files)

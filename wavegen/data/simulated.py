@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, register
 from wavegen.core.types import Pair
+from wavegen.data.base import PairDataset
 from wavegen.data.files import Shape, enlarged, finite, images_of, pixel_header, read_rows, some
 
 PERCENTILES = (0.1, 99.9)
@@ -21,7 +21,7 @@ LARGEST = {"uint8": 255.0, "uint16": 65535.0}
 
 
 @register("dataset", "simulated", "clean images of a folder or table, degraded on the fly")
-class Simulated(Dataset[Pair]):
+class Simulated(PairDataset):
     """x: a clean image, y: the same image degraded. Item i is a pure function of (seed, i) and its file.
 
     A degraded image that is smaller by a whole factor is enlarged to x's grid (bicubic).

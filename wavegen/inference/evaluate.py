@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from wavegen.core.types import Pair, PairSource, Restoration
+from wavegen.data.base import checked_item
 from wavegen.metrics.scorer import Scorer, means
 
 __all__ = ["Observer", "Restore", "Scorer", "evaluate"]
@@ -75,9 +76,9 @@ def evaluate(
 
 def _alike(data: PairSource, first: int, end: int) -> list[Pair]:
     """Items from ``first`` on, at most up to ``end``, that have the size of the first."""
-    pairs = [data[first]]
+    pairs = [checked_item(data, first)]
     for index in range(first + 1, end):
-        pair = data[index]
+        pair = checked_item(data, index)
         if pair.x.shape != pairs[0].x.shape:
             break
         pairs.append(pair)

@@ -1,4 +1,4 @@
-"""Local building blocks: every operation sees a bounded neighbourhood, so that tiling can be exact."""
+"""Building blocks whose receptive field is bounded, so that restoring an image in tiles can be exact."""
 
 from __future__ import annotations
 

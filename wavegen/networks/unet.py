@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from wavegen.core.registry import register
+from wavegen.networks.base import Network
 from wavegen.networks.blocks import ResidualBlock, TimeEmbedding
 
 
@@ -21,17 +22,17 @@ from wavegen.networks.blocks import ResidualBlock, TimeEmbedding
     capabilities=("local", "time"),
     supplied=("in_channels", "out_channels", "time", "inject"),
 )
-class UNet(nn.Module):
+class UNet(Network):
     """Map (B, in_channels, H, W) and t (B,) to (B, out_channels, H, W) and the last feature maps.
 
     Args:
         in_channels: channels of the input.
         out_channels: channels of the output.
         time: whether the network is conditioned on t.
-        inject: how many of the last input channels are noise, which is also added at every scale through learnt
-            weights. Over a cell of n x n pixels it is averaged times n: standard normal at every scale.
+        inject: how many of the last input channels are noise that is also added at every scale, through learned
+            weights. Its mean over a cell of n x n pixels is multiplied by n, and so is standard normal at every scale.
         width: channels of the finest level.
-        multipliers: channels of each level as multiples of ``width``; one level more halves the grid.
+        multipliers: channels of each level as multiples of ``width``; each further level halves the grid.
         blocks: residual blocks per level on the way down, and as many on the way up.
         patch: the network works on patch x patch pixels rearranged into channels, so that its
             feature maps are (B, width, ceil(H / patch), ceil(W / patch)).
@@ -81,12 +82,12 @@ class UNet(nn.Module):
 
     @property
     def multiple(self) -> int:
-        """Pixels that image sizes are padded to a multiple of, and that tile origins must respect."""
+        """See :attr:`Network.multiple`: the side of a cell of the coarsest level."""
         return int(self.patch * 2 ** (self.levels - 1))
 
     @property
-    def receptive_radius(self) -> int:
-        """Pixels on each side of an output pixel that can influence it (an upper bound, tight to a cell)."""
+    def radius(self) -> int:
+        """See :attr:`Network.radius`; an upper bound from the structure, tight to a cell."""
         radius = 2  # the first and the last 3x3 convolution
         for level in range(self.levels):
             passes = self.blocks if level == self.levels - 1 else 2 * self.blocks
@@ -95,7 +96,7 @@ class UNet(nn.Module):
         return int(self.patch * (radius + 2 ** (self.levels - 1)) - 1)
 
     def forward(self, x: Tensor, t: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the output and the last feature maps (on the patch grid, padded to whole cells)."""
+        """See :meth:`Network.forward`; the feature maps are on the patch grid, padded to whole cells."""
         height, width = x.shape[-2:]
         x = pad_to_multiple(x, self.multiple)
         noise = x[:, x.shape[1] - self.inject :]

@@ -52,12 +52,14 @@ class Transform(nn.Module, ABC):
         orthonormal: whether the coefficients have the sum of squares of the image, for sizes that need no padding.
         ratio: the factor by which one level divides each side and multiplies the mean of LL.
         lossy: whether the inverse is learned and approximate.
+        oriented: whether h, v and d hold stripes along rows, stripes along columns and checkerboards.
     """
 
     levels: int
     orthonormal: bool
     ratio: int = 2
     lossy: bool = False
+    oriented: bool = True
 
     @classmethod
     def facts(cls) -> dict[str, bool]:

@@ -37,6 +37,7 @@ class Pool(DyadicTransform):
     """
 
     orthonormal = False
+    oriented = False
 
     def __init__(self, levels: Levels = 2) -> None:
         super().__init__(levels)

@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import inspect
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch.utils.data import Dataset
 
 from wavegen.core.config import Spec
 from wavegen.core.errors import InputError
 from wavegen.core.registry import entry
 from wavegen.core.types import Pair
+from wavegen.data.base import PairDataset
 from wavegen.degradations import camera
 from wavegen.version import __version__
 
@@ -47,7 +47,7 @@ class Views(NamedTuple):
     confocal: Float
 
 
-class Simulator(Dataset[Pair], ABC):
+class Simulator(PairDataset):
     """A data set that computes its items: item i is a pure function of (seed, split, i).
 
     A subclass draws one specimen in :meth:`views`; this class adds the photon budget and the camera. The photons of
@@ -71,6 +71,7 @@ class Simulator(Dataset[Pair], ABC):
     """
 
     CONTRAST: ClassVar[float]
+    channels = 1
 
     def __init__(
         self,
