@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import sys
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +98,9 @@ def _row(option: Any) -> str:
     shown = option.show_default
     default = shown if isinstance(shown, str) else option.default
     plain = shown is not False and isinstance(default, str | int | float) and not isinstance(default, bool)
-    cells = f"`{names}`", getattr(option, "help", None) or "", f"{default}" if plain else ""
-    return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
+    cells = getattr(option, "help", None) or "", f"{default}" if plain else ""
+    texts = [escape(" ".join(cell.split())).replace("|", "&#124;") for cell in (names, *cells)]
+    return f"| <code>{texts[0]}</code> | {texts[1]} | {texts[2]} |"
 
 
 def _notebook(notebook: dict[str, Any], stem: str) -> tuple[str, dict[str, bytes]]:

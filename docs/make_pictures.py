@@ -129,7 +129,12 @@ def head(out: Path) -> None:
     named = (("in: H1 of y", of_y), ("out: H1", made), ("H1 of the truth", true))
     for axis, (name, bands) in zip(axes[0, 1:], named, strict=True):
         show(axis, bands.details[0].h[0, 0], name, signed=0.5 * top)
-    images = (("y, the degraded image", y), ("restored, details left out", without[0, 0]), ("restored", restored), ("truth", x))
+    images = (
+        ("y, the degraded image", y),
+        ("restored, details left out", without[0, 0]),
+        ("restored", restored),
+        ("truth", x),
+    )
     for axis, (name, image) in zip(axes[1], images, strict=True):
         show(axis, image, name, top=top)
     save(figure, out, "concept-head")

@@ -1,5 +1,5 @@
-"""Guards the documentation: every Python block runs as it stands, in order, in one namespace per page; notebooks run; no
-link or anchor is broken; no page is left out of the site."""
+"""Guards the documentation: every Python block runs as it stands, in order, in one namespace per page; notebooks run;
+no link or anchor is broken; no page is left out of the site."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from wavegen.metrics import psnr
 from wavegen.training import Training, fit
 
 for part, length in (("train", 8), ("test", 2)):
-    simulated = build("dataset", {"name": "nanobeads", "size": 64, "length": length, "split": part})
+    simulated = build("dataset", {"name": "hela", "size": 64, "length": length, "split": part})
     for i in range(length):
         for name, image in zip(("clean", "degraded"), simulated[i], strict=True):
             folder = Path(part) / name
@@ -44,13 +44,14 @@ pipeline = Pipeline.from_config({"name": "mscgm-fidelity", **small})
 print(f"{pipeline.parameters_count:,} parameters")
 
 losses = []
-training = Training(steps=60, batch=4, crop=32, warmup=10, learning_rate=3e-3, ema=0.9, log_every=2, seed=0)
+training = Training(steps=50, batch=8, crop=64, warmup=5, learning_rate=3e-3, ema=0.9, log_every=1, seed=0)
 record = [lambda line, _: losses.append((line["step"], line["total"]))]
 pipeline = fit(pipeline, train, training, Path("run"), callbacks=record)
 
 figure, axis = plt.subplots(figsize=(5, 2.6))
-axis.plot(*zip(*losses, strict=True), color="black")
-axis.set(xlabel="step", ylabel="loss", yscale="log")
+steps, values = np.array(losses).T
+axis.plot(steps, values, color="black")
+axis.set(xlabel="step", ylabel="loss", ylim=(0, None))
 
 # %% [markdown]
 # The held-out image, before and after:
