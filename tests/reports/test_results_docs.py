@@ -29,9 +29,9 @@ def folder(tmp_path: Path, text: str, data: bool = True) -> Path:
 
 def test_committed_pages_are_what_the_command_makes() -> None:
     texts, pictures = render(DOCS)
-    assert {page.name for page in DOCS.glob("*.md")} == texts.keys(), "make docs, and remove pages without a template"
+    assert {page.name for page in DOCS.glob("*.md")} == texts.keys(), "make results; remove pages without a template"
     for name, text in texts.items():
-        assert (DOCS / name).read_text(encoding="utf-8") == text, f"{name} is not up to date: make docs"
+        assert (DOCS / name).read_text(encoding="utf-8") == text, f"{name} is not up to date: make results"
     assert all((DOCS / "figures" / picture.file).is_file() for picture in pictures)
     assert not re.search(r"[\s\"'(=]/[\w.-]+/", "".join(texts.values())), "a path of a machine"
 
