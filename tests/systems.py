@@ -47,7 +47,7 @@ def answer_with(pipeline: Pipeline, network: Callable[[Tensor, Tensor, Tensor], 
         def call(inputs: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
             return network(inputs[:, :channels], t, inputs[:, channels:])
 
-        return Denoiser(call, pipeline.config.target, pipeline.bridge, condition, "float32")  # type: ignore[arg-type]
+        return Denoiser(call, pipeline.config.prediction, pipeline.bridge, condition, "float32")  # type: ignore[arg-type]
 
     pipeline.denoiser = denoiser  # type: ignore[method-assign]
 

@@ -34,7 +34,7 @@ def test_the_product_of_what_varies_and_one_training_for_all_ways_of_sampling() 
             "target": target,
         }
         config = Pipeline.configure(plan.systems[row.system])
-        assert (config.bridge["s"], config.target) == (float(s), target)
+        assert (config.bridge["s"], config.prediction) == (float(s), target)
         assert config.sampler == Pipeline.configure(BRIDGE).sampler  # of the base: rows have their own
 
 

@@ -105,7 +105,7 @@ def test_only_the_student_is_trained(name: str) -> None:
         ("unet", {}, "to one call leaves its mean"),
         ("bbdm", {"stages": [DISTILL]}, "no stage before it trains the teacher"),
         ("bbdm", {"stages": [FIT, {**DISTILL, "weights": {"distill": 1, "coarse": 1}}]}, "in|takes the place"),
-        ("ddpm", {"target": "eps"}, "another target than eps"),
+        ("ddpm", {"target": "eps"}, "another prediction than eps"),
     ],
     ids=str,
 )

@@ -309,7 +309,7 @@ def test_every_distance_of_images() -> None:
         ({"name": "copy"}, {"weights": {"energy": 1.0}}, "'energy': head 'copy' has no noise"),
         ({"name": "regression"}, {"weights": {"diversity": 1.0}}, "'diversity': head 'regression' has no noise"),
         ({"name": "bridge"}, {"weights": {"energy": 1.0}}, "'energy': head 'bridge' has no noise"),
-        ({"name": "gan", "features": 4}, {"weights": {"l1": 1.0}, "ll": "noisy"}, "needs ll: predicted"),
+        ({"name": "gan", "features": 4}, {"weights": {"l1": 1.0}, "ll": "noisy"}, "needs low_band: predicted"),
         ({"name": "gan"}, {"weights": {"l1": -1.0}}, r"weights.l1 = -1.0: input should be greater than 0"),
         ({"name": "gan"}, {"weights": {"l3": 1.0}}, "l3"),
     ],
@@ -484,5 +484,5 @@ def test_crps_needs_noise_and_whole_draws() -> None:
     with pytest.raises(InputError, match="nothing is drawn without coarse_noise or a head's noise"):
         tiny("unet", stages=DRAWN["stages"])
     sampled = [{"name": "one", "weights": {"crps": 1.0}, "ll": "sampled"}]
-    with pytest.raises(InputError, match="stage 'one': crps draws the whole image: give ll: predicted"):
+    with pytest.raises(InputError, match="stage 'one': crps draws the whole image: give low_band: predicted"):
         tiny("mscgm-joint", stages=sampled)

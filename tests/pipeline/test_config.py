@@ -120,8 +120,8 @@ def test_unknown_pipeline_and_missing_name() -> None:
         ({"network": {"width": 1}}, "network 'unet': width = 1: .*greater than or equal to 4"),
         ({"bridge": {"name": "bbdd"}}, "unknown bridge 'bbdd'; did you mean 'bbdp'"),
         ({"bridge": {"s": -1}}, "bridge 'bbdp': s = -1: .*greater than 0"),
-        ({"target": "eps"}, "bridge 'bbdp' has no target 'eps'; it has grad, residual, x0"),
-        ({"target": "noise"}, "target = 'noise': .*'x0', 'residual', 'grad', 'eps' or 'v'"),
+        ({"target": "eps"}, "bridge 'bbdp' has no prediction 'eps'; it has grad, residual, x0"),
+        ({"target": "noise"}, "prediction = 'noise': .*'x0', 'residual', 'grad', 'eps' or 'v'"),
         ({"transform": {"name": "haar"}}, "transform with levels needs a head"),
         ({"conditioning": "all"}, r"conditioning = 'all': .*'ll' or 'full'"),
         ({"start_fraction": 1.5}, "start_fraction = 1.5"),
@@ -156,7 +156,7 @@ def test_what_is_no_configuration_is_refused(wrong: Any) -> None:
         ([{"name": "a", "weights": {"l1": 0}}], "weights.l1 = 0: .*greater than 0"),
         ([{"name": "a", "weights": {"l1": 1}, "share": 0}], "share = 0: .*greater than 0"),
         ([{"name": "a", "weights": {"l1": 1}, "max_t": 0}], "max_t = 0"),
-        ([{"name": "a", "weights": {"l1": 1}, "ll": "own"}], "ll = 'own': .*'true', .* or 'predicted'"),
+        ([{"name": "a", "weights": {"l1": 1}, "ll": "own"}], "low_band = 'own': .*'true', .* or 'predicted'"),
         ([{"name": "a", "weights": {"l1": 1}, "wieghts": {}}], "wieghts"),
         (
             [{"name": "a", "weights": {"adversarial": 1}}],
@@ -174,7 +174,7 @@ def test_wrong_stages_are_refused(stages: Any, said: str) -> None:
 
 def test_stages_that_cannot_be_computed_are_refused() -> None:
     rollout = [{"name": "a", "weights": {"coarse": 1}, "rollout": True}]
-    with pytest.raises(InputError, match="stage 'a': rollout needs target x0, residual or grad, not v"):
+    with pytest.raises(InputError, match="stage 'a': rollout needs prediction x0, residual or grad, not v"):
         Pipeline.from_config({"name": "ddpm", "stages": rollout})
     # The shared head takes features that only a call of the coarse network gives.
     with pytest.raises(InputError, match="features"):

@@ -83,12 +83,12 @@ class MultiScaleDiscriminator(nn.Module):
 
     def forward(self, candidate: Tensor, condition: Tensor) -> Tensor:
         """Return the logits of all scales."""
-        found: list[Tensor] = []
+        logits: list[Tensor] = []
         for index, critic in enumerate(self.scales):
             if index:
                 candidate, condition = (F.avg_pool2d(k, 2, ceil_mode=True) for k in (candidate, condition))
-            found.append(critic(candidate, condition))
-        return torch.cat([F.interpolate(k, found[0].shape[-2:]) for k in found], dim=1)
+            logits.append(critic(candidate, condition))
+        return torch.cat([F.interpolate(k, logits[0].shape[-2:]) for k in logits], dim=1)
 
 
 class ProjectedDiscriminator(nn.Module):
@@ -132,10 +132,10 @@ class ProjectedDiscriminator(nn.Module):
         """Return the logits; grey images are repeated to three channels."""
         network = self._features[0].to(candidate.device)
         maps = [network(image.float().expand(-1, 3, -1, -1)) for image in (candidate, condition)]
-        found = [
+        logits = [
             critic(torch.cat(pair, dim=1)) for critic, pair in zip(self.critics, zip(*maps, strict=True), strict=True)
         ]
-        return torch.cat([F.interpolate(k, found[0].shape[-2:]) for k in found], dim=1).float()
+        return torch.cat([F.interpolate(k, logits[0].shape[-2:]) for k in logits], dim=1).float()
 
 
 @register(

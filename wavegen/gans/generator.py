@@ -74,7 +74,7 @@ class GanHead(NetworkHead):
         # The network injects its last channels.
         inputs = [*bands, *extras, noise] if self.inject else [*bands, noise, *extras]
         out = self.network(stack(inputs))[0].float()
-        made = Details(*out.chunk(3, dim=1))
+        drawn = Details(*out.chunk(3, dim=1))
         if self.output == "residual":
-            return Details(*(band + own for band, own in zip(made, given.y_details, strict=True)))
-        return made
+            return Details(*(band + of_y for band, of_y in zip(drawn, given.y_details, strict=True)))
+        return drawn

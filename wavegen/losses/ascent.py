@@ -83,9 +83,9 @@ class Ascent:
     def _true_low(self, level: Level) -> Tensor:
         """The true low band; with ``noisy`` imperfect by noise of a strength drawn for each item."""
         low, stage, norm = self.true_lows[level.index], self.stage, self.pipe.norm
-        if stage.ll == "true":
+        if stage.low_band == "true":
             return low
-        strength = stage.ll_noise * torch.rand(len(low), 1, 1, 1, generator=self.generator)
+        strength = stage.low_band_noise * torch.rand(len(low), 1, 1, 1, generator=self.generator)
         noise = (strength * torch.randn(low.shape, generator=self.generator)).to(low.device)
         return norm.low_inverse(norm.low(low, level.index) + noise, level.index)
 

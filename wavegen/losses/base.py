@@ -51,7 +51,7 @@ class CoarseCall:
     """
 
     bridge: Bridge
-    target: str
+    prediction: str
     x0: Tensor
     y: Tensor
     x_t: Tensor
@@ -62,8 +62,8 @@ class CoarseCall:
     distance: Callable[[Tensor, Tensor], Tensor]
 
     def goal(self) -> Tensor:
-        """What the network should have said, in its own target."""
-        return from_x0(self.target, self.x0, self.x_t, self.y, self.eps, self.bridge.coefficients(self.t))
+        """What the network should have said, in the form that it predicts."""
+        return from_x0(self.prediction, self.x0, self.x_t, self.y, self.eps, self.bridge.coefficients(self.t))
 
 
 class CoarseLoss(ABC):

@@ -8,9 +8,11 @@ from wavegen.core.registry import register
 from wavegen.losses.base import CoarseCall, CoarseLoss
 
 
-@register("loss", "coarse", "the bridge's regression, in the network's own target", capabilities=("trains:coarse",))
+@register(
+    "loss", "coarse", "the bridge's regression, in the form that the network predicts", capabilities=("trains:coarse",)
+)
 class Regression(CoarseLoss):
-    """L1 or L2 distance (``coarse_loss`` of the pipeline) of the network's output from its target."""
+    """L1 or L2 distance (``coarse_loss`` of the pipeline) of the network's output from what it should predict."""
 
     def __call__(self, call: CoarseCall) -> Tensor:
         """Return a scalar."""

@@ -142,11 +142,11 @@ class Objective(nn.Module):
         """Terms of the coarse network, and the band and features that the heads start from."""
         pipe, result = self.pipeline, Terms()
         low, features = batch.x0, None
-        if terms.coarse or stage.ll == "predicted":
+        if terms.coarse or stage.low_band == "predicted":
             estimate = batch.denoiser.estimate(batch.x_t, batch.t, batch.y_low)
             call = CoarseCall(
                 bridge=pipe.bridge,
-                target=pipe.config.target,
+                prediction=pipe.config.prediction,
                 x0=batch.x0,
                 y=batch.y_low,
                 x_t=batch.x_t,
@@ -158,9 +158,9 @@ class Objective(nn.Module):
             )
             result.losses |= {name: loss(call) for name, loss in terms.coarse.items()}
             features = estimate.features
-            if stage.ll == "predicted":
+            if stage.low_band == "predicted":
                 low = estimate.x0
-        if stage.ll == "sampled":
+        if stage.low_band == "sampled":
             seed = int(torch.randint(1 << 31, (1,), generator=generator))
             low = own_sample(pipe, batch.denoiser, batch.y_low, [seed + i for i in range(len(low))])
             features = batch.denoiser.features

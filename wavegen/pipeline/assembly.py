@@ -17,9 +17,9 @@ def coarse_network(config: PipelineConfig, transform: Transform, bridge: Bridge)
     Raises:
         InputError: a target that the bridge does not have, or a conditioning that the transform cannot give.
     """
-    if config.target not in bridge.targets:
+    if config.prediction not in bridge.targets:
         raise InputError(
-            f"bridge {config.bridge['name']!r} has no target {config.target!r}; "
+            f"bridge {config.bridge['name']!r} has no prediction {config.prediction!r}; "
             f"it has {', '.join(sorted(bridge.targets))}"
         )
     band = transform.coarse_channels(config.channels)

@@ -31,6 +31,17 @@ def _weight(given: Any) -> float | Spec:
 Weight = Annotated[float | Spec, PlainValidator(_weight)]
 
 
+def renamed(given: Any, names: Mapping[str, str]) -> Any:
+    """Settings under their present names; ``names`` are those of version 0.1.0, which win where both are given.
+
+    They can only come from what is laid on a preset.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    kept = {key: value for key, value in given.items() if key not in names}
+    return kept | {names[key]: value for key, value in given.items() if key in names}
+
+
 class Intensity(Schema):
     """How intensities become network units: (value - offset) / scale.
 
@@ -135,9 +146,9 @@ _CRITIC_0_1 = ("kind", "width", "layers", "spectral_norm", "resolutions")
 class Stage(Schema):
     """One part of a training: which loss terms are on, and what the heads are given.
 
-    ``ll`` says whether heads see the true low bands (the paper), the true ones with noise of a standard deviation
-    up to ``ll_noise`` (``noisy``, of normalised bands), samples of the coarse stage as it is (``sampled``), or its
-    estimates at random times, through which it is trained too (``predicted``).
+    ``low_band`` says which low bands the heads see: the true ones (``true``, the paper); the true ones with noise of a
+    standard deviation up to ``low_band_noise`` (``noisy``, of normalised bands); samples of the coarse stage as it is
+    (``sampled``); or its estimates at random times, through which it is trained too (``predicted``).
     The adversarial term is taken on items with t < ``max_t`` only; with ``rollout`` on states that the model reached
     itself, at such times, for half of the batch. ``restart`` restarts warm-up and cosine decay, for stages that train
     other networks than the one before. ``teacher_steps`` is how many steps of the frozen teacher one step of the
@@ -148,12 +159,17 @@ class Stage(Schema):
     name: str
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
     weights: dict[str, Weight]
-    ll: Literal["true", "noisy", "sampled", "predicted"] = "predicted"
-    ll_noise: Annotated[float, Field(gt=0, le=10)] = 0.2
+    low_band: Literal["true", "noisy", "sampled", "predicted"] = "predicted"
+    low_band_noise: Annotated[float, Field(gt=0, le=10)] = 0.2
     max_t: Annotated[float, Field(gt=0, le=1)] = 1.0
     rollout: bool = False
     restart: bool = False
     teacher_steps: Annotated[int, Field(ge=2, le=1000)] = 8
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_of_0_1(cls, given: Any) -> Any:
+        return renamed(given, {"ll": "low_band", "ll_noise": "low_band_noise"})
 
     def weight(self, term: str) -> float:
         """The weight of one of its loss terms."""
@@ -170,7 +186,7 @@ class Stage(Schema):
     @property
     def teacher_forcing(self) -> bool:
         """Whether heads are given true low bands at every level."""
-        return self.ll in ("true", "noisy")
+        return self.low_band in ("true", "noisy")
 
 
 class PipelineConfig(Schema):
@@ -191,7 +207,7 @@ class PipelineConfig(Schema):
     shared_head: bool = False
     coarse_noise: Annotated[int, Field(ge=0, le=16)] = 0
     conditioning: Literal["none", "ll", "full"] = "full"
-    target: Literal["x0", "residual", "grad", "eps", "v"] = "x0"
+    prediction: Literal["x0", "residual", "grad", "eps", "v"] = "x0"
     coarse_loss: Literal["l1", "l2"] = "l2"
     start_fraction: Annotated[float, Field(ge=0, le=1)] = 0.375
     times: Times = "uniform"
@@ -200,13 +216,22 @@ class PipelineConfig(Schema):
     critic: Critic | None = None
     stages: Annotated[list[Stage], Field(min_length=1)]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _names_of_0_1(cls, given: Any) -> Any:
+        return renamed(given, {"target": "prediction"})
+
     @model_validator(mode="after")
     def _consistent(self) -> PipelineConfig:
         for stage in self.stages:
             if not stage.weights:
                 raise ValueError(f"stage {stage.name!r} weighs no loss term")
-            if stage.rollout and self.target in ("eps", "v"):
-                raise ValueError(f"stage {stage.name!r}: rollout needs target x0, residual or grad, not {self.target}")
-            if stage.ll in ("true", "noisy") and self.head is not None and self.head.get("features"):
-                raise ValueError(f"stage {stage.name!r}: a head that takes the coarse features needs ll: predicted")
+            if stage.rollout and self.prediction in ("eps", "v"):
+                raise ValueError(
+                    f"stage {stage.name!r}: rollout needs prediction x0, residual or grad, not {self.prediction}"
+                )
+            if stage.teacher_forcing and self.head is not None and self.head.get("features"):
+                raise ValueError(
+                    f"stage {stage.name!r}: a head that takes the coarse features needs low_band: predicted"
+                )
         return self

@@ -12,7 +12,7 @@ from wavegen.pipeline.precision import Precision, autocast
 
 
 class Estimate(NamedTuple):
-    """One network call: E[x0 | x_t, y], the output in the network's own target, and the last feature maps."""
+    """One network call: E[x0 | x_t, y], the output in the network's own prediction, and the last feature maps."""
 
     x0: Tensor
     output: Tensor
@@ -24,7 +24,7 @@ class Denoiser:
 
     Args:
         network: the coarse network.
-        target: what it predicts (a name of :func:`~wavegen.bridges.to_x0`).
+        prediction: what it predicts (a name of :func:`~wavegen.bridges.to_x0`).
         bridge: the process that the states belong to.
         condition: (B, K, h, w), what the network sees beside the state.
         precision: the arithmetic of the network.
@@ -34,9 +34,9 @@ class Denoiser:
     """
 
     def __init__(
-        self, network: nn.Module, target: str, bridge: Bridge, condition: Tensor, precision: Precision = "auto"
+        self, network: nn.Module, prediction: str, bridge: Bridge, condition: Tensor, precision: Precision = "auto"
     ) -> None:
-        self.network, self.target, self.bridge = network, target, bridge
+        self.network, self.prediction, self.bridge = network, prediction, bridge
         self.condition, self.precision = condition, precision
         self.features: Tensor | None = None
 
@@ -52,8 +52,8 @@ class Denoiser:
         with autocast(self.precision, inputs.device):
             output, features = self.network(inputs, t.float().to(inputs.device))
         output, self.features = output.float(), features
-        coefficients = self.bridge.coefficients(t.cpu().double()) if self.target in ("eps", "v") else None
-        return Estimate(to_x0(self.target, output, x_t, y, coefficients), output, features)
+        coefficients = self.bridge.coefficients(t.cpu().double()) if self.prediction in ("eps", "v") else None
+        return Estimate(to_x0(self.prediction, output, x_t, y, coefficients), output, features)
 
     def __call__(self, x_t: Tensor, t: Tensor, y: Tensor) -> Tensor:
         """The estimate of x0 alone."""

@@ -49,11 +49,11 @@ class SubbandNorm(nn.Module):
     @torch.no_grad()
     def fit(self, transform: Transform, images: Iterable[Tensor]) -> None:
         """Set the statistics from clean images (1, C, H, W) in network units, in one pass."""
-        found = subband_statistics(transform, images)
-        self.low_mean.copy_(torch.stack([m.mean for m in found.low]).float())
-        self.low_scale.copy_(_root(torch.stack([m.variance for m in found.low])))
+        statistics = subband_statistics(transform, images)
+        self.low_mean.copy_(torch.stack([m.mean for m in statistics.low]).float())
+        self.low_scale.copy_(_root(torch.stack([m.variance for m in statistics.low])))
         if transform.levels:
-            power = torch.stack([torch.stack([m.power for m in level]) for level in found.details])
+            power = torch.stack([torch.stack([m.power for m in level]) for level in statistics.details])
             self.detail_scale.copy_(_root(power))
 
 

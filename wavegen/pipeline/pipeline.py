@@ -201,7 +201,7 @@ class Pipeline(nn.Module):
     def denoiser(self, condition: Tensor, network: nn.Module | None = None) -> Denoiser:
         """The coarse network, or a teacher in its place, as an estimate of x0 under a conditioning."""
         chosen = self.coarse if network is None else network
-        return Denoiser(chosen, self.config.target, self.bridge, condition, self.precision)
+        return Denoiser(chosen, self.config.prediction, self.bridge, condition, self.precision)
 
     # -- the details ---------------------------------------------------------------------------
 

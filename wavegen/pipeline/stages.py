@@ -47,12 +47,12 @@ def check_stages(pipeline: Pipeline) -> None:
 
 def _check_trains(pipeline: Pipeline, stage: Stage) -> None:
     """Refuse a stage without anything to train."""
-    coarse = stage.ll == "predicted" or any("trains:coarse" in needs(term) for term in stage.weights)
+    coarse = stage.low_band == "predicted" or any("trains:coarse" in needs(term) for term in stage.weights)
     head = pipeline.head(0) if len(pipeline.heads) else None
     if not coarse and (head is None or not head.trainable):
         name = (pipeline.config.head or {}).get("name")
         raise InputError(
-            f"stage {stage.name!r} trains nothing: ll: {stage.ll} leaves the coarse network as it is, and "
+            f"stage {stage.name!r} trains nothing: low_band: {stage.low_band} leaves the coarse network as it is, and "
             + ("there is no head" if head is None else f"head {name!r} has no parameters")
         )
 
@@ -77,8 +77,8 @@ def _head_noise(pipeline: Pipeline, stage: Stage, index: int, term: str) -> None
 
 def _noise(pipeline: Pipeline, stage: Stage, index: int, term: str) -> None:
     config: PipelineConfig = pipeline.config
-    if stage.rollout or stage.ll != "predicted":
-        raise InputError(f"stage {stage.name!r}: {term} draws the whole image: give ll: predicted, no rollout")
+    if stage.rollout or stage.low_band != "predicted":
+        raise InputError(f"stage {stage.name!r}: {term} draws the whole image: give low_band: predicted, no rollout")
     if not config.coarse_noise + pipeline.head_noise:
         raise InputError(
             f"stage {stage.name!r} weighs {term!r}: nothing is drawn without coarse_noise or a head's noise"
@@ -96,8 +96,8 @@ def _teacher(pipeline: Pipeline, stage: Stage, index: int, term: str) -> None:
         raise InputError(f"stage {stage.name!r} distills, but no stage before it trains the teacher")
     if "coarse" in stage.weights or stage.rollout:
         raise InputError(f"stage {stage.name!r}: {term} takes the place of the coarse term and of rollout")
-    if config.target == "eps":
-        raise InputError(f"stage {stage.name!r}: {term} needs another target than eps, which is singular at t = 1")
+    if config.prediction == "eps":
+        raise InputError(f"stage {stage.name!r}: {term} needs another prediction than eps, which is singular at t = 1")
     if pipeline.bridge.pinned and len(pipeline.times) == 2:
         raise InputError(
             f"distilling {config.bridge['name']!r} to one call leaves its mean: it starts at y, and its noise "

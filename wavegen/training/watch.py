@@ -43,9 +43,9 @@ class Watch:
         if record["step"] // self.every <= self.seen:
             return
         self.seen = record["step"] // self.every
-        found = figures(pipeline, self.pairs, self.draws)
-        record.update({f"watch/{name}": value for name, value in found.items()})
-        for name, value in found.items():
+        values = figures(pipeline, self.pairs, self.draws)
+        record.update({f"watch/{name}": value for name, value in values.items()})
+        for name, value in values.items():
             if name.endswith("/energy") and not value <= EXPLODED:
                 band = name.removesuffix("/energy")
                 record.setdefault("diverged", f"the energy of band {band} is {value:.3g} times the truth's")
@@ -53,16 +53,16 @@ class Watch:
 
 def figures(pipeline: Pipeline, pairs: Sequence[Pair], draws: int = 4, seed: int = 0) -> dict[str, float]:
     """All of the watch, flat: bands by ``level0/h/spread``, ``spectrum_error``, ``null``."""
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     if len(pipeline.heads):
         for level, bands in enumerate(band_figures(pipeline, pairs, draws, seed)):
-            found |= {f"level{level}/{b}/{name}": value for b, row in bands.items() for name, value in row.items()}
+            values |= {f"level{level}/{b}/{name}": value for b, row in bands.items() for name, value in row.items()}
     x, y = (torch.stack(images) for images in zip(*pairs, strict=True))
     steps = min(CALLS, pipeline.config.sampler.steps)
     restored = torch.as_tensor(pipeline.restore(y, steps=steps, seed=seed).image)
-    found["spectrum_error"] = float(spectrum_error(restored.cpu(), x.cpu()).mean())
-    found["null"] = null_test(pipeline, pairs, seed)
-    return found
+    values["spectrum_error"] = float(spectrum_error(restored.cpu(), x.cpu()).mean())
+    values["null"] = null_test(pipeline, pairs, seed)
+    return values
 
 
 @torch.no_grad()
@@ -89,9 +89,11 @@ def band_figures(
         raise InputError(f"{len(pipeline.heads)} heads and {draws} draws: a watch of bands needs a head and two draws")
     normal = [pipeline.normalise(pair) for pair in pairs]
     x, y = (torch.stack(images).to(pipeline.device) for images in zip(*normal, strict=True))
-    true, own = pipeline.transform.forward(x), pipeline.transform.forward(y)
-    levels = levels_at(pipeline.transform, own, *(low_bands(pipeline.transform, bands) for bands in (true, own)))
-    features = late_features(pipeline, true, own, y, seed)
+    true, y_bands = pipeline.transform.forward(x), pipeline.transform.forward(y)
+    levels = levels_at(
+        pipeline.transform, y_bands, *(low_bands(pipeline.transform, bands) for bands in (true, y_bands))
+    )
+    features = late_features(pipeline, true, y_bands, y, seed)
     rows = []
     for level, truth in zip(levels, true.details, strict=True):
         generator = torch.Generator().manual_seed(seed)
@@ -126,19 +128,19 @@ def _kurtosis(band: Tensor) -> float:
 
 
 @torch.no_grad()
-def late_features(pipeline: Pipeline, true: Subbands, own: Subbands, y: Tensor, seed: int) -> Tensor | None:
+def late_features(pipeline: Pipeline, true: Subbands, y_bands: Subbands, y: Tensor, seed: int) -> Tensor | None:
     """The coarse network's features at the last state of the sampler's grid, made from the true band."""
     time = pipeline.times[-2]
-    x0, y_low = pipeline.norm.low(true.ll, 0), pipeline.norm.low(own.ll, 0)
+    x0, y_low = pipeline.norm.low(true.ll, 0), pipeline.norm.low(y_bands.ll, 0)
     eps = torch.randn(x0.shape, generator=torch.Generator().manual_seed(seed)).to(x0)
     t = torch.full((len(y),), time, dtype=torch.float64)
     x_t = pipeline.bridge.state(x0, y_low, t, eps)
-    return pipeline.denoiser(pipeline.condition(y, own)).estimate(x_t, t, y_low).features
+    return pipeline.denoiser(pipeline.condition(y, y_bands)).estimate(x_t, t, y_low).features
 
 
 @torch.no_grad()
 def null_test(pipeline: Pipeline, pairs: Sequence[Pair], seed: int = 0) -> float:
-    """What is made of nothing: the 99.9 percentile of |restored - its median|, in units of the images' range.
+    """Hallucination test: restore pure noise; the 99.9 percentile of |restored - its median|, in units of the range.
 
     The input is the darkest level of the images with white noise of their own deviation (median of the finest
     diagonal Haar band), on the same scale as if the rest of the image were there; restored in one call. 0 is right;
@@ -149,23 +151,23 @@ def null_test(pipeline: Pipeline, pairs: Sequence[Pair], seed: int = 0) -> float
     generator = torch.Generator().manual_seed(seed)
     sigma = noise_deviation(Haar(levels=1).forward(y).details[0].d)
     empty = sigma * torch.randn(y.shape, generator=generator).to(y)
-    made = one_call(pipeline, empty, generator).flatten(1).float().cpu()
-    distance = (made - made.median(dim=1, keepdim=True).values).abs()
+    restored = one_call(pipeline, empty, generator).flatten(1).float().cpu()
+    distance = (restored - restored.median(dim=1, keepdim=True).values).abs()
     return float(torch.quantile(distance, 0.999, dim=1).mean())
 
 
 @torch.no_grad()
 def one_call(pipeline: Pipeline, y: Tensor, generator: torch.Generator) -> Tensor:
     """Restore y (B, C, H, W), in network units and as it is, in one call of the coarse network."""
-    own = pipeline.transform.forward(y)
-    y_low = pipeline.norm.low(own.ll, 0)
+    y_bands = pipeline.transform.forward(y)
+    y_low = pipeline.norm.low(y_bands.ll, 0)
     state = pipeline.bridge.prior(y_low, torch.randn(y_low.shape, generator=generator).to(y_low))
     t = torch.ones(len(y), device=y.device)
-    denoiser = pipeline.denoiser(pipeline.condition(y, own))
+    denoiser = pipeline.denoiser(pipeline.condition(y, y_bands))
     x0 = denoiser(state, t, y_low)
     return pipeline.synthesise(
         pipeline.norm.low_inverse(x0, 0),
-        own,
+        y_bands,
         denoiser.features,
         lambda level: pipeline.draw_noise(level.low, generator),
     )

@@ -66,7 +66,7 @@ def _nested(config: Spec, key: str, value: Any) -> Spec:
 
 def sampling_only(config: PipelineConfig) -> bool:
     """Whether training does not look at the sampler: then one training serves all ways of sampling."""
-    used = config.times == "grid" or any("distill" in s.weights or s.ll == "sampled" for s in config.stages)
+    used = config.times == "grid" or any("distill" in s.weights or s.low_band == "sampled" for s in config.stages)
     return not used
 
 

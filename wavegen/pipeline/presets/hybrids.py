@@ -54,7 +54,7 @@ def mscgm() -> dict[str, Any]:
         "bridge": {"name": "bbdp", "s": 1.0},
         "network": {"name": "unet", "width": 64, "multipliers": [1, 2], "blocks": 2},
         "conditioning": "ll",
-        "target": "grad",
+        "prediction": "grad",
         "coarse_loss": "l1",
         "start_fraction": 0.0,
         "head": {
@@ -69,7 +69,7 @@ def mscgm() -> dict[str, Any]:
                 "name": "heads",
                 "share": 0.6,
                 "weights": {"l2": 20.0, "ssim": 0.5, "adversarial": 0.1},
-                "ll": "true",
+                "low_band": "true",
                 "restart": True,
             },
         ],

@@ -130,9 +130,9 @@ def latent() -> dict[str, Any]:
     paper="arXiv 2006.11239, SR3 2104.07636",
 )
 def ddpm() -> dict[str, Any]:
-    """Velocity target, since few-step sampling with eps is singular at the start."""
+    """Velocity prediction, since few-step sampling with eps is singular at the start."""
     stages = [{"name": "fit", "weights": {"coarse": 1.0}}]
-    return _full({"name": "ddpm"}, 1000, target="v", start_fraction=0.0, stages=stages)
+    return _full({"name": "ddpm"}, 1000, prediction="v", start_fraction=0.0, stages=stages)
 
 
 @register(
@@ -145,12 +145,12 @@ def flow() -> dict[str, Any]:
     """Its own straight lines and, times t, velocity; Euler steps of the ODE."""
     stages = [{"name": "fit", "weights": {"coarse": 1.0}}]
     sampler = {"steps": 8, "eta": 0.0}
-    return _full({"name": "flow"}, 8, target="grad", start_fraction=0.0, stages=stages, sampler=sampler)
+    return _full({"name": "flow"}, 8, prediction="grad", start_fraction=0.0, stages=stages, sampler=sampler)
 
 
 @register("pipeline", "irsde", "mean-reverting SDE (IR-SDE) at full resolution", paper="arXiv 2301.11699")
 def irsde() -> dict[str, Any]:
-    """Its own process and step count; x0 target and loss as for every other bridge here."""
+    """Its own process and step count; x0 prediction and loss as for every other bridge here."""
     return _full({"name": "irsde"}, 100)
 
 
@@ -162,19 +162,19 @@ def refusion() -> dict[str, Any]:
 
 @register("pipeline", "i2sb", "image-to-image Schrödinger bridge at full resolution", paper="arXiv 2302.05872")
 def i2sb() -> dict[str, Any]:
-    """Its own symmetric noise rate and step count; x0 target and loss as for every other bridge here."""
+    """Its own symmetric noise rate and step count; x0 prediction and loss as for every other bridge here."""
     return _full({"name": "i2sb"}, 1000)
 
 
 @register("pipeline", "resshift", "residual-shifting chain of 15 steps at full resolution", paper="arXiv 2307.12348")
 def resshift() -> dict[str, Any]:
-    """Its own chain and x0 target; ``bridge: {T: 4}`` is that of its journal version. Not its latent space."""
+    """Its own chain and x0 prediction; ``bridge: {T: 4}`` is that of its journal version. Not its latent space."""
     return _full({"name": "resshift"}, 15)
 
 
 @register("pipeline", "goub", "generalised Ornstein-Uhlenbeck bridge at full resolution", paper="arXiv 2312.10299")
 def goub() -> dict[str, Any]:
-    """Its own process and step count; x0 target and loss as for every other bridge here."""
+    """Its own process and step count; x0 prediction and loss as for every other bridge here."""
     return _full({"name": "goub"}, 100)
 
 
