@@ -25,7 +25,7 @@ class InMemory:
         path: the cache file, or None.
 
     Raises:
-        InputError: a path that does not end in ``.npz``, a data set that is not simulated, a file with
+        InputError: a path that does not end in ``.npz``, a data set without a record of its options, a file of
             other options or a damaged file, a folder that cannot be written.
     """
 
