@@ -29,22 +29,20 @@ def draw_plan(path: Path, bands: Sequence[BandSpectrum], compared: Mapping[str, 
         InputError: matplotlib is not installed, or the file cannot be written.
     """
     figure = need("matplotlib.figure", "plot").Figure(figsize=(13.5, 4.1), layout="constrained")
-    spread, spectra, grid = figure.subplots(1, 3)
+    kept, spectra, grid = figure.subplots(1, 3)
     frequency = bands[0].frequency
-    spread.axhspan(*LIMITS, color="0.93", zorder=0)
-    spread.axhline(1, color="0.6", linewidth=0.8)
+    kept.axhspan(*LIMITS, color="0.93", zorder=0)
+    kept.axhline(1, color="0.6", linewidth=0.8)
     for name, other in compared.items():
-        spread.plot(frequency, other.shares, linewidth=1.2, label=f"{name}: {other.mean:.2f}")
-    spread.plot(
-        frequency, plan.shares, color="black", linewidth=2, label=f"planned, {plan.calls} calls: {plan.mean:.2f}"
-    )
-    spread.set(
+        kept.plot(frequency, other.shares, linewidth=1.2, label=f"{name}: {other.mean:.2f}")
+    kept.plot(frequency, plan.shares, color="black", linewidth=2, label=f"planned, {plan.calls} calls: {plan.mean:.2f}")
+    kept.set(
         xlabel="frequency, cycles per coefficient",
         ylabel="share of the true variance",
         ylim=(0, max(1.3, plan.most * 1.05)),
         title=f"Spread preserved in {bands[0].name} (predicted; legend: mean over power)",
     )
-    spread.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    kept.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     for band in bands:
         width, style = (2.0, "-") if band is bands[0] else (0.9, "--")
         spectra.semilogy(band.frequency, band.residual, style, linewidth=width, label=f"{band.name}, given y")

@@ -11,6 +11,7 @@ from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, note, print_json
 from wavegen.cli.specs import YAML_SUFFIXES, Data, Inputs, Targets, component_spec, data_spec
 from wavegen.core.errors import InputError
+from wavegen.core.optional import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ def analyze(
         list[str] | None,
         typer.Option(
             metavar="NAME[,OPTION=VALUE...]",
-            help="Transform for a data set; repeatable, to compare.",
+            help="Transform, for a data set; repeat it to compare.",
             show_default="haar",
         ),
     ] = None,
@@ -46,9 +47,11 @@ def analyze(
         int | None, typer.Option(metavar="N", min=1, max=8, help="Levels of every transform.", show_default=str(LEVELS))
     ] = None,
     images: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Maximum number of images, evenly spaced in the data.")
+        int, typer.Option(metavar="N", min=1, help="Use at most N images, spread evenly over the data.")
     ] = 32,
-    size: Annotated[int, typer.Option(metavar="PIXELS", min=8, help="Side of the central crop of each image.")] = 256,
+    size: Annotated[
+        int, typer.Option(metavar="PIXELS", min=8, help="Side length of the central crop from each image.")
+    ] = 256,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -57,10 +60,10 @@ def analyze(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Test the assumptions of the method: Gaussian LL at large scales, sparse details, well-conditioned bands.
+    """Test the method's assumptions on data: Gaussian low bands at large scales, sparse details, good conditioning.
 
-    DATA may also be a synthetic field with known statistics: white-noise, laplace-noise, pink-noise, edges.
-    For a trained pipeline, its transform and its normalisation of the bands are used, on the data set of --data.
+    DATA may also be a control with known answers: white-noise, laplace-noise, pink-noise or edges. A trained pipeline
+    brings its own transform and band normalisation, which are applied to the data set given by --data.
     """
     from wavegen.analysis.evidence import band_evidence
     from wavegen.analysis.sources import crops
@@ -68,11 +71,12 @@ def analyze(
     from wavegen.transforms import without_kernels
 
     if out is not None:
+        need("matplotlib.figure", "plot")
         check_writable(out)
     trained = _is_checkpoint(source)
     if trained:
         if transform is not None or levels is not None:
-            raise InputError("--transform and --levels are fixed by the trained pipeline; leave them out")
+            raise InputError("a trained pipeline has its own --transform and --levels; leave them out")
         if data is None:
             raise InputError(f"{source} is a trained pipeline: give the data set with --data")
         named, norm, units, channels = _of_model(source)
@@ -82,16 +86,16 @@ def analyze(
             raise InputError(f"--data is for a trained pipeline, but {source!r} is a data set; leave one of them out")
         named, norm, units, channels = _of_options(transform or ["haar"], levels)
         pairs = _open(source, x, y, images, None)
-    batch = crops(pairs, units, images, size, max(t.levels for t in named.values()))
-    remarks = _remarks(pairs, batch.x.shape, batch.y is not None, batch.constant)
+    taken = crops(pairs, units, images, size, max(t.levels for t in named.values()))
+    remarks = _remarks(pairs, taken.x.shape, taken.y is not None, taken.constant)
     with without_kernels():  # compiling does not pay for a few images
-        results = [band_evidence(batch.x, t, name, batch.y, norm) for name, t in named.items()]
+        found = [band_evidence(taken.x, t, name, taken.y, norm) for name, t in named.items()]
     if out is not None:
-        _write(out, source, data, results, remarks)
+        _write(out, source, data, found, remarks)
     if as_json:
-        print_json(_record(source, data, results, remarks))
+        print_json(_record(source, data, found, remarks))
         return
-    _print(results, remarks)
+    _print(found, remarks)
     if out is not None:
         note(f"report: {out / 'report.md'}, figure: {out / 'analysis.png'}")
 
@@ -133,7 +137,7 @@ def _label(spec: dict[str, Any]) -> str:
 
 
 def _open(where: str, x: str | None, y: str | None, images: int, channels: int | None) -> PairSource:
-    """A synthetic field, a registered data set, a YAML file, or a folder or table of image files."""
+    """Open a control, a registered data set, a YAML file, or a folder or table of image files."""
     from wavegen.analysis.controls import CONTROLS, Control
     from wavegen.core.errors import near_matches
     from wavegen.core.registry import names
@@ -148,15 +152,14 @@ def _open(where: str, x: str | None, y: str | None, images: int, channels: int |
     if name in names("dataset") or where.endswith(YAML_SUFFIXES):
         return open_dataset(data_spec(where, x, y), "train", images, channels)[1]
     if not Path(where).exists():
-        known_names = [*names("dataset"), *CONTROLS]
+        everything = [*names("dataset"), *CONTROLS]
         raise InputError(
-            f"no data {where!r}: not a folder, table or trained pipeline; {near_matches(name, known_names)}"
+            f"no data {where!r}: no folder, table or trained pipeline, and {near_matches(name, everything)}"
         )
-    images_or_pairs = _files(Path(where))
-    count = images_or_pairs[0].x.shape[0]
-    if channels not in (None, count):
-        raise InputError(f"{where} has {count} channel(s), the pipeline takes {channels}")
-    return images_or_pairs
+    found = _files(Path(where))
+    if channels is not None and found[0].x.shape[0] != channels:
+        raise InputError(f"{where} has {found[0].x.shape[0]} channel(s), the pipeline takes {channels}")
+    return found
 
 
 def _files(where: Path) -> PairSource:
@@ -178,21 +181,21 @@ def _remarks(pairs: PairSource, shape: tuple[int, ...], paired: bool, constant: 
     if constant:
         remarks.append(f"{constant} constant crop(s) left out")
     if isinstance(pairs, UnpairedImages) and pairs.split:
-        remarks.append("files differ in their number of channels: each channel is treated as an image")
+        remarks.append("the files differ in their channels: each channel counts as an image")
     if count == 1:
-        remarks.append("one image: no intervals, and results for this image only")
+        remarks.append("one image: no intervals, and the figures hold for this image only")
     if paired and count < MIN_IMAGES:
-        remarks.append(f"the number of calls given y needs {MIN_IMAGES} pairs")
+        remarks.append(f"calls given y need {MIN_IMAGES} pairs")
     return remarks
 
 
-def _record(source: str, data: str | None, results: list[Evidence], remarks: list[str]) -> dict[str, Any]:
+def _record(source: str, data: str | None, found: list[Evidence], remarks: list[str]) -> dict[str, Any]:
     from dataclasses import asdict
 
     from wavegen.analysis.verdict import sentences, tendency
 
-    rows = [{**asdict(one), "tendency": tendency(one), "verdicts": sentences(one)} for one in results]
-    return {"source": source, "data": data, "remarks": remarks, "results": rows, "about": _about()}
+    results = [{**asdict(one), "tendency": tendency(one), "verdicts": sentences(one)} for one in found]
+    return {"source": source, "data": data, "remarks": remarks, "results": results, "about": _about()}
 
 
 def _about() -> dict[str, str]:
@@ -212,25 +215,25 @@ def _about() -> dict[str, str]:
     }
 
 
-def _write(out: Path, source: str, data: str | None, results: list[Evidence], remarks: list[str]) -> None:
+def _write(out: Path, source: str, data: str | None, found: list[Evidence], remarks: list[str]) -> None:
     from wavegen.analysis.evidence_figure import draw_evidence
     from wavegen.analysis.evidence_table import report
     from wavegen.cli.output import to_json
     from wavegen.core.files import write_text
 
     title = f"Analysis of {source}" + (f" on {data}" if data else "")
-    write_text(out / "analysis.json", to_json(_record(source, data, results, remarks)) + "\n")
-    write_text(out / "report.md", report(title, results, [f"{remark}." for remark in remarks], _about()))
-    draw_evidence(out / "analysis.png", title, results)
+    write_text(out / "analysis.json", to_json(_record(source, data, found, remarks)) + "\n")
+    write_text(out / "report.md", report(title, found, [f"{remark}." for remark in remarks], _about()))
+    draw_evidence(out / "analysis.png", title, found)
 
 
-def _print(results: list[Evidence], remarks: list[str]) -> None:
+def _print(found: list[Evidence], remarks: list[str]) -> None:
     from wavegen.analysis.evidence_table import LEGEND, high_table, low_table
     from wavegen.analysis.verdict import sentences
     from wavegen.cli.output import print_table
 
     print("; ".join(remarks))
-    for one in results:
+    for one in found:
         print(f"\n{one.transform}")
         for table in (low_table(one), high_table(one)):
             if table.rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +13,10 @@ from wavegen.cli.specs import data_spec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIMULATED = 8  # items that are checked in a simulated data set
+SIMULATED = 8  # items of a simulated set that are checked
 SOME_BAD = 3  # exit code
 
-data = typer.Typer(name="data", help="Check data before training.", no_args_is_help=True)
+data = typer.Typer(name="data", help="Check data before training on it.", no_args_is_help=True)
 Filter = Annotated[
     str | None, typer.Option(metavar="NAME", help="Only rows of the table with this value.", show_default=False)
 ]
@@ -25,7 +24,7 @@ Filter = Annotated[
 
 @data.callback()
 def _data() -> None:
-    """Check data before training."""
+    """Check data before training on it."""
 
 
 @data.command()
@@ -34,21 +33,21 @@ def check(
         str,
         typer.Argument(
             metavar="FOLDER|CSV|NAME,OPTION=VALUE",
-            help="A folder (with index.csv, two folders with equal file names, or images), a table, or a data set.",
+            help="A folder (with index.csv, two folders of matching names, or images), a table, or a data set.",
         ),
     ],
     split: Filter = None,
     dataset: Filter = None,
     task: Filter = None,
     max_shift: Annotated[
-        float, typer.Option(metavar="PIXELS", min=0, help="Pairs with a larger shift are reported as shifted.")
+        float, typer.Option(metavar="PIXELS", min=0, help="Pairs shifted by more than this are bad.")
     ] = 3.0,
     images: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Only the first N.", show_default="all")
+        int | None, typer.Option(metavar="N", min=1, help="Only the first N items.", show_default="all")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Report counts, shapes, types, ranges, saturation, and the registration of pairs.
+    """Report counts, shapes, types, ranges, saturation, and how well the images of each pair are aligned.
 
     The exit code is 3 if an image cannot be read or is constant, or if a pair is shifted or unrelated.
     """
@@ -87,7 +86,7 @@ def _records(
 
 
 def _print(report: dict[str, Any], records: list[dict[str, Any]]) -> None:
-    """Print the summary, and the ten pairs with the largest shifts above half a pixel."""
+    """Print the summary, and the ten most shifted pairs among those shifted by more than half a pixel."""
     print(f"{report['items']} items: " + ", ".join(f"{n} {verdict}" for verdict, n in report["verdicts"].items()))
     for side in ("target", "input"):
         facts = report.get(side)
@@ -100,14 +99,13 @@ def _print(report: dict[str, Any], records: list[dict[str, Any]]) -> None:
                 f"({facts['saturated_images']} images beyond 0.1 %), {facts['constant']} constant"
             )
     if "median_correlation" in report:
-        correlation, shift = report["median_correlation"], report["largest_shift"]
-        print(f"pairs   median correlation {correlation:.3f}, largest shift {shift:.1f} px")
+        middle, farthest = report["median_correlation"], report["largest_shift"]
+        print(f"pairs   median correlation {middle:.3f}, largest shift {farthest:.1f} px")
     pairs = [(record["name"], record["alignment"]) for record in records if "alignment" in record]
-    distances = [math.hypot(fit["shift_y"], fit["shift_x"]) for _, fit in pairs]
-    farthest = sorted(range(len(pairs)), key=lambda i: -distances[i])[:10]
-    for name, fit in (pairs[i] for i in farthest if distances[i] > 0.5):
+    by_shift = sorted(pairs, key=lambda pair: -abs(complex(pair[1]["shift_y"], pair[1]["shift_x"])))
+    for name, found in [pair for pair in by_shift if abs(complex(pair[1]["shift_y"], pair[1]["shift_x"])) > 0.5][:10]:
         print(
-            f"        {name}: y {fit['shift_y']:+.1f}, x {fit['shift_x']:+.1f} px, correlation "
-            f"{fit['correlation']:.3f} ({fit['corrected']:.3f} if moved), target = {fit['gain']:.3g} input "
-            f"{fit['offset']:+.3g}, {fit['verdict']}"
+            f"        {name}: y {found['shift_y']:+.1f}, x {found['shift_x']:+.1f} px, correlation "
+            f"{found['correlation']:.3f} ({found['corrected']:.3f} once moved), target = {found['gain']:.3g} input "
+            f"{found['offset']:+.3g}, {found['verdict']}"
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wavegen.core.types import PairSource
     from wavegen.transforms import Learned
 
-SHOWN = 8  # fixed bases listed in the table
+SHOWN = 8  # fixed bases shown in the table
 
 
 def learn_basis(
@@ -26,36 +26,39 @@ def learn_basis(
         str,
         typer.Argument(metavar="DATA", help="NAME[,OPTION=VALUE...] or a YAML file; see wavegen list dataset."),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.json", help="The basis.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE.json", help="Where the basis is written.", show_default=False)
+    ],
     x: Targets = None,
     y: Inputs = None,
-    kind: Annotated[Literal["lattice", "lifting"], typer.Option(help="Orthonormal or biorthogonal.")] = "lattice",
-    taps: Annotated[int, typer.Option(metavar="N", help="Filter length; for lifting, that of each step.")] = 8,
+    kind: Annotated[
+        Literal["lattice", "lifting"], typer.Option(help="lattice: orthonormal; lifting: biorthogonal.")
+    ] = "lattice",
+    taps: Annotated[int, typer.Option(metavar="N", help="Filter length; for lifting, the length of each step.")] = 8,
     levels: Annotated[
-        int, typer.Option(metavar="N", min=1, max=8, help="Decomposition levels that the objective covers.")
+        int, typer.Option(metavar="N", min=1, max=8, help="Levels that the objective is computed over.")
     ] = 3,
     objective: Annotated[
-        Literal["sparsity", "coding_gain"], typer.Option(help="Criterion to be optimised.")
+        Literal["sparsity", "coding_gain"], typer.Option(help="What the basis is optimised for.")
     ] = "sparsity",
     steps: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Steps from each starting point.", show_default="300")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Optimisation steps from each starting point.", show_default="300"),
     ] = None,
     minutes: Annotated[
         float | None, typer.Option(metavar="M", help="Processor minutes, instead of steps.", show_default=False)
     ] = None,
-    images: Annotated[
-        int, typer.Option(metavar="N", min=2, help="Number of images: half for learning, half held out.")
-    ] = 64,
-    crop: Annotated[int, typer.Option(metavar="PIXELS", min=8, help="Side of the crop of each image.")] = 128,
+    images: Annotated[int, typer.Option(metavar="N", min=2, help="Images: half for learning, half held out.")] = 64,
+    crop: Annotated[int, typer.Option(metavar="PIXELS", min=8, help="Side length of the crop from each image.")] = 128,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Learn a wavelet basis from the targets of a data set.
+    """Learn a wavelet basis on the targets of a data set.
 
-    The images are shuffled and divided into two halves; the objective on both halves is compared with that of every
+    The images are shuffled and halved. The objective on both halves is printed, and for comparison that of every
     fixed basis with at most as many taps.
 
-    Use FILE.json as a transform: {name: learned, basis: FILE.json}.
+    Use the result as a transform: {name: learned, basis: FILE.json}.
     """
     import torch
 
@@ -65,31 +68,34 @@ def learn_basis(
     from wavegen.version import __version__
 
     if out.suffix != ".json":
-        raise InputError(f"--out {out}: give a file that ends in .json")
+        raise InputError(f"--out {out}: give a file name that ends in .json")
     if steps is None and minutes is None:
         steps = 300
     check_options(taps, objective, steps, minutes)
     check_writable(out.parent)
     spec, source = open_dataset(data_spec(data, x, y), "train", images, None)
-    train, held_out = (contrast(part) for part in _halves(source, images, crop, seed))
+    train, held = (contrast(part) for part in _halves(source, images, crop, seed))
     with _progress(not as_json) as report:
-        learned = learn(train, kind, taps, levels, objective, steps, minutes, seed, report)
-    result = _compare(learned, objective, levels, held_out)
-    options = {"taps": taps, "levels": levels, "objective": objective, "steps": learned.steps, "seed": seed}
+        found = learn(train, kind, taps, levels, objective, steps, minutes, seed, report)
+    result = _compare(found, objective, levels, train, held)
+    options = {"taps": taps, "levels": levels, "objective": objective, "steps": found.steps, "seed": seed}
     versions = {"wavegen": __version__, "torch": torch.__version__}
-    provenance = {"data": spec, "images": [len(train), len(held_out)], "crop": train.shape[-1], **options, **versions}
-    save_basis(out, learned.spec, {**provenance, "start": learned.start, "result": result})
+    made = {"data": spec, "images": [len(train), len(held)], "crop": train.shape[-1], **options, **versions}
+    save_basis(out, found.spec, {**made, "start": found.start, "result": result})
     if as_json:
-        print_json({"basis": learned.spec, "made": provenance, "start": learned.start, **result})
+        print_json({"basis": found.spec, "made": made, "start": found.start, **result})
         return
-    _print(result, learned, objective, train, held_out)
+    _print(result, found, objective, train, held)
     print(f"basis: {out}")
 
 
 def _halves(source: PairSource, images: int, crop: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Random crops of the targets of the first and the second half of the shuffled images, each (B, C, crop, crop).
+    """Random crops from the targets, shuffled and split into two halves, each (B, C, crop, crop).
 
-    Constant crops are excluded.
+    Crops without contrast are left out.
+
+    Raises:
+        InputError: fewer than two images, or a half without contrast.
     """
     import torch
 
@@ -112,42 +118,42 @@ def _halves(source: PairSource, images: int, crop: int, seed: int) -> tuple[Tens
     return torch.stack(halves[0]), torch.stack(halves[1])
 
 
-def _compare(learned: Learned, objective: str, levels: int, held_out: Tensor) -> dict[str, Any]:
-    """The objective on both halves, of the learned basis and of the fixed ones, best first on the training half."""
+def _compare(found: Learned, objective: str, levels: int, train: Tensor, held: Tensor) -> dict[str, Any]:
+    """The objective on both halves for the learned and the fixed bases; these are sorted by the training half."""
     from wavegen.transforms import basis_value
 
     sign = -1 if objective == "coding_gain" else 1
-    names = sorted(learned.fixed, key=lambda name: sign * learned.fixed[name])
+    names = sorted(found.fixed, key=lambda name: sign * found.fixed[name])
     specs = {name: {"name": name, "levels": levels} for name in names}
-    test = {name: basis_value(objective, spec, held_out) for name, spec in specs.items()}
+    test = {name: basis_value(objective, spec, held) for name, spec in specs.items()}
     best = min(test, key=lambda name: sign * test[name])
-    value = basis_value(objective, learned.spec, held_out)
-    gain = sign * (test[best] - value)
+    learned = basis_value(objective, found.spec, held)
+    gain = test[best] - learned if sign > 0 else learned - test[best]
     return {
-        "learned": {"train": learned.value, "held_out": value},
-        "fixed": {name: {"train": learned.fixed[name], "held_out": test[name]} for name in names},
+        "learned": {"train": found.value, "held_out": learned},
+        "fixed": {name: {"train": found.fixed[name], "held_out": test[name]} for name in names},
         "best_fixed_held_out": best,
         "better_by": gain,
         "better_by_percent": 100 * gain / abs(test[best]),
     }
 
 
-def _print(result: dict[str, Any], learned: Learned, objective: str, train: Tensor, held_out: Tensor) -> None:
+def _print(result: dict[str, Any], found: Learned, objective: str, train: Tensor, held: Tensor) -> None:
     sense = "lower is sparser" if objective == "sparsity" else "dB, higher is better"
-    print(f"{objective} ({sense}) on {len(train)} training and {len(held_out)} held-out images, {learned.steps} steps")
+    print(f"{objective} ({sense}) on {len(train)} training and {len(held)} held-out images, {found.steps} steps")
     rows = [("learned", result["learned"]), *list(result["fixed"].items())[:SHOWN]]
     print(f"  {'basis':<12} {'train':>9} {'held out':>9}")
     for name, values in rows:
         print(f"  {name:<12} {values['train']:9.4f} {values['held_out']:9.4f}")
     if len(result["fixed"]) > SHOWN:
-        print(f"  ... and {len(result['fixed']) - SHOWN} more fixed bases (--json lists them)")
+        print(f"  ... and {len(result['fixed']) - SHOWN} more fixed bases (all of them with --json)")
     best, percent = result["best_fixed_held_out"], result["better_by_percent"]
     word = "better" if percent > 0 else "WORSE"
-    print(f"held out: {abs(percent):.2f} % {word} than the best fixed basis, {best}")
+    print(f"held out: {abs(percent):.2f} % {word} than {best}, the best fixed basis on these images")
 
 
 def _progress(shown: bool) -> Any:
-    """A context manager that yields the function for progress reports."""
+    """A context manager that shows progress and gives the function that updates it."""
     from contextlib import contextmanager
 
     from rich.console import Console

@@ -12,16 +12,17 @@ from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, note, print_json
 from wavegen.cli.specs import Data, Inputs, Targets, component_spec, data_spec
 from wavegen.core.errors import InputError
+from wavegen.core.optional import need
 
 if TYPE_CHECKING:
     from wavegen.analysis import BandSpectrum
     from wavegen.analysis.table import Row
     from wavegen.bridges import Plan
 
-IMAGES = 64  # maximum number of images for spectra; length of simulated data unless it is given
-SHARE = 0.9  # of the spread, if neither --steps nor --share is given
-EPSILON = 0.1
-COMPARED = (4, 8)  # numbers of calls for which the figure shows the published settings
+IMAGES = 64  # simulated images for the spectra, unless the data's length says otherwise
+SHARE = 0.9  # of the spread, where neither --steps nor --share is given
+EPSILON = 0.1  # accuracy in the bound on steps
+COMPARED = (4, 8)  # network calls of the published settings shown in the figure
 
 
 def plan(
@@ -34,14 +35,16 @@ def plan(
     y: Inputs = None,
     transform: Annotated[
         str | None,
-        typer.Option(metavar="NAME[,OPTION=VALUE...]", help="Transform for a data set.", show_default="haar,levels=2"),
+        typer.Option(metavar="NAME[,OPTION=VALUE...]", help="Transform, for a data set.", show_default="haar,levels=2"),
     ] = None,
-    steps: Annotated[int | None, typer.Option(metavar="N", help="Number of network calls.", show_default=False)] = None,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Network calls to plan for.", show_default=False)
+    ] = None,
     share: Annotated[
-        float | None, typer.Option(metavar="P", help="Share of the spread to be preserved.", show_default=str(SHARE))
+        float | None, typer.Option(metavar="P", help="Share of the spread to keep.", show_default=str(SHARE))
     ] = None,
     process: Annotated[
-        str | None, typer.Option(metavar="NAME|all", help="Process for a data set.", show_default="bbdp")
+        str | None, typer.Option(metavar="NAME|all", help="Bridge, for a data set.", show_default="bbdp")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Also write plan.png and plan.json.", show_default=False)
@@ -50,11 +53,10 @@ def plan(
 ) -> None:
     """Plan how many network calls a data set needs, and at which times, before or after training.
 
-    Prints the residual variance given y of each subband, its condition number and the paper's bound, the share of the
-    true spread that each process preserves for several numbers of calls, and the settings for the chosen number of
-    calls or share.
+    Prints for each subband what the input leaves unknown, the condition number and the paper's bound; for each
+    process and number of calls the share of the true spread that is kept; and the settings for the requested number
+    of calls or share.
     """
-    from wavegen.analysis.table import step_table
     from wavegen.bridges import plan_steps
     from wavegen.cli.output import to_json
     from wavegen.core.files import write_text
@@ -64,11 +66,12 @@ def plan(
     if steps is not None and share is not None:
         raise InputError("give either --steps or --share")
     if out is not None:
+        need("matplotlib.figure", "plot")
         check_writable(out)
     trained = source.split(",")[0] not in names("dataset") and not source.endswith((".yaml", ".yml"))
     if trained:
         if transform is not None or process is not None:
-            raise InputError("--transform and --process are fixed by the trained pipeline; leave them out")
+            raise InputError("a trained pipeline has its own --transform and --process; leave them out")
         bands, bridges = _of_model(source, data, x, y)
     else:
         if data is not None:
@@ -77,7 +80,7 @@ def plan(
     v, power = bands[0].variances, bands[0].weights
     wanted: dict[str, Any] = {"calls": steps} if steps is not None else {"share": SHARE if share is None else share}
     chosen = plan_steps(bridges[0], v, power, rescale=not trained, **wanted)
-    rows = step_table(bridges, v, power, rescale=not trained)
+    rows = _table(bridges, v, power, not trained)
     report = _report(source, bands, rows, chosen)
     if out is not None:
         write_text(out / "plan.json", to_json(report) + "\n")
@@ -96,12 +99,12 @@ def _of_data(
     from wavegen.analysis import residual_spectra
     from wavegen.core.registry import build, names, validate
 
-    planned = [name for name in names("bridge") if build("bridge", name).max_steps is None]
-    bridges = [{"name": name} for name in (planned if process == "all" else [process])]
+    iterative = [name for name in names("bridge") if build("bridge", name).max_steps is None]
+    bridges = [{"name": name} for name in (iterative if process == "all" else [process])]
     for bridge in bridges:
         validate("bridge", bridge)
-        if bridge["name"] not in planned:
-            raise InputError(f"process {bridge['name']!r} takes one call: there is nothing to plan")
+        if bridge["name"] not in iterative:
+            raise InputError(f"process {bridge['name']!r} uses a single call: there is nothing to plan")
     bands = build("transform", component_spec(transform, "--transform"))
     _, pairs = open_dataset(data_spec(source, x, y), "train", IMAGES, None)
     if process == "all":
@@ -117,12 +120,20 @@ def _of_model(
 
     pipe = Pipeline.from_pretrained(source)
     if pipe.bridge.max_steps is not None:
-        raise InputError(f"{source} holds a bridge that takes one call: there is nothing to plan")
+        raise InputError(f"{source} has a bridge of one call: there is nothing to plan")
     _, pairs = open_dataset(data_spec(data, x, y), "test", IMAGES, pipe.config.channels)
     return [model_spectrum(pipe, pairs, images=IMAGES)], [dict(pipe.config.bridge)]
 
 
-def _summary(plan: Plan | None) -> dict[str, Any] | None:
+def _table(
+    bridges: Sequence[Mapping[str, Any]], v: Sequence[float], power: Sequence[float], rescale: bool
+) -> list[Row]:
+    from wavegen.analysis.table import step_table
+
+    return step_table(bridges, v, power, rescale=rescale)
+
+
+def _figures(plan: Plan | None) -> dict[str, Any] | None:
     if plan is None:
         return None
     return {"mean": plan.mean, "least": plan.least, "most": plan.most, "bridge": plan.bridge, "sampler": plan.sampler()}
@@ -147,10 +158,10 @@ def _report(source: str, bands: Sequence[BandSpectrum], rows: Sequence[Row], cho
         for band in bands
     ]
     table = [
-        {"process": r.process, "calls": r.calls, "native": _summary(r.native), "planned": _summary(r.planned)}
+        {"process": r.process, "calls": r.calls, "native": _figures(r.native), "planned": _figures(r.planned)}
         for r in rows
     ]
-    plan = {**(_summary(chosen) or {}), "S": chosen.total_variance, "shares": chosen.shares}
+    plan = {**(_figures(chosen) or {}), "S": chosen.total_variance, "shares": chosen.shares}
     return {"source": source, "bands": spectra, "table": table, "plan": plan}
 
 
@@ -173,22 +184,22 @@ def _print(bands: Sequence[BandSpectrum], rows: Sequence[Row], chosen: Plan) -> 
                 f"{step_bound(kappa, EPSILON):.1e}",
             ]
         )
-    print_table(["band", "variance given y", "unexplained", "kurtosis", "kappa", "kappa³/eps²"], lines)
+    print_table(["band", "variance given y", "unknown", "kurtosis", "kappa", "kappa³/eps²"], lines)
     print(
-        "variances over frequency, in units of the band's variance; unexplained: fraction of the band's power\n"
-        "kurtosis: of the residual given y; plans use the energy-weighted variances, variance times kurtosis/3\n"
-        f"kappa³/eps²: scaling of the paper's bound on the number of steps, eps = {EPSILON:g}, constant set to 1\n"
+        "variances by frequency, of a band of unit variance; unknown: their share of the band's power\n"
+        "kurtosis: of what y leaves unknown; plans are for the variances times kurtosis/3, where its energy lies\n"
+        f"kappa³/eps²: the scaling of the paper's bound on steps, eps = {EPSILON:g}, constant set to 1\n"
     )
     print_table(
         ["process", "calls", "as published", "least", "most", "planned", "least", "most", "solver"],
         [[r.process, str(r.calls), *_cells(r.native), *_cells(r.planned), str(r.planned.solver) if r.planned else "-"]
          for r in rows],
     )  # fmt: skip
-    print(f"share of the spread preserved in {bands[0].name}: mean over power, smallest and largest over frequency\n")
-    variance = "" if chosen.total_variance is None else f", total variance S = {chosen.total_variance:.3g}"
+    print(f"share of the spread kept in {bands[0].name}: over all power, at the worst frequency, at the largest\n")
+    noisiest = "" if chosen.total_variance is None else f", total variance S = {chosen.total_variance:.3g}"
     print(
-        f"plan: {chosen.calls} calls preserve {chosen.mean:.3f} of the spread ({chosen.least:.3f} to {chosen.most:.3f}"
-        f"{variance}; the band has 1)"
+        f"plan: {chosen.calls} calls keep {chosen.mean:.3f} of the spread ({chosen.least:.3f} to {chosen.most:.3f}"
+        f"{noisiest}; the band has 1)"
     )
     print(yaml.safe_dump({"bridge": chosen.bridge, "sampler": chosen.sampler()}, sort_keys=False), end="")
 
@@ -202,5 +213,5 @@ def _draw(path: Path, bands: Sequence[BandSpectrum], bridge: Mapping[str, Any], 
     from wavegen.analysis.table import native_plan
 
     v, power = bands[0].variances, bands[0].weights
-    compared = {f"{bridge['name']} as published, {n} calls": native_plan(bridge, n, v, power) for n in COMPARED}
-    draw_plan(path, bands, compared, chosen)
+    beside = {f"{bridge['name']} as published, {n} calls": native_plan(bridge, n, v, power) for n in COMPARED}
+    draw_plan(path, bands, beside, chosen)

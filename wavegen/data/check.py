@@ -100,7 +100,7 @@ def align(target: NDArray[Any], source: NDArray[Any], max_shift: float = MAX_SHI
 
 
 def _compare(a: NDArray[Any], b: NDArray[Any], max_shift: float) -> tuple[float, float, float, float, Verdict]:
-    """Shift in y and x, correlation before and after moving ``b`` by it, and the verdict."""
+    """Shift in y and x, correlation before and after moving ``b`` by it, and what that means."""
     from skimage.registration import phase_cross_correlation
 
     window = np.outer(np.hanning(a.shape[0]), np.hanning(a.shape[1])) if min(a.shape) > 2 else np.ones(a.shape)

@@ -17,7 +17,7 @@ from wavegen.data.simulated import scaled
 
 @register("dataset", "degraded", "the targets of another data set, simulated specimens say, degraded on the fly")
 class Degraded(PairDataset):
-    """x: a target scaled to 0 at its 0.1 and 1 at its 99.9 percentile (negative values become 0); y: x degraded.
+    """x: a target scaled to 0 at its 0.1 percentile (lower values become 0) and 1 at its 99.9; y: x degraded.
 
     Item i is a pure function of (seed, i) and the source's item.
 

@@ -26,7 +26,7 @@ Grid = Literal["equal", "target", "input"]
 
 
 class FilePairs(PairDataset):
-    """Targets and inputs from files, float32 in the units of the files. All headers are checked first.
+    """Targets and inputs from files, float32 in the files' own units. Everything is checked from the headers first.
 
     Args:
         files: (target, input) of each pair.

@@ -22,7 +22,7 @@ LARGEST = {"uint8": 255.0, "uint16": 65535.0}
 
 @register("dataset", "simulated", "clean images of a folder or table, degraded on the fly")
 class Simulated(PairDataset):
-    """x: a clean image, y: the same image degraded. Item i is a pure function of (seed, i) and its file.
+    """x: a clean image, y: the same through a degradation. Item i is a pure function of (seed, i) and its file.
 
     A degraded image that is smaller by a whole factor is enlarged to x's grid (bicubic).
 

@@ -64,7 +64,7 @@ def fir(
         i += 1
 
 
-def deinterleave(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> None:
+def part(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> None:
     """Copy the even samples of x[o : o + n] to ``p`` from ``even`` on, the odd samples from ``odd`` on."""
     ue, uo, u = U(even), U(odd), U(o)
     for t in range(U(n // 2)):
@@ -74,8 +74,8 @@ def deinterleave(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> Non
         p[even + n // 2] = x[o + n - 1]
 
 
-def interleave(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> None:
-    """The inverse of :func:`deinterleave`."""
+def join(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> None:
+    """The inverse of :func:`part`."""
     ue, uo, u = U(even), U(odd), U(o)
     for t in range(U(n // 2)):
         x[u + t + t] = p[ue + t]
@@ -84,7 +84,7 @@ def interleave(x: Array, o: int, n: int, p: Array, even: int, odd: int) -> None:
         x[o + n - 1] = p[even + n // 2]
 
 
-def phase_index(e: Any, second: int) -> Any:
+def place(e: Any, second: int) -> Any:
     """Position of sample ``e`` of a row in a buffer whose odd phase starts ``second`` entries after the even one."""
     return e // 2 + e % 2 * second
 
@@ -99,8 +99,8 @@ def analyse(
     second = 2 * group * long
     mixed = np.empty(2 * group * width, x.dtype)  # low-pass, then high-pass half of each row
     phases = np.zeros(2 * second, x.dtype)  # even and odd samples of ``mixed``, extended
-    even, odd = phase_index(columns.core, second), phase_index(columns.core + 1, second)
-    edge, source = phase_index(columns.edge, second), phase_index(columns.source, second)
+    even, odd = place(columns.core, second), place(columns.core + 1, second)
+    edge, source = place(columns.edge, second), place(columns.source, second)
     q = np.arange(half)
     q2 = q + second
     for start in range(first, last, group):
@@ -114,7 +114,7 @@ def analyse(
                 fir(mixed, o, c, stop, x, x, at, width, rows.a, rows.b, rows.lo_a, rows.lo_b, p, m)
                 fir(mixed, o + width, c, stop, x, x, at, width, rows.a, rows.b, rows.hi_a, rows.hi_b, p, m)
         for g in range(2 * count):
-            deinterleave(mixed, g * width, width, phases, even + g * long, odd + g * long)
+            part(mixed, g * width, width, phases, even + g * long, odd + g * long)
         for g in range(2 * count):
             for i in range(len(edge)):
                 phases[edge[i] + g * long] = phases[source[i] + g * long]
@@ -136,8 +136,8 @@ def synthesise(
     second = group * long
     low, high = np.zeros(second, x.dtype), np.zeros(second, x.dtype)  # each row padded with zeros
     phases = np.empty(2 * second, x.dtype)
-    even, odd = phase_index(columns.core, second), phase_index(columns.core + 1, second)
-    edge, source = phase_index(columns.edge, second), phase_index(columns.source, second)
+    even, odd = place(columns.core, second), place(columns.core + 1, second)
+    edge, source = place(columns.edge, second), place(columns.source, second)
     q = half - 1 - np.arange(half)
     for start in range(first, last, group):
         count = min(group, last - start)
@@ -155,7 +155,7 @@ def synthesise(
             for i in range(len(edge)):
                 phases[source[i] + g * long] += phases[edge[i] + g * long]
         for g in range(count):
-            interleave(x, (start + g) * width, width, phases, even + g * long, odd + g * long)
+            join(x, (start + g) * width, width, phases, even + g * long, odd + g * long)
 
 
 def butterfly(x: Array, ll: Array, h: Array, v: Array, d: Array, length: int, first: int, last: int) -> None:
@@ -200,7 +200,7 @@ def kernels() -> SimpleNamespace:
 
     # Multiply-adds may be fused; NaN and infinity keep their meaning.
     options = {"fastmath": {"contract"}}
-    for helper in (fir, deinterleave, interleave, phase_index):
+    for helper in (fir, part, join, place):
         extending.register_jitable(forceinline=True, **options)(helper)
     jit = numba.njit(cache=True, nogil=True, **options)
     return SimpleNamespace(**{f.__name__: jit(f) for f in (analyse, synthesise, butterfly, inverse_butterfly)})
