@@ -83,8 +83,10 @@ assert terms.losses["gradient_l1"] > 0
     "critic": """
 from wavegen.core.config import merge
 from wavegen.pipeline.presets import preset
-config = merge(preset("cgan"), {"name": "cgan", "critic": {"name": "shallow", "width": 8}, **{"network": {"width": 4}}})
-assert wavegen.Pipeline.from_config(config).config.critic is not None
+changes = {"critic": {"network": {"name": "shallow", "width": 8}}, "network": {"width": 4}}
+config = merge(preset("cgan"), changes)
+pipe = wavegen.Pipeline.from_config(config)
+assert pipe.config.critic.network["name"] == "shallow"
 """,
     "pipeline": "same(restored())",
 }

@@ -20,15 +20,17 @@ def open_dataset(
     ``channels`` is the number that the pipeline takes; None accepts any.
 
     Raises:
-        InputError: an unknown name or option, files that do not pair, or a wrong number of channels.
+        InputError: unknown names, misspelt options, files that do not pair, another number of channels, items that are
+            not float32 (C, H, W).
     """
     from wavegen.core.registry import build, validate
+    from wavegen.data.base import checked_item
 
     record, _ = validate("dataset", spec)
     if "simulated" in record.capabilities:
         spec = {"split": split, "length": length, **spec}
     data: PairSource = build("dataset", spec)
-    found = data[0].x.shape[0]
+    found = checked_item(data, 0).x.shape[0]
     if channels is not None and found != channels:
         raise InputError(
             f"data {spec['name']!r} has {found} channel(s), the pipeline takes {channels}; "

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from wavegen.core.errors import InputError
 from wavegen.core.types import Pair, PairSource
+from wavegen.data.base import checked_item
 from wavegen.transforms import Haar
 
 MAX_LEVELS = 8
@@ -37,7 +38,7 @@ class LowBand:
 
     def __getitem__(self, index: int) -> Pair:
         """Pair ``index``, each (C, ceil(H / 2^levels), ceil(W / 2^levels)) float32."""
-        pair = self.source[index]
+        pair = checked_item(self.source, index)
         return pair if self.levels == 0 else Pair(self._low(pair.x), self._low(pair.y))
 
     def _low(self, image: Tensor) -> Tensor:

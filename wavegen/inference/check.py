@@ -13,6 +13,7 @@ import numpy as np
 from wavegen.core.errors import InputError
 from wavegen.core.types import PairSource
 from wavegen.data import FilePairs, Simulated, align, image_facts
+from wavegen.data.base import checked_item
 from wavegen.data.check import BAD, MAX_SHIFT
 from wavegen.data.files import images_of, read_pixels, read_rows
 from wavegen.io import EXTENSIONS
@@ -111,7 +112,7 @@ def check_items(items: Iterable[Item], max_shift: float = MAX_SHIFT) -> Iterator
 def check_pairs(data: PairSource, count: int, max_shift: float = MAX_SHIFT) -> Iterator[dict[str, Any]]:
     """The same for the first items of a data set that has no files."""
     for index in range(count):
-        pair = data[index]
+        pair = checked_item(data, index)
         yield _judged({"name": f"item {index}", "verdict": ""}, [pair.x.numpy(), pair.y.numpy()], max_shift)
 
 

@@ -27,8 +27,8 @@ def check(subject: Subject, term: Any) -> None:
 
 
 def _bands(truth: Details, off: Tensor) -> tuple[Details, Details, Details]:
-    """Two draws, each as wrong as ``off`` says, and the truth between them."""
-    drawn, second = (Details(*(band + offset for band in truth)) for offset in (off, off.flip(2)))
+    """Two draws, one as wrong as ``off`` says, one half as wrong, and the truth between them."""
+    drawn, second = (Details(*(band + offset for band in truth)) for offset in (off, 0.5 * off))
     return drawn, truth, second
 
 

@@ -1,8 +1,7 @@
 """A solver in one file: the weights of one reverse step."""
 
 from wavegen import register
-from wavegen.bridges import Bridge, Step
-from wavegen.bridges.solvers import Coordinates, Solver, first_order
+from wavegen.bridges import Bridge, Coordinates, Solver, Step, first_order
 
 
 @register("solver", "fading_noise", "first order; fresh noise in proportion to the time that is left")
