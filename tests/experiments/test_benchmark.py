@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wavegen.experiments.benchmark import MATCHED, ONE_CALL, SYSTEMS
 
 from wavegen import InputError, Pipeline
 from wavegen.core.registry import build, validate
-from wavegen.experiments import Comparison
+from wavegen.experiments import Comparison, chosen_systems, read_recipe
 
 RECIPE = Path(__file__).resolve().parents[2] / "recipes" / "benchmark.py"
 BENCHMARK = read_recipe(RECIPE.with_suffix(".yaml"))
