@@ -2,4 +2,5 @@
 
 from run import main
 
-main("ablate_bases")
+if __name__ == "__main__":
+    main("ablate_bases")

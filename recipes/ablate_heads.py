@@ -2,4 +2,5 @@
 
 from run import main
 
-main("ablate_heads")
+if __name__ == "__main__":
+    main("ablate_heads")

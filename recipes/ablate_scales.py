@@ -2,4 +2,5 @@
 
 from run import main
 
-main("ablate_scales")
+if __name__ == "__main__":
+    main("ablate_scales")

@@ -2,4 +2,5 @@
 
 from run import main
 
-main("fidelity")
+if __name__ == "__main__":
+    main("fidelity")

@@ -2,4 +2,5 @@
 
 from run import main
 
-main("inpaint")
+if __name__ == "__main__":
+    main("inpaint")

@@ -2,4 +2,5 @@
 
 from run import main
 
-main("low_light")
+if __name__ == "__main__":
+    main("low_light")

@@ -2,4 +2,5 @@
 
 from run import main
 
-main("mixed_degradation")
+if __name__ == "__main__":
+    main("mixed_degradation")

@@ -2,4 +2,5 @@
 
 from run import main
 
-main("mscgm_sr")
+if __name__ == "__main__":
+    main("mscgm_sr")

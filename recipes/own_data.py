@@ -2,4 +2,5 @@
 
 from run import main
 
-main("own_data")
+if __name__ == "__main__":
+    main("own_data")

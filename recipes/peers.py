@@ -7,4 +7,5 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from wavegen.cli import main
 
-main(["bench", "peers", *sys.argv[1:]])
+if __name__ == "__main__":
+    main(["bench", "peers", *sys.argv[1:]])

@@ -2,4 +2,5 @@
 
 from run import main
 
-main("realism")
+if __name__ == "__main__":
+    main("realism")

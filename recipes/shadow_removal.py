@@ -2,4 +2,5 @@
 
 from run import main
 
-main("shadow_removal")
+if __name__ == "__main__":
+    main("shadow_removal")

@@ -273,6 +273,8 @@ def read_recipe(file: Path) -> Recipe:
 
 
 def _merged(file: Path) -> Spec:
+    if not file.is_file():
+        raise InputError(f"there is no {file}, which a recipe extends")
     try:
         values = yaml.safe_load(file.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
