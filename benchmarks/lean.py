@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -21,7 +22,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# Wheel in MB; seconds for ``import wavegen`` and ``wavegen --help``, as medians of RUNS.
+# Wheel in MB; processor seconds for ``import wavegen`` and ``wavegen --help``, as medians of RUNS.
 LIMITS = {"wheel": 15.0, "import": 0.1, "help": 0.5}
 RUNS = 5
 # Proxies of a network that is not there.
@@ -67,12 +68,13 @@ def megabytes(folder: Path) -> float:
 
 
 def median_seconds(command: list[str], cwd: Path) -> float:
-    """Median wall time of a few runs, after one that fills the caches."""
+    """Median processor time of a few runs, after one that fills the caches: others on the machine hardly change it."""
     seconds = []
     for _ in range(RUNS + 1):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, cwd=cwd, check=True, capture_output=True)
-        seconds.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return statistics.median(seconds[1:])
 
 
@@ -80,9 +82,9 @@ def measure(wheel: Path, folder: Path) -> dict[str, float]:
     """Install a wheel into a new environment, print what it costs, and take the first steps."""
     venv.create(folder / "venv", with_pip=True)
     python, command = str(folder / "venv" / "bin" / "python"), str(folder / "venv" / "bin" / "wavegen")
-    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    pip = [python, "-m", "pip", "--disable-pip-version-check"]
     start = time.perf_counter()
-    subprocess.run([*pip, "install", str(wheel)], check=True)
+    subprocess.run([*pip, "install", "--quiet", str(wheel)], check=True)
     print(f"installed in {time.perf_counter() - start:.0f} s", flush=True)
     listed = subprocess.run([*pip, "list", "--format=freeze"], check=True, capture_output=True, text=True).stdout
     packages = {line.partition("==")[0].lower() for line in listed.split()} - {"pip", "setuptools"}
@@ -95,8 +97,8 @@ def measure(wheel: Path, folder: Path) -> dict[str, float]:
         "import": median_seconds([python, "-c", "import wavegen"], folder) - nothing,
         "help": median_seconds([command, "--help"], folder),
     }
-    print(f"import wavegen: {times['import']:.3f} s, beyond Python's own {nothing:.3f} s")
-    print(f"wavegen --help: {times['help']:.3f} s")
+    print(f"import wavegen: {times['import']:.3f} processor seconds beyond Python's own {nothing:.3f}")
+    print(f"wavegen --help: {times['help']:.3f} processor seconds")
     subprocess.run([python, "-c", IMAGE], cwd=folder, check=True)
     environment = os.environ | OFFLINE
     for step in ([python, "-c", PYTHON], *([command, *text.split()] for text in FIRST_STEPS)):

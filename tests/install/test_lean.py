@@ -28,8 +28,8 @@ DONE = (
     "restore stack.tif stacked.tif --model fidelity-hela --channels each",
     f"{TRAIN} --out run",
     "restore cell.tif own.png --model run/model",
-    f"calibrate run/model --data {SMALL} --dry-run",
-    f"analyze {SMALL} --levels 2 --size 64 --images 2",
+    f"calibrate run/model --data {SMALL} --images 1 --dry-run",
+    f"analyze {SMALL} --levels 1 --size 32 --images 1",
     f"plan {SMALL}",
     f"learn-basis {SMALL} --out basis.json --steps 2 --taps 4",
     "data check pairs,x=x,y=y",
@@ -67,7 +67,12 @@ class Outcome(NamedTuple):
 
 def lean(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run code with the extras hidden, in a folder, without a home that holds weights."""
-    env = os.environ | {"HOME": str(folder), "XDG_CACHE_HOME": str(folder), "PYTHONWARNINGS": "ignore"}
+    env = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "HOME": str(folder),
+        "XDG_CACHE_HOME": str(folder),
+        "PYTHONWARNINGS": "ignore",
+    }
     return subprocess.run(
         [sys.executable, str(LEAN), code], cwd=folder, env=env, capture_output=True, text=True, check=False
     )
