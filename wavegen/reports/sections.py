@@ -185,8 +185,8 @@ def legend(study: Study) -> list[Block]:
 ON_FRONTS = (
     "A row is on the front if no other row is at least as fast and as good, and faster or better. Fronts use means "
     "over seeds and measured times. A column with several scores considers all of them together with time; a missing "
-    "score counts as the worst; the fastest row is on every front. Filled points are on the front, better is up, numbers "
-    "are steps; the axes span the trained systems."
+    "score counts as the worst; the fastest row is on every front. Filled points are on the front, better is up, and "
+    "numbers are steps; the axes span the trained systems."
 )
 ON_DIFFERENCES = (
     "Row minus reference, seed by seed over the common seeds, with Student's 95 % interval of each difference (not "
