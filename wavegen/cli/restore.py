@@ -72,9 +72,9 @@ def restore(
     pipeline = Pipeline.from_pretrained(model)
     done: list[dict[str, Any]] = []
     failed: list[Failed] = []
-    walk: dict[str, Any] = {"steps": steps, "eta": eta, "solver": solver_choice(solver), "grid": grid_spec(grid)}
-    walk |= {"temperature": temperature, "axes": axes, "channels": channels.value, "model": model}
-    for result in restore_files(pipeline, jobs, samples=samples, seed=seed, **walk):
+    options: dict[str, Any] = {"steps": steps, "eta": eta, "solver": solver_choice(solver), "grid": grid_spec(grid)}
+    options |= {"temperature": temperature, "axes": axes, "channels": channels.value, "model": model}
+    for result in restore_files(pipeline, jobs, samples=samples, seed=seed, **options):
         if isinstance(result, Failed):
             failed.append(result)
             if len(jobs) > 1:

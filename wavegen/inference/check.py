@@ -1,4 +1,4 @@
-"""A data set looked over before anyone trains on it: every image's facts, every pair's alignment."""
+"""A data set checked before training: the facts of every image, the alignment of every pair."""
 
 from __future__ import annotations
 
@@ -97,14 +97,14 @@ def items_of_dataset(data: PairSource) -> list[Item] | None:
 def check_items(items: Iterable[Item], max_shift: float = MAX_SHIFT) -> Iterator[dict[str, Any]]:
     """One record for each item: facts of its images, alignment of a pair, ``verdict`` and whether it is ``bad``.
 
-    Bad are files that cannot be read or hold NaN, constant images, and pairs that are shifted, unrelated or of
-    sizes that do not fit.
+    Bad: files that cannot be read or hold NaN, constant images, and pairs that are shifted, unrelated or of
+    sizes that do not match.
     """
     for item in items:
         record: dict[str, Any] = {"name": item.name, "verdict": "single" if item.input is None else ""}
         try:
             pixels = [read_pixels(path) for path in (item.target, item.input) if path is not None]
-            yield _judged(record, pixels, max_shift)
+            yield _checked(record, pixels, max_shift)
         except InputError as error:
             yield record | {"verdict": "unreadable", "bad": True, "reason": str(error)}
 
@@ -113,10 +113,10 @@ def check_pairs(data: PairSource, count: int, max_shift: float = MAX_SHIFT) -> I
     """The same for the first items of a data set that has no files."""
     for index in range(count):
         pair = checked_item(data, index)
-        yield _judged({"name": f"item {index}", "verdict": ""}, [pair.x.numpy(), pair.y.numpy()], max_shift)
+        yield _checked({"name": f"item {index}", "verdict": ""}, [pair.x.numpy(), pair.y.numpy()], max_shift)
 
 
-def _judged(record: dict[str, Any], images: list[Any], max_shift: float) -> dict[str, Any]:
+def _checked(record: dict[str, Any], images: list[Any], max_shift: float) -> dict[str, Any]:
     facts = [image_facts(image) for image in images]
     record |= {side: asdict(one) for side, one in zip(SIDES, facts, strict=False)}
     if any(one.not_finite for one in facts):

@@ -108,7 +108,7 @@ def _simulated(name: str, pipeline: Pipeline, scorer: Scorer) -> tuple[list[dict
 
 
 def _methods(y: Tensor, result: Restoration) -> dict[str, Restoration]:
-    """What is compared: the input as it is, one draw, the mean of all draws."""
+    """The input as it is, one draw, and the mean of all draws."""
     unrestored = Restoration(y, torch.zeros_like(y), y[None], 0, 0.0)
     averaged = replace(result, samples=result.image[None], nfe=result.nfe * SAMPLES)
     return {"input": unrestored, "restored": result, f"mean of {SAMPLES}": averaged}

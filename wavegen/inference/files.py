@@ -121,7 +121,7 @@ def restore_files(
     model: str | None = None,
     samples: int = 1,
     seed: int = 0,
-    **walk: Any,
+    **sampling: Any,
 ) -> Iterator[Done | Failed]:
     """Restore one image after the other, each plane with the same seed, so that no result depends on the others.
 
@@ -136,12 +136,12 @@ def restore_files(
         model: what the record in the results calls the model.
         samples: draws, of which the mean is written.
         seed: seed of every plane.
-        walk: other options of :meth:`wavegen.Pipeline.restore` (steps, eta, solver, grid, temperature).
+        sampling: other options of :meth:`wavegen.Pipeline.restore` (steps, eta, solver, grid, temperature).
 
     Raises:
         InputError: wrong options, a full disk, or no image at all that could be restored.
     """
-    options = Options(samples, seed, channels, model or pipeline.config.name, walk)
+    options = Options(samples, seed, channels, model or pipeline.config.name, sampling)
     failed = 0
     good: list[Job] = []
     first: InputError | None = None

@@ -22,14 +22,16 @@ Channels = Literal["each", "joint"]
 
 
 class Options(NamedTuple):
-    """How planes are restored, and what the record calls the model; ``walk`` holds steps, eta, solver, grid and
-    temperature."""
+    """How planes are restored, and what the record calls the model.
+
+    ``sampling`` holds steps, eta, solver, grid and temperature.
+    """
 
     samples: int
     seed: int
     channels: Channels
     model: str
-    walk: Mapping[str, Any]
+    sampling: Mapping[str, Any]
 
 
 class Restored(NamedTuple):
@@ -58,7 +60,7 @@ def check_channels(where: str, stack: Stack, takes: int, channels: Channels) -> 
 
 def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, Any]:
     """What was done, as it goes into the result's metadata; equal runs give equal records."""
-    given = {key: value for key, value in options.walk.items() if value is not None}
+    given = {key: value for key, value in options.sampling.items() if value is not None}
     sampler = pipeline.config.sampler
     solver = chosen_solver(sampler.solver, given.pop("solver", None), given.pop("eta", None))
     return {
@@ -129,7 +131,9 @@ def _restore_plane(
     """Mean and standard deviation (C, H, W), calls, seconds."""
     colours = plane[:-1] if alpha else plane
     groups = [colours] if options.channels == "joint" else [colours[c : c + 1] for c in range(len(colours))]
-    results = [pipeline.restore(group, samples=options.samples, seed=options.seed, **options.walk) for group in groups]
+    results = [
+        pipeline.restore(group, samples=options.samples, seed=options.seed, **options.sampling) for group in groups
+    ]
     image = np.concatenate([result.image for result in results] + ([plane[-1:]] if alpha else []))
     deviation = [np.asarray(result.std, np.float32) for result in results]
     deviation += [np.zeros((1, *plane.shape[1:]), np.float32)] if alpha else []

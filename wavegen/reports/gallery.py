@@ -1,4 +1,4 @@
-"""An evaluation as files: JSON, a table of every image, and one page with pictures that needs nothing else."""
+"""An evaluation as files: JSON, a table of every image, and one self-contained page with pictures."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _stretched(image: Tensor) -> Tensor:
-    """An input by its own percentiles, for looking at."""
+    """An input between its own percentiles, for display."""
     low, high = np.percentile(image.numpy(), [0.1, 99.9])
     return (image - float(low)) / max(float(high - low), 1e-12)
 
@@ -89,7 +89,7 @@ def _png(image: Tensor) -> bytes:
 
 
 def html_page(title: str, body: str) -> str:
-    """A page that needs nothing else, light or dark as the reader's screen is."""
+    """A self-contained page, light or dark as the reader's screen is."""
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -121,8 +121,8 @@ def _page(report: Mapping[str, Any], gallery: Gallery) -> str:
     return html_page(
         "wavegen evaluation",
         f'<h1>Evaluation</h1><div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
-        f"<p>Scores are of one draw, on the scale <b>{html.escape(gallery.scale)}</b>; inputs are stretched for "
-        "looking at, restored images and truth share one scale, the spread is shown up to its own largest value. "
+        f"<p>Scores are for one draw, on the intensity scale <b>{html.escape(gallery.scale)}</b>. Inputs are stretched "
+        "in contrast for display; restored images and truth share one scale; the spread is scaled to its own maximum. "
         f"Pictures show the first {SIDE} × {SIDE} pixels.</p>"
         f"<pre>{html.escape(json.dumps(facts, indent=1))}</pre>{''.join(strips)}",
     )

@@ -173,25 +173,25 @@ def legend(study: Study) -> list[Block]:
     ratio = f"the error of {study.reference}" if study.reference else "the error of the mean (spread/skill)"
     return [
         Text(
-            "Means over seeds; ±: half of Student's 95 % interval of the mean over seeds, where there are two or more. "
-            "Scores are of one draw. KID: EfficientNet-Lite0 features. LSD: error of the radial power spectrum. "
-            "spread: rms standard deviation over draws. spread error: size of the logarithm of spread over "
-            f"{ratio}; 0 is right. ms: per image, one thread, median of several runs; of methods without training, of "
-            "their scoring."
+            "Means over seeds; ± is half of Student's 95 % interval of the mean, where there are two or more seeds. "
+            "Scores are for one draw. KID uses EfficientNet-Lite0 features; LSD is the error of the radial power "
+            "spectrum; spread is the rms standard deviation over draws; spread error is the absolute logarithm of "
+            f"spread over {ratio}; 0 is ideal. Times (ms) are per image on one thread, the median of several runs; "
+            "for methods without training, those of scoring."
         )
     ]
 
 
 ON_FRONTS = (
-    "On the front: no other row is as fast and as good, and faster or better. By means over seeds and times as "
-    "measured; a column with several scores counts all of them and time; a missing score counts as the worst; the "
-    "fastest row is on every front. Filled points are on the front, better is up, numbers are steps; panels are as "
-    "high as the trained systems need."
+    "A row is on the front if no other row is at least as fast and as good, and faster or better. Fronts use means "
+    "over seeds and measured times. A column with several scores considers all of them together with time; a missing "
+    "score counts as the worst; the fastest row is on every front. Filled points are on the front, better is up, and "
+    "numbers are steps; the axes span the trained systems."
 )
 ON_DIFFERENCES = (
-    "Row less reference, seed by seed over the common seeds, with Student's 95 % interval of each (not corrected for "
-    "the number of comparisons); rows of one common seed are left out. The verdict is on the row; no difference: zero "
-    "lies within the interval. time: the row's over the reference's."
+    "Row minus reference, seed by seed over the common seeds, with Student's 95 % interval of each difference (not "
+    "corrected for the number of comparisons); rows with only one common seed are left out. The verdict is about the "
+    "row; no difference means that zero lies within the interval. Time is the row's over the reference's."
 )
 
 

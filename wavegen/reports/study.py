@@ -23,7 +23,7 @@ NOTES = (
     "expected",
     "peers",
 )  # a recipe's own tables beside its results: NAME.md
-JUDGED = ("data", "test", "scale", "levels", "size")  # what rows of one table share
+SHARED = ("data", "test", "scale", "levels", "size")  # what rows of one table share
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def read_study(paths: Sequence[Path], name: str | None = None) -> Study:
     files = [_file_of(path) for path in paths]
     parts = [_read(file) for file in files]
     for file, part in zip(files[1:], parts[1:], strict=True):
-        for key in JUDGED:
+        for key in SHARED:
             ours, first = (portable(p["about"][0]["plan"].get(key)) for p in (part, parts[0]))
             if ours != first:
                 raise InputError(
@@ -169,7 +169,7 @@ def _json(file: Path) -> Result:
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}") from None
     except ValueError as error:
-        raise InputError(f"{file} is not JSON ({error}); copy it again, or judge the runs again") from None
+        raise InputError(f"{file} is not JSON ({error}); copy it again, or score the runs again") from None
     if not isinstance(found, dict):
         raise InputError(f"{file} is not a result file; {RIGHT}")
     return found
