@@ -31,7 +31,7 @@ LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 SLOW = {"timm", "kornia", "lpips", "torchvision", "matplotlib", "gradio", "dask", "skimage", "pytorch_fid"}
 SLOW |= {"torchmetrics", "accelerate", "distributed"}
 FILES = sorted(PACKAGE.rglob("*.py"))
-DOCS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
+DOCS = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[str, str | None, bool]]:
