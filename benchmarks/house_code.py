@@ -179,8 +179,12 @@ def module(file: str) -> str:
 
 
 def graph(trees: Mapping[str, ast.Module], name_of: Callable[[str], str]) -> dict[str, set[str]]:
-    """Who imports whom. The package's own ``__init__``, which finds the public names lazily, is left out."""
-    files = {module(file): file for file in trees if module(file) != PACKAGE}
+    """Who imports whom.
+
+    Left out: the package's own ``__init__``, which finds the public names lazily, and its ``__main__``, which only
+    starts the command line.
+    """
+    files = {module(file): file for file in trees if module(file) not in (PACKAGE, f"{PACKAGE}.__main__")}
     edges: dict[str, set[str]] = {name_of(file): set() for file in files.values()}
     for file in files.values():
         for reached, name in imports(trees[file]):
