@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from systems import picture, tiny
-from wavegen.experiments.plan import restored_by
 
 from wavegen import Pipeline
 from wavegen.bridges import lay_sampler, read_sampler
 from wavegen.core.errors import InputError
 from wavegen.experiments import Row
+from wavegen.experiments.spec.comparison import restored_by
 from wavegen.pipeline.config import Sampler
 
 GENERIC = {"name": "generic", "eta": 1.0}

@@ -304,7 +304,7 @@ def write_nan(path: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "expected"),
     [
-        (write_text_file, "not what its extension says"),
+        (write_text_file, "not of the format that its extension says"),
         (write_truncated, "damaged"),
         (write_rgb, "3 channel(s), the model takes 1"),
         (write_nan, "the first at"),

@@ -87,11 +87,11 @@ def test_wavelet_rivals_share_the_bridge_and_the_critic() -> None:
     hybrid = made["mscgm-joint"]
     for name in ("bbdm", "bbdm-patch", "wavediff", "diffll", "latent"):
         assert made[name].bridge == hybrid.bridge, name
-        assert made[name].target == hybrid.target, name
+        assert made[name].prediction == hybrid.prediction, name
     assert (made["wavediff"].critic, made["wavediff"].stages) == (hybrid.critic, hybrid.stages)
     realism = made["mscgm-realism"]
     for name in ("bbdm-gan", "bbdm-patch-gan"):
-        for part in ("bridge", "times", "target", "sampler", "critic", "stages", "start_fraction"):
+        for part in ("bridge", "times", "prediction", "sampler", "critic", "stages", "start_fraction"):
             assert getattr(made[name], part) == getattr(realism, part), (name, part)
     assert build("transform", made["wavediff"].transform).coarse_channels(1) == 4
 

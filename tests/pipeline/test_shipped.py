@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 
 from wavegen import Pipeline, build
 from wavegen.core.types import Restoration
-from wavegen.experiments import Row, spread_of_bands
+from wavegen.experiments import Row, read_recipe, spread_of_bands
 from wavegen.inference.evaluate import evaluate
 from wavegen.pipeline.precision import resolve
 from wavegen.pipeline.storage import shipped, shipped_folder
@@ -30,7 +29,8 @@ def held_out(name: str) -> dict[str, Any]:
     few = {"split": "test", "size": 128, "length": 6}
     if task in ("mscgm", "fidelity", "realism"):
         return {"name": specimen, **few}
-    spec = runpy.run_path(str(RECIPES / f"{task}.py"))[specimen](Path()).test
+    spec = read_recipe(RECIPES / f"{task}.yaml").comparison("cpu", specimen).test
+    assert spec is not None
     return {**spec, "source": {**spec["source"], **few}}
 
 

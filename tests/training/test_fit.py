@@ -82,7 +82,7 @@ def test_too_small_images_are_named(tmp_path: Path) -> None:
 
 
 class Poisoned(Blobs):
-    """Not a number from a given batch on."""
+    """Values whose square is infinite, from a given batch on."""
 
     def __init__(self, batch: int) -> None:
         self.left = STATISTICS + 2 * batch
@@ -90,7 +90,7 @@ class Poisoned(Blobs):
     def __getitem__(self, index: int) -> Pair:
         self.left -= 1
         pair = super().__getitem__(index)
-        return pair if self.left >= 0 else Pair(pair.x * math.nan, pair.y)
+        return pair if self.left >= 0 else Pair(pair.x * 1e30, pair.y)
 
 
 @pytest.mark.parametrize("log_every", [1, 5, 100])
