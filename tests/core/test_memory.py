@@ -46,7 +46,7 @@ def test_elsewhere_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_bench_times_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wavegen.benches.memory.SYSTEMS", SYSTEMS[:1])  # each takes two processes
+    monkeypatch.setattr(sys.modules[bench_memory.__module__], "SYSTEMS", SYSTEMS[:1])  # each takes two processes
     rows = bench_memory(turns=1, shapes=((1, 32),))
     assert [row["system"] for row in rows] == list(SYSTEMS[:1])
     assert all(row[key] > 0 for row in rows for key in ("ms_given_back", "ms_kept", "mb_given_back", "mb_kept"))
