@@ -1,4 +1,4 @@
-"""``wavegen learn-basis``, and what pipelines do with learned and control transforms."""
+"""Guards ``wavegen learn-basis``, and what pipelines do with learned and control transforms."""
 
 from __future__ import annotations
 
@@ -165,12 +165,12 @@ def test_training_moves_the_angles(head: str, tmp_path: Path) -> None:
             small["head"] = {"name": "gan", "network": {"name": "unet", "width": 8}}
         pipeline = Pipeline.from_config(given | small)
         before = pipeline.transform.angles.detach().clone()
-        training = Training(steps=8, batch=2, crop=32, warmup=0, ema=0.0, weight_decay=1.0)
+        training = Training(steps=4, batch=2, crop=32, warmup=0, ema=0.0, weight_decay=1.0)
         fit(pipeline, pairs, training, tmp_path / str(train))
         assert isinstance(pipeline.transform, Lattice)
         angles[train] = (pipeline.transform.angles.detach() - before).abs()
     assert (angles[True] > 0).all()
-    assert (angles[True] < 0.02).all()  # no decay: it would have taken a share of each angle
+    assert (angles[True] < 0.01).all()  # no decay: it would have taken a share of each angle
     assert (angles[False] == 0).all()
 
 

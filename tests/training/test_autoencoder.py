@@ -1,4 +1,4 @@
-"""The auto-encoder of ``latent``: trained alone and first, then frozen, normalised, and resumed like anything else."""
+"""Guards the auto-encoder of ``latent``: trained alone and first, then frozen, normalised, resumed as others are."""
 
 from __future__ import annotations
 
@@ -69,8 +69,16 @@ def test_the_first_stage_trains_the_transform_and_the_others_leave_it(tmp_path: 
     assert terms == {frozenset({"autoencoder"}), frozenset({"coarse"})}
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """The weights of a run that was not interrupted."""
+    out = tmp_path_factory.mktemp("whole")
+    fit(latent(stages=halves()), Blobs(), training(steps=12), out)
+    return read_tensors(out / "model" / "model.safetensors")[0]
+
+
 @pytest.mark.parametrize("stop", [2, 6, 7])
-def test_an_interrupted_run_gives_the_same_bits(tmp_path: Path, stop: int) -> None:
+def test_an_interrupted_run_gives_the_same_bits(tmp_path: Path, stop: int, whole: dict[str, torch.Tensor]) -> None:
     class StopError(Exception):
         pass
 
@@ -79,12 +87,12 @@ def test_an_interrupted_run_gives_the_same_bits(tmp_path: Path, stop: int) -> No
             raise StopError
 
     settings = training(steps=12, checkpoint_every=stop)
-    fit(latent(stages=halves()), Blobs(), settings, tmp_path / "whole")
     with pytest.raises(StopError):
         fit(latent(stages=halves()), Blobs(), settings, tmp_path / "part", callbacks=[stopping])
     fit(latent(stages=halves()), Blobs(), settings, tmp_path / "part", resume=True)
-    found, wanted = (read_tensors(tmp_path / kind / "model" / "model.safetensors")[0] for kind in ("part", "whole"))
-    for name, value in wanted.items():
+    found = read_tensors(tmp_path / "part" / "model" / "model.safetensors")[0]
+    assert found.keys() == whole.keys()
+    for name, value in whole.items():
         torch.testing.assert_close(found[name], value, rtol=0, atol=0, msg=name)
 
 

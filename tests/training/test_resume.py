@@ -1,9 +1,10 @@
-"""Interrupted and resumed, a training ends with the bits of one that was never interrupted."""
+"""Guards resuming: interrupted and resumed, a training ends with the bits of one that was never interrupted."""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from wavegen.core.tensors import read_tensors
 from wavegen.training import fit
 from wavegen.training.interrupt import Deferred
 from wavegen.training.state import Ema
+
+Trained = Callable[..., Any]  # the fixture straight
 
 
 # mscgm: 5 steps of the coarse stage, 7 of the heads; mscgm-joint: 9 and 3, the last with its critic.
@@ -33,15 +36,15 @@ from wavegen.training.state import Ema
     ids=str,
 )
 def test_same_bits_as_without_interruption(
-    name: str, stops: list[int], options: dict[str, Any], tmp_path: Path
+    name: str, stops: list[int], options: dict[str, Any], tmp_path: Path, straight: Trained
 ) -> None:
-    straight = fit(system(name), Blobs(), training(**options), tmp_path / "straight")
+    whole = straight(name, **{k: v for k, v in options.items() if k == "precision"})
     resumed = interrupted(name, tmp_path / "resumed", stops, **options)
-    assert_same(weights(resumed), weights(straight))
+    assert_same(weights(resumed), whole.weights)
     # The whole state is the same, critics and optimisers included.
-    states = [read_tensors(tmp_path / run / "checkpoint.safetensors") for run in ("resumed", "straight")]
-    assert_same(*(tensors for tensors, _ in states))
-    assert [note["progress"]["step"] for _, note in states] == [12, 12]
+    state, note = read_tensors(tmp_path / "resumed" / "checkpoint.safetensors")
+    assert_same(state, whole.state)
+    assert [n["progress"]["step"] for n in (note, whole.note)] == [12, 12]
 
 
 DISTILLED = {
@@ -54,13 +57,12 @@ DISTILLED = {
 
 
 @pytest.mark.parametrize("stops", [[4], [6], [7, 10]], ids=str)
-def test_a_teacher_survives_interruptions(stops: list[int], tmp_path: Path) -> None:
+def test_a_teacher_survives_interruptions(stops: list[int], tmp_path: Path, straight: Trained) -> None:
     """Stopped before, at and after the step at which the teacher is appointed."""
-    straight = fit(system("ddpm", **DISTILLED), Blobs(), training(), tmp_path / "straight")
+    whole = straight("ddpm", DISTILLED)
     resumed = interrupted("ddpm", tmp_path / "resumed", stops, differences=DISTILLED)
-    assert_same(weights(resumed), weights(straight))
-    states = [read_tensors(tmp_path / run / "checkpoint.safetensors")[0] for run in ("resumed", "straight")]
-    assert_same(*states)
+    assert_same(weights(resumed), whole.weights)
+    assert_same(read_tensors(tmp_path / "resumed" / "checkpoint.safetensors")[0], whole.state)
 
 
 def test_the_averaged_weights_teach(tmp_path: Path) -> None:
@@ -76,12 +78,11 @@ def test_the_averaged_weights_teach(tmp_path: Path) -> None:
     assert any(not torch.equal(v, seen[12][k]) for k, v in seen[6].items())
 
 
-def test_interrupted_at_the_very_end(tmp_path: Path) -> None:
-    straight = fit(system("unet"), Blobs(), training(), tmp_path / "straight")
-    assert_same(weights(interrupted("unet", tmp_path / "resumed", [12])), weights(straight))
+def test_interrupted_at_the_very_end(tmp_path: Path, straight: Trained) -> None:
+    assert_same(weights(interrupted("unet", tmp_path / "resumed", [12])), straight("unet").weights)
 
 
-def test_killed_between_checkpoints(tmp_path: Path) -> None:
+def test_killed_between_checkpoints(tmp_path: Path, straight: Trained) -> None:
     """A run that could not save at its end continues from its last checkpoint."""
 
     class CrashError(Exception):
@@ -91,17 +92,17 @@ def test_killed_between_checkpoints(tmp_path: Path) -> None:
         if record["step"] == 11:
             raise CrashError
 
-    straight = fit(system("mscgm-joint"), Blobs(), training(checkpoint_every=4), tmp_path / "straight")
     with pytest.raises(CrashError):
         fit(system("mscgm-joint"), Blobs(), training(checkpoint_every=4), tmp_path / "crashed", callbacks=[crash])
     assert read_tensors(tmp_path / "crashed" / "checkpoint.safetensors")[1]["progress"]["step"] == 8
     resumed = fit(system("mscgm-joint", 7), Blobs(), training(checkpoint_every=4), tmp_path / "crashed", resume=True)
-    assert_same(weights(resumed), weights(straight))
+    assert_same(weights(resumed), straight("mscgm-joint").weights)
 
 
-def test_an_impatient_interruption_keeps_a_whole_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_impatient_interruption_keeps_a_whole_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, straight: Trained
+) -> None:
     """A second Ctrl-C does not wait for the end of the step; the half-made step is not saved."""
-    straight = fit(system("unet"), Blobs(), training(checkpoint_every=4), tmp_path / "straight")
     update = Ema.update
 
     def signals(self: Ema, module: torch.nn.Module, step: int) -> None:
@@ -115,7 +116,7 @@ def test_an_impatient_interruption_keeps_a_whole_state(tmp_path: Path, monkeypat
         with pytest.raises(KeyboardInterrupt):
             fit(system("unet"), Blobs(), training(checkpoint_every=4), tmp_path / "twice")
     resumed = fit(system("unet", 5), Blobs(), training(checkpoint_every=4), tmp_path / "twice", resume=True)
-    assert_same(weights(resumed), weights(straight))
+    assert_same(weights(resumed), straight("unet").weights)
 
 
 def test_termination_is_an_exit_of_143(tmp_path: Path) -> None:
@@ -167,13 +168,12 @@ def test_resume_needs_the_same_configuration(tmp_path: Path) -> None:
             fit(pipeline, Blobs(), training(steps=2, **options), tmp_path, resume=True, described=data)
 
 
-def test_what_does_not_change_the_weights_may_change(tmp_path: Path) -> None:
-    straight = fit(system("unet"), Blobs(), training(), tmp_path / "straight")
+def test_what_does_not_change_the_weights_may_change(tmp_path: Path, straight: Trained) -> None:
     with pytest.raises(KeyboardInterrupt):
         fit(system("unet"), Blobs(), training(), tmp_path / "other", callbacks=[Interrupting(5)])
     options = training(log_every=5, checkpoint_every=7, preview_every=3)
     resumed = fit(system("unet", 1), Blobs(), options, tmp_path / "other", resume=True)
-    assert_same(weights(resumed), weights(straight))
+    assert_same(weights(resumed), straight("unet").weights)
 
 
 def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
