@@ -9,7 +9,7 @@ demo: .venv/installed weights
 	$(BIN)/wavegen demo --out out/demo
 
 test: .venv/installed-dev weights
-	$(BIN)/python -m pytest -n 2 --durations=10
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=10
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
