@@ -27,7 +27,7 @@ from wavegen.data import Crops, InMemory
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import Training, fit
 from wavegen.training.fit import BETAS, STATISTICS
-from wavegen.training.schedule import rate
+from wavegen.training.learning_rate import rate
 
 WARM = 5  # steps before the clock, and between two readings of it
 TAIL = 0.2  # share of the steps whose loss is the final one

@@ -14,8 +14,10 @@ from systems import PIPELINES, SEVERAL, answer_with, tiny
 from torch import Tensor
 
 from wavegen import Pipeline
+from wavegen.core import registry
 from wavegen.core.errors import InputError
-from wavegen.losses import Objective
+from wavegen.core.registry import names, register
+from wavegen.losses import ImageLoss, Objective
 from wavegen.losses.adversarial import build_critics, critics_loss
 from wavegen.losses.rollout import roll_out
 from wavegen.losses.times import draw_times
@@ -486,3 +488,35 @@ def test_crps_needs_noise_and_whole_draws() -> None:
     sampled = [{"name": "one", "weights": {"crps": 1.0}, "ll": "sampled"}]
     with pytest.raises(InputError, match="stage 'one': crps draws the whole image: give low_band: predicted"):
         tiny("mscgm-joint", stages=sampled)
+
+
+# -- losses from outside ---------------------------------------------------------------------------
+
+
+class NoSort:
+    """A loss that derives from none of the base classes."""
+
+
+class TwoDraws(ImageLoss):
+    """A loss of two draws that does not say that it needs noise."""
+
+    draws = 2
+
+    def __call__(self, image: Tensor, truth: Tensor) -> Tensor:
+        return (image.chunk(2)[0] - image.chunk(2)[1]).abs().mean()
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        (NoSort, "stage 'a': loss 'outside' is a NoSort, none of"),
+        (TwoDraws, "a loss of two draws, but nothing is drawn"),
+    ],
+)
+def test_losses_that_do_not_fit_are_refused(loss: type, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names("loss")
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    register("loss", "outside", "a loss from outside")(loss)
+    pipeline = tiny("unet", stages=[{"name": "a", "weights": {"outside": 1.0, "coarse": 1.0}}])
+    with pytest.raises(InputError, match=said):
+        Objective(pipeline)

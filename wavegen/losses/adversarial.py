@@ -14,6 +14,7 @@ from wavegen.gans import augment, critic_loss, generator_loss, gradient_penalty,
 from wavegen.losses.base import Candidate, CriticLoss
 from wavegen.pipeline.config import Critic, PipelineConfig
 from wavegen.pipeline.pipeline import Pipeline
+from wavegen.pipeline.stages import stage_needs
 from wavegen.transforms import Haar
 
 
@@ -44,7 +45,7 @@ def check_critics(config: PipelineConfig, critics: nn.ModuleList, sizes: list[tu
         InputError: naming the band's size and the critic's.
     """
     settings = config.critic
-    if settings is None or not any("adversarial" in stage.weights for stage in config.stages):
+    if settings is None or not any(stage_needs(stage, "needs:critic") for stage in config.stages):
         return
     images = [min(size) for size in sizes[: len(critics) - settings.coarse]][::-1]  # coarsest first
     sides = [-(-side // 2) for side in images] if settings.on == "bands" else images

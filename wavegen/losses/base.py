@@ -90,10 +90,12 @@ class BandLoss(ABC):
 class ImageLoss(ABC):
     """A term of the image at one scale, averaged over scales.
 
-    ``draws`` is 2 for terms that judge two draws of each item: the halves of the batch.
+    ``draws`` is 2 for terms that judge two draws of each item: the halves of the batch. ``least_side`` is the number of
+    pixels that the smallest scale of a crop must have.
     """
 
     draws: ClassVar[int] = 1
+    least_side: ClassVar[int] = 1
 
     @abstractmethod
     def __call__(self, image: Tensor, truth: Tensor) -> Tensor | None:

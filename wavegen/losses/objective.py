@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from wavegen.core.errors import InputError
 from wavegen.core.registry import build
 from wavegen.core.types import Subbands
 from wavegen.losses.adversarial import candidate
@@ -46,7 +47,11 @@ class StageTerms:
         )
         for name, options in stage.options().items():
             loss = build("loss", {"name": name, **options})
-            next(into for sort, into in sorts if isinstance(loss, sort))[name] = loss
+            into = next((into for sort, into in sorts if isinstance(loss, sort)), None)
+            if into is None:
+                known = ", ".join(sort.__name__ for sort, _ in sorts)
+                raise InputError(f"stage {stage.name!r}: loss {name!r} is a {type(loss).__name__}, none of {known}")
+            into[name] = loss
             terms.teacher |= "needs:teacher" in needs(name)
         return terms
 
@@ -76,12 +81,18 @@ class Objective(nn.Module):
 
     Args:
         pipeline: what is trained.
+
+    Raises:
+        InputError: a loss that is of no known sort, or one of two draws where the pipeline has no noise.
     """
 
     def __init__(self, pipeline: Pipeline) -> None:
         super().__init__()
         self.pipeline = pipeline
         self.stages = [StageTerms.of(stage) for stage in pipeline.config.stages]
+        for stage, terms in zip(pipeline.config.stages, self.stages, strict=True):
+            if terms.draws > 1 and not pipeline.config.coarse_noise + pipeline.head_noise:
+                raise InputError(f"stage {stage.name!r} weighs a loss of two draws, but nothing is drawn")
 
     def forward(
         self,

@@ -18,6 +18,11 @@ def needs(term: str) -> frozenset[str]:
     return entry("loss", term).capabilities
 
 
+def stage_needs(stage: Stage, need: str) -> bool:
+    """Whether a loss term of a stage declares a need."""
+    return any(need in needs(term) for term in stage.weights)
+
+
 def check_stages(pipeline: Pipeline) -> None:
     """Refuse stages whose terms the pipeline cannot give, or that train nothing.
 
@@ -35,19 +40,19 @@ def check_stages(pipeline: Pipeline) -> None:
                 if need in _NEEDS:
                     _NEEDS[need](pipeline, stage, index, term)
     lossy = pipeline.transform.lossy
-    if lossy != any("needs:lossy" in needs(term) for term in stages[0].weights):
+    if lossy != stage_needs(stages[0], "needs:lossy"):
         raise InputError(
             f"transform {pipeline.config.transform['name']!r}: a first stage that weighs 'autoencoder' is what a "
             "lossy transform needs, and no other can have"
         )
     for stage in stages:
-        if not any("needs:lossy" in needs(term) for term in stage.weights):
+        if not stage_needs(stage, "needs:lossy"):
             _check_trains(pipeline, stage)
 
 
 def _check_trains(pipeline: Pipeline, stage: Stage) -> None:
     """Refuse a stage without anything to train."""
-    coarse = stage.low_band == "predicted" or any("trains:coarse" in needs(term) for term in stage.weights)
+    coarse = stage.low_band == "predicted" or stage_needs(stage, "trains:coarse")
     head = pipeline.head(0) if len(pipeline.heads) else None
     if not coarse and (head is None or not head.trainable):
         name = (pipeline.config.head or {}).get("name")

@@ -11,6 +11,7 @@ from wavegen.gans import adaptive_weight
 from wavegen.losses.adversarial import build_critics, check_critics, critics_loss
 from wavegen.losses.base import Candidate
 from wavegen.pipeline.pipeline import Pipeline
+from wavegen.pipeline.stages import needs
 from wavegen.training.config import Training
 
 
@@ -40,11 +41,15 @@ class Critics:
 
         ``weighted`` holds the weighted terms and is changed in place; what is to be logged is returned.
         """
-        if self.settings is None or not self.settings.adaptive or "adversarial" not in weighted or len(weighted) == 1:
+        from_critics = [name for name in weighted if "needs:critic" in needs(name)]
+        if self.settings is None or not self.settings.adaptive or not 0 < len(from_critics) < len(weighted):
             return {}
-        others = sum((v for name, v in weighted.items() if name != "adversarial"), torch.zeros(()))
-        factor = adaptive_weight(others, weighted["adversarial"], self.pipeline.last_layer)
-        weighted["adversarial"] = factor * weighted["adversarial"]
+        nothing = torch.zeros(())
+        adversarial = sum((weighted[name] for name in from_critics), nothing)
+        others = sum((value for name, value in weighted.items() if name not in from_critics), nothing)
+        factor = adaptive_weight(others, adversarial, self.pipeline.last_layer)
+        for name in from_critics:
+            weighted[name] = factor * weighted[name]
         return {"adversarial_factor": factor}
 
     def learn(self, candidates: list[Candidate], step: int, average: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:

@@ -19,15 +19,15 @@ from wavegen.data import Crops
 from wavegen.losses import Objective, Terms
 from wavegen.pipeline.config import PipelineConfig, Stage
 from wavegen.pipeline.pipeline import Pipeline
+from wavegen.pipeline.stages import stage_needs
 from wavegen.training import state
 from wavegen.training.config import Training
 from wavegen.training.critics import Critics
 from wavegen.training.divergence import Guard
 from wavegen.training.interrupt import Deferred
-from wavegen.training.schedule import cycle_done, cycle_of, rate
+from wavegen.training.learning_rate import cycle_done, cycle_of, rate
 
 PROBE = 12  # steps of a stage that are timed before their number is planned
-SSIM_WINDOW = 11
 STATISTICS = 64  # crops from which subband statistics are taken
 BETAS = (0.9, 0.98)  # of AdamW
 
@@ -77,12 +77,14 @@ def describe(config: PipelineConfig, training: Training, data: dict[str, Any]) -
     }
 
 
-def _check_crop(pipeline: Pipeline, crop: int) -> None:
-    """Refuse crops whose smallest scale SSIM cannot judge."""
-    stages, levels = pipeline.config.stages, pipeline.transform.levels
-    smallest = SSIM_WINDOW * 2 ** max(levels - 1, 0)
-    if crop < smallest and any("ssim" in stage.weights for stage in stages):
-        raise InputError(f"crop = {crop}: the ssim term over {levels} level(s) needs at least {smallest}")
+def _check_crop(objective: Objective, crop: int) -> None:
+    """Refuse crops whose smallest scale a loss term cannot judge."""
+    levels = objective.pipeline.transform.levels
+    for terms in objective.stages:
+        for name, loss in terms.image.items():
+            least = loss.least_side * 2 ** max(levels - 1, 0)
+            if crop < least:
+                raise InputError(f"crop = {crop}: the {name} term over {levels} level(s) needs at least {least}")
 
 
 def _groups(pipeline: Pipeline) -> list[dict[str, Any]]:
@@ -117,11 +119,12 @@ class _Run:
         )
         self.training, self.out, self.callbacks = training, out, callbacks
         self.pipeline = pipeline
-        _check_crop(pipeline, training.crop)
+        objective = Objective(pipeline)
+        _check_crop(objective, training.crop)
         pipeline.precision = training.precision
         self.crops = Crops(data, training.crop, training.seed, length=1 << 40, transform=pipeline.normalise)
         self.critics = Critics(pipeline, training)
-        distills = any("distill" in stage.weights for stage in pipeline.config.stages)
+        distills = any(stage_needs(stage, "needs:teacher") for stage in pipeline.config.stages)
         self.teacher = nn.ModuleList([deepcopy(pipeline.coarse)] if distills else []).requires_grad_(False)
         pipeline.train()
         for module in (pipeline, self.critics.modules, self.teacher):
@@ -178,10 +181,7 @@ class _Run:
             planned = max(1, round(share * self.training.steps)) if self.training.steps else 0
             self.progress.plan.append(planned)  # 0: not known until PROBE steps are timed
         if self.progress.step_in_stage == 0:
-            if "distill" in stage.weights:
-                self._appoint_teacher()
-            if index and "autoencoder" in self.pipeline.config.stages[index - 1].weights:
-                self._settle_transform()
+            self._begin_stage(index, stage)
         spent = time.process_time()
         probed: list[float] = []
         for batch in self._batches():
@@ -192,21 +192,31 @@ class _Run:
             figures = self._step(index, stage, batch, self._rate(index, within))
             self.progress.step += 1
             self.progress.step_in_stage += 1
-            now = time.process_time()
-            self.progress.core_seconds += now - spent
+            seconds = time.process_time() - spent
+            self.progress.core_seconds += seconds
             if not planned:
-                probed.append(now - spent)
-                if len(probed) == PROBE:
-                    seconds = 60 * (self.training.minutes or 0.0) * share
-                    # The median: the first steps are slower (memory, kernels being chosen).
-                    self.progress.plan[index] = max(
-                        self.progress.step_in_stage, int(seconds / sorted(probed)[PROBE // 2])
-                    )
+                probed.append(seconds)
+                self._plan(index, share, probed)
             self._after_step(stage, figures)
             if interruption.received:
                 self.save()
                 interruption.check()
             spent = time.process_time()  # what the callbacks took is not training
+
+    def _begin_stage(self, index: int, stage: Stage) -> None:
+        """What the stage before leaves to this one: its teacher, its transform."""
+        if stage_needs(stage, "needs:teacher"):
+            self._appoint_teacher()
+        if index and stage_needs(self.pipeline.config.stages[index - 1], "needs:lossy"):
+            self._settle_transform()
+
+    def _plan(self, index: int, share: float, probed: list[float]) -> None:
+        """Turn a stage's share of the minutes into steps, once PROBE steps have been timed."""
+        if len(probed) == PROBE:
+            seconds = 60 * (self.training.minutes or 0.0) * share
+            # The median: the first steps are slower (memory, kernels being chosen).
+            steps = int(seconds / sorted(probed)[PROBE // 2])
+            self.progress.plan[index] = max(self.progress.step_in_stage, steps)
 
     def _appoint_teacher(self) -> None:
         """The coarse network with its averaged weights teaches from now on."""

@@ -11,6 +11,7 @@ from wavegen.core.errors import InputError
 from wavegen.core.registry import entry
 from wavegen.pipeline.config import PipelineConfig
 from wavegen.pipeline.presets import preset
+from wavegen.pipeline.stages import stage_needs
 
 COMPONENTS = ("transform", "bridge", "network", "head")
 SAMPLING = ("steps", "eta", "eta_bbdm", "grid", "solver", "temperature")  # parts of ``sampler`` that a row can set
@@ -66,7 +67,9 @@ def _nested(config: Spec, key: str, value: Any) -> Spec:
 
 def sampling_only(config: PipelineConfig) -> bool:
     """Whether training does not look at the sampler: then one training serves all ways of sampling."""
-    used = config.times == "grid" or any("distill" in s.weights or s.low_band == "sampled" for s in config.stages)
+    used = config.times == "grid" or any(
+        stage_needs(s, "needs:teacher") or s.low_band == "sampled" for s in config.stages
+    )
     return not used
 
 
