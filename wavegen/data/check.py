@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
+from wavegen.core.optional import need
 from wavegen.io import saturated_share
 
 SIGMA = 1.5  # pixels; smoothing that makes noisy and sharp images comparable
@@ -101,10 +102,9 @@ def align(target: NDArray[Any], source: NDArray[Any], max_shift: float = MAX_SHI
 
 def _compare(a: NDArray[Any], b: NDArray[Any], max_shift: float) -> tuple[float, float, float, float, Verdict]:
     """Shift in y and x, correlation before and after moving ``b`` by it, and what that means."""
-    from skimage.registration import phase_cross_correlation
-
+    registration = need("skimage.registration", "eval", "measuring how images are registered")
     window = np.outer(np.hanning(a.shape[0]), np.hanning(a.shape[1])) if min(a.shape) > 2 else np.ones(a.shape)
-    (dy, dx), _, _ = phase_cross_correlation(
+    (dy, dx), _, _ = registration.phase_cross_correlation(
         (a - a.mean()) * window, (b - b.mean()) * window, upsample_factor=STEP, normalization=None
     )
     before = _correlation(a, b)
