@@ -70,9 +70,9 @@ def align(target: NDArray[Any], source: NDArray[Any], max_shift: float = MAX_SHI
     """Measure how an input is registered with its target, each (C, H, W) or (H, W); channels are averaged.
 
     The shift is the peak of the cross-correlation of both images, smoothed, without their means and under a Hann
-    window, to 0.1 px (without spectral whitening, which noise would lead astray). Where moving the input by it does not raise the correlation, or there is none, the details are looked
-    at instead. A shift beyond ``max_shift`` that is not confirmed there either is ``unsure``, which
-    repetitive or nearly empty images give.
+    window, to 0.1 px (without spectral whitening, which noise would lead astray). Where moving the input by it does
+    not raise the correlation, or there is none, the details are looked at instead. A shift beyond ``max_shift`` that
+    is not confirmed there either is ``unsure``, which repetitive or nearly empty images give.
 
     Raises:
         InputError: sizes that do not differ by a whole factor, or values that are not finite.
