@@ -41,6 +41,10 @@ def _form(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[str]:
                 yield f"{name}(t) has shape {tuple(values.shape)}, {values.dtype}; it must be t's, {dtype}"
             if not bool(torch.isfinite(values).all()):
                 yield f"{name}(t) is not finite at t = {float(t[~torch.isfinite(values)][0]):g} ({dtype})"
+    for times in (t[5], t[:6].reshape(2, 3)):
+        for name, values in zip("abc", bridge.coefficients(times), strict=True):
+            if values.shape != times.shape:
+                yield f"{name}(t) has shape {tuple(values.shape)} for t of shape {tuple(times.shape)}; it must be t's"
     if bool((found.c < 0).any()):
         yield "c(t) is negative; it is a standard deviation"
 
