@@ -78,7 +78,7 @@ def _seeds(subject: Subject, pipeline: Pipeline) -> None:
     subject.require(again, "seed", "equal seeds give unequal images")
     single = np.stack([_restore(pipeline, x[i], [3, 4][i]) for i in range(2)])
     error = float(np.abs(single - together).max() / np.ptp(x))
-    subject.require(error < 1e-4, "batch", f"an image single differs from itself in a batch by {error:.2g}")
+    subject.require(error < 1e-4, "batch", f"an image restored alone differs from itself in a batch by {error:.2g}")
 
 
 def _stored(subject: Subject, pipeline: Pipeline) -> None:
