@@ -88,6 +88,7 @@ class Remembering(Bridge):
         (Changed(c=lambda t, c: (t * 2 * torch.pi).sin().abs() * c), r"c\(t\) = 0|a / c does not fall"),
         (Changed(c=lambda t, c: c * (1 - 0.9 * (t > 0.6))), "a / c does not fall at t = 0.59"),
         (Changed(a=lambda t, a: a.float()), "a.t. has shape .*torch.float32; it must be t's, torch.float64"),
+        (Changed(a=lambda t, a: a.reshape(-1) if a.ndim != 1 else a), r"a.t. has shape .* for t of shape"),
         (Changed(b=lambda t, b: b / (t - 1)), r"b\(t\) is not finite at t = 1"),
         (Scaled(), "the prior is 1.1 y"),
         (Late(), "the prior is 1 y"),

@@ -26,15 +26,6 @@ def at(bridge: Bridge, *times: float) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("name", BRIDGES)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("shape", [(), (5,), (2, 3)])
-def test_coefficients_have_the_shape_and_dtype_of_t(name: str, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
-    for k in build("bridge", name).coefficients(torch.rand(shape, dtype=dtype)):
-        assert k.shape == shape
-        assert k.dtype == dtype
-
-
-@pytest.mark.parametrize("name", BRIDGES)
 def test_clean_at_0_and_ever_less_clean(name: str) -> None:
     a, b, c = at(build("bridge", name), *make_grid("uniform", 1000)[::-1])
     torch.testing.assert_close(torch.stack([a[0], b[0], c[0]]), torch.tensor([1.0, 0, 0], dtype=torch.float64))

@@ -276,12 +276,55 @@ class NeedlessSigma(SmallHead):
 class SmallCritic(nn.Module):
     """Right."""
 
+    least = 1
+
     def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.layer = nn.Conv2d(in_channels, 1, 3, padding=1)
 
     def forward(self, candidate: Tensor, condition: Tensor) -> Tensor:
         logits: Tensor = self.layer(torch.cat([candidate, condition], dim=1))
+        return logits
+
+
+class Detached(SmallCritic):
+    def forward(self, candidate: Tensor, condition: Tensor) -> Tensor:
+        return super().forward(candidate.detach(), condition)
+
+
+class Spare(SmallCritic):
+    def __init__(self, in_channels: int) -> None:
+        super().__init__(in_channels)
+        self.spare = nn.Linear(2, 2)
+
+
+class OfTheBatch(SmallCritic):
+    def forward(self, candidate: Tensor, condition: Tensor) -> Tensor:
+        logits = super().forward(candidate, condition)
+        return logits - logits.mean()
+
+
+class NoLeast(SmallCritic):
+    least = None  # type: ignore[assignment]
+
+
+class LeastOfNothing(SmallCritic):
+    least = 0
+
+
+class SeesHalf(SmallCritic):
+    """Drops the last row and column that its stride does not reach."""
+
+    least = 4
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__(in_channels)
+        self.layer = nn.Conv2d(in_channels, 1, 3, stride=3)
+
+    def forward(self, candidate: Tensor, condition: Tensor) -> Tensor:
+        both = torch.cat([candidate, condition], dim=1)
+        bottom, right = (max(0, 3 - side) for side in both.shape[-2:])
+        logits: Tensor = self.layer(nn.functional.pad(both, (0, right, 0, bottom), mode="replicate"))
         return logits
 
 
@@ -297,6 +340,50 @@ class ImageLoss:
 class Reward(ImageLoss):
     def __call__(self, image: Tensor, truth: Tensor) -> Tensor:
         return -(image - truth).abs().mean()
+
+
+class CoarseLoss:
+    """Of the names that the check knows the other terms by."""
+
+
+class TransformLoss:
+    pass
+
+
+class CriticLoss:
+    pass
+
+
+class WrongGoal(CoarseLoss):
+    def __call__(self, call: Any) -> Tensor:
+        loss: Tensor = call.distance(call.estimate.output, call.y)
+        return loss
+
+
+class NegativeCoarse(CoarseLoss):
+    def __call__(self, call: Any) -> Tensor:
+        loss: Tensor = -call.distance(call.estimate.output, call.goal())
+        return loss
+
+
+class Offset(TransformLoss):
+    def __call__(self, transform: Any, images: Tensor) -> Tensor:
+        return (transform.inverse(transform.forward(images)) - images).abs().mean() + 0.1
+
+
+class AgainstTheImage(CriticLoss):
+    def __call__(self, kind: Any, critics: Any, candidates: Any) -> Tensor:
+        return torch.stack([critic(k.fake, k.y).mean() for critic, k in zip(critics, candidates, strict=True)]).mean()
+
+
+class OfReal(CriticLoss):
+    def __call__(self, kind: Any, critics: Any, candidates: Any) -> Tensor:
+        return torch.stack([critic(k.real, k.y).mean() for critic, k in zip(critics, candidates, strict=True)]).mean()
+
+
+class Unknown:
+    def __call__(self, image: Tensor) -> Tensor:
+        return image.mean()
 
 
 class Constant(ImageLoss):
@@ -427,9 +514,9 @@ MUTANTS: list[tuple[str, Any, dict[str, Any], str]] = [
     ("bridge", ScaledPrior, {}, "prior: it has 1.5 times y; the process starts with 1"),
     ("bridge", NearlyPinned, {}, r"pinned: c\(1\) = 0.001; a process that starts at y has c\(1\) = 0"),
     ("bridge", Rounded, {}, r"c\(1\) = 1e-09 is rounding"),
-    ("bridge", Unclean, {}, r"clean end: a\(0\), b\(0\), c\(0\) = 1, 0, 0.01"),
+    ("bridge", Unclean, {}, r"assumptions: a\(0\), b\(0\), c\(0\) = .*0\.01\]; the clean end has 1, 0, 0"),
     ("bridge", TwoTimes, {}, "a / c does not fall at t = "),
-    ("bridge", TooManyTargets, {}, "targets: .*'eps'|targets: the native target"),
+    ("bridge", TooManyTargets, {}, "assumptions: target 'eps': "),
     ("solver", ForgetsY, {}, "the step forgets y"),
     ("solver", TooNoisy, {}, "noise: the state's variance becomes"),
     ("solver", WrongWeight, {}, "x0: the step leads to"),
@@ -450,6 +537,18 @@ MUTANTS: list[tuple[str, Any, dict[str, Any], str]] = [
     ("head", SecretSigma, {}, "uses sigma, but needs_sigma is False"),
     ("head", NeedlessSigma, {}, "needs_sigma, but another noise level gives the same bands"),
     ("critic", Unconditional, {}, "the critic ignores the condition"),
+    ("critic", Detached, {}, "none reaches the candidate"),
+    ("critic", Spare, {}, "parameter 'spare.weight' gets none"),
+    ("critic", OfTheBatch, {}, "logits depend on the others in its batch"),
+    ("critic", NoLeast, {}, "least: None; give the smallest side"),
+    ("critic", LeastOfNothing, {}, "least: 0; give the smallest side"),
+    ("critic", SeesHalf, {}, "least: at 4 x 4 pixels, 7 of them reach no logit"),
+    ("loss", WrongGoal, {}, "the sign is wrong|a perfect result costs"),
+    ("loss", NegativeCoarse, {}, "the sign is wrong"),
+    ("loss", Offset, {}, r"a perfect result costs 0\.1, not 0"),
+    ("loss", AgainstTheImage, {}, "where the critics like the image better"),
+    ("loss", OfReal, {}, "it has no gradient"),
+    ("loss", Unknown, {}, "it derives from none of CoarseLoss, BandLoss"),
     ("loss", Reward, {}, "the sign is wrong"),
     ("loss", Constant, {}, "it has no gradient"),
     ("degradation", WrongAdjoint, {}, "adjoint: it is not the transpose"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,6 @@ def test_the_sample_is_a_real_picture() -> None:
 
 
 def test_missing_sample_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wavegen.data.samples.find_spec", lambda _: None)
-    with pytest.raises(InputError, match=r"wavegen\[eval\]"):
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    with pytest.raises(InputError, match=r'needs the package skimage.*pip install "wavegen\[eval\]"'):
         microscope_sample()

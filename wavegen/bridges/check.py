@@ -27,13 +27,13 @@ def check_bridge(bridge: Bridge) -> None:
         InputError: the first assumption that does not hold, with what was found.
     """
     t = torch.linspace(0, 1, TIMES + 1, dtype=torch.float64)
-    found = bridge.coefficients(t)
+    coefficients = bridge.coefficients(t)
     for check in (_form, _ends, _start, _between, _fresh_variance, _targets, _native):
-        for fault in check(bridge, t, found):
+        for fault in check(bridge, t, coefficients):
             raise InputError(f"{type(bridge).__name__}: {fault}")
 
 
-def _form(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[str]:
+def _form(bridge: Bridge, t: Tensor, coefficients: Coefficients) -> Iterator[str]:
     """Shapes, dtypes, finite values; the same at float32."""
     for dtype in (torch.float64, torch.float32):
         for name, values in zip("abc", bridge.coefficients(t.to(dtype)), strict=True):
@@ -41,24 +41,28 @@ def _form(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[str]:
                 yield f"{name}(t) has shape {tuple(values.shape)}, {values.dtype}; it must be t's, {dtype}"
             if not bool(torch.isfinite(values).all()):
                 yield f"{name}(t) is not finite at t = {float(t[~torch.isfinite(values)][0]):g} ({dtype})"
-    if bool((found.c < 0).any()):
+    for times in (t[5], t[:6].reshape(2, 3)):
+        for name, values in zip("abc", bridge.coefficients(times), strict=True):
+            if values.shape != times.shape:
+                yield f"{name}(t) has shape {tuple(values.shape)} for t of shape {tuple(times.shape)}; it must be t's"
+    if bool((coefficients.c < 0).any()):
         yield "c(t) is negative; it is a standard deviation"
 
 
-def _ends(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[str]:
+def _ends(bridge: Bridge, t: Tensor, coefficients: Coefficients) -> Iterator[str]:
     """The clean end."""
-    clean = [float(k[0]) for k in found]
+    clean = [float(k[0]) for k in coefficients]
     if math.dist(clean, (1, 0, 0)) > EXACT:
         yield f"a(0), b(0), c(0) = {clean}; the clean end has 1, 0, 0"
 
 
-def _start(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[str]:
+def _start(bridge: Bridge, t: Tensor, coefficients: Coefficients) -> Iterator[str]:
     """The start of sampling, and the prior there."""
-    a, b, c = (float(k[-1]) for k in found)
+    a, b, c = (float(k[-1]) for k in coefficients)
     one, zero = torch.ones(1, 1, 2, 2, dtype=torch.float64), torch.zeros(1, 1, 2, 2, dtype=torch.float64)
     offset = float(bridge.prior(zero, zero).abs().max())
     of_y, of_eps = (float(bridge.prior(*given).mean()) - offset for given in ((one, zero), (zero, one)))
-    if 0 < c < ROUNDING * float(found.c.max()):
+    if 0 < c < ROUNDING * float(coefficients.c.max()):
         yield f"c(1) = {c:.3g} is rounding in the place of 0: a process that starts at y needs c(1) = 0 exactly"
     if c == 0 and math.dist((a, b), (0, 1)) > EXACT:
         yield f"a(1), b(1) = {a:g}, {b:g} without noise; a process that starts at y has 0, 1"
@@ -69,9 +73,9 @@ def _start(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[str]:
         yield f"the prior is {of_y:.4g} y + {of_eps:.4g} eps; the process starts at {b:.4g} y + {c:.4g} eps"
 
 
-def _between(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[str]:
+def _between(bridge: Bridge, t: Tensor, coefficients: Coefficients) -> Iterator[str]:
     """Signs inside (0, 1), and one time for each noise level."""
-    a, b, c = (k[1:-1] for k in found)
+    a, b, c = (k[1:-1] for k in coefficients)
     if bool((a <= 0).any()):
         yield f"a(t) = {float(a.min()):.3g} at t = {float(t[1:-1][a.argmin()]):g}; it must be above 0 for t < 1"
     if bool((c == 0).all()):
@@ -83,9 +87,9 @@ def _between(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[str]:
         yield f"a / c does not fall at t = {float(t[1:-1][int((falls >= 0).nonzero()[0])]):g}; each level has one time"
 
 
-def _fresh_variance(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[str]:
+def _fresh_variance(bridge: Bridge, t: Tensor, coefficients: Coefficients) -> Iterator[str]:
     """What the steps may draw anew."""
-    values = torch.stack(list(found), dim=1)[1:-1:8].tolist()
+    values = torch.stack(list(coefficients), dim=1)[1:-1:8].tolist()
     for (a_s, _, c_s), (a_t, _, c_t) in pairwise(values):
         if c_t > 0 and a_s > 0:
             fresh = bridge.fresh_variance(a_t * c_s / (a_s * c_t), c_t, c_s)
@@ -93,11 +97,11 @@ def _fresh_variance(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[
                 yield f"fresh_variance = {fresh:.3g}, of a c_s² of {c_s * c_s:.3g}; it lies between 0 and that"
 
 
-def _targets(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[str]:
+def _targets(bridge: Bridge, t: Tensor, coefficients: Coefficients) -> Iterator[str]:
     """Each target must give x0 back."""
     if not bridge.targets or not bridge.targets <= ALL_TARGETS:
         yield f"targets = {sorted(bridge.targets)}; give some of {', '.join(sorted(ALL_TARGETS))}"
-    scale = (found.c.square() / (1 - found.a.square()))[TIMES // 8 :]
+    scale = (coefficients.c.square() / (1 - coefficients.a.square()))[TIMES // 8 :]
     if "v" in bridge.targets and not bool(((scale / scale[-1] - 1).abs() < 1e-6).all()):
         yield "target 'v' is of processes with c = lam sqrt(1 - a²) for one lam; leave it out of targets"
     generator = torch.Generator().manual_seed(0)
@@ -116,7 +120,7 @@ def _targets(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[str]:
             yield f"target {target!r} does not give x0 back (relative error {error_of:.2g}); leave it out of targets"
 
 
-def _native(bridge: Bridge, t: Tensor, found: Coefficients) -> Iterator[str]:
+def _native(bridge: Bridge, t: Tensor, coefficients: Coefficients) -> Iterator[str]:
     """The settings of the publication must be usable, and the variance scale positive."""
     native, scale = bridge.native, bridge.total_variance
     if scale is not None and not 0 < scale < math.inf:

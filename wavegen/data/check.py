@@ -70,10 +70,9 @@ def align(target: NDArray[Any], source: NDArray[Any], max_shift: float = MAX_SHI
     """Measure how an input is registered with its target, each (C, H, W) or (H, W); channels are averaged.
 
     The shift is the peak of the cross-correlation of both images, smoothed, without their means and under a Hann
-    window, to 0.1 px (scikit-image's phase_cross_correlation without spectral whitening, which noise would lead
-    astray). Where moving the input by it does not raise the correlation, or there is none, the details are looked
-    at instead. A shift beyond ``max_shift`` that is not confirmed there either is ``unsure``, which
-    repetitive or nearly empty images give.
+    window, to 0.1 px (without spectral whitening, which noise would lead astray). Where moving the input by it does
+    not raise the correlation, or there is none, the details are looked at instead. A shift beyond ``max_shift`` that
+    is not confirmed there either is ``unsure``, which repetitive or nearly empty images give.
 
     Raises:
         InputError: sizes that do not differ by a whole factor, or values that are not finite.
@@ -101,20 +100,34 @@ def align(target: NDArray[Any], source: NDArray[Any], max_shift: float = MAX_SHI
 
 def _compare(a: NDArray[Any], b: NDArray[Any], max_shift: float) -> tuple[float, float, float, float, Verdict]:
     """Shift in y and x, correlation before and after moving ``b`` by it, and what that means."""
-    from skimage.registration import phase_cross_correlation
-
     window = np.outer(np.hanning(a.shape[0]), np.hanning(a.shape[1])) if min(a.shape) > 2 else np.ones(a.shape)
-    (dy, dx), _, _ = phase_cross_correlation(
-        (a - a.mean()) * window, (b - b.mean()) * window, upsample_factor=STEP, normalization=None
-    )
+    dy, dx = _shift((a - a.mean()) * window, (b - b.mean()) * window)
     before = _correlation(a, b)
-    after = _correlation(*_overlap(a, b, round(float(dy)), round(float(dx))))
+    after = _correlation(*_overlap(a, b, round(dy), round(dx)))
     verdict: Verdict = "aligned"
     if max(before, after) < UNRELATED:
         verdict = "unrelated"
     elif np.hypot(dy, dx) > max_shift:
         verdict = "shifted" if after > before else "unsure"
-    return float(dy) + 0.0, float(dx) + 0.0, before, after, verdict  # + 0.0: no minus zero in a report
+    return dy + 0.0, dx + 0.0, before, after, verdict  # + 0.0: no minus zero in a report
+
+
+def _shift(a: NDArray[Any], b: NDArray[Any]) -> tuple[float, float]:
+    """The periodic shift of ``b`` (y, x; pixels) with the largest cross-correlation, of either sign, with ``a``.
+
+    First among whole pixels, then in steps of 1 / STEP around the best, where the Fourier sum gives the correlation
+    between pixels.
+    """
+    spectrum = np.fft.fft2(a) * np.fft.fft2(b).conj()
+    whole = np.unravel_index(int(np.abs(np.fft.ifft2(spectrum)).argmax()), spectrum.shape)
+    fine, waves = [], []
+    for best, side in zip(whole, spectrum.shape, strict=True):
+        signed = (int(best) + side // 2) % side - side // 2
+        fine.append(signed + np.arange(-STEP, STEP + 1) / STEP)
+        waves.append(np.exp(2j * np.pi * np.outer(fine[-1], np.fft.fftfreq(side))))
+    correlation = np.abs(waves[0] @ spectrum @ waves[1].T)
+    row, column = np.unravel_index(int(correlation.argmax()), correlation.shape)
+    return float(fine[0][row]), float(fine[1][column])
 
 
 def _on_grid(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], int]:

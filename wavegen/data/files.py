@@ -179,22 +179,27 @@ def read_rows(index: Path, wanted: Sequence[str], filters: dict[str, str | None]
     Raises:
         InputError: the table cannot be read or lacks columns, or no row has a requested value.
     """
+    rows = _table(index)
+    requested = {key: value for key, value in filters.items() if value is not None}
+    missing = [key for key in (*wanted, *requested) if not rows or key not in rows[0]]
+    if missing:
+        raise InputError(f"{index} has no rows with {', '.join(missing)}; the first line names the columns")
+    for key, value in requested.items():
+        known = {row[key] or "" for row in rows}
+        if value not in known:
+            raise InputError(f"{index}: no row with {key} = {value!r}; {near_matches(value, known)}")
+        rows = [row for row in rows if row[key] == value]
+    return rows
+
+
+def _table(index: Path) -> list[dict[str, str]]:
+    """All rows of a CSV file, by column."""
     try:
         with index.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+            return list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"cannot read the table {index}: {reason}; give a CSV file") from None
-    columns = [*wanted, *(key for key, value in filters.items() if value is not None)]
-    missing = [key for key in columns if not rows or key not in rows[0]]
-    if missing:
-        raise InputError(f"{index} has no rows with {', '.join(missing)}; the first line names the columns")
-    for key, value in filters.items():
-        known = {row[key] or "" for row in rows} if value is not None else set()
-        if value is not None and value not in known:
-            raise InputError(f"{index}: no row with {key} = {value!r}; {near_matches(value, known)}")
-        rows = [row for row in rows if value is None or row[key] == value]
-    return rows
 
 
 def checked_shapes(files: Files, grid: Grid) -> list[Shape]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from wavegen.core.errors import InputError
+from wavegen.core.optional import need
 from wavegen.io import Image, read_image
 
 DESCRIPTION = (
@@ -21,16 +21,14 @@ DESCRIPTION = (
 def microscope_sample() -> Image:
     """A real micrograph with fine bright structures, (1, 512, 512) uint8, without any download.
 
-    ``metadata["description"]`` states its content and source. It is read from the files of scikit-image, which is not
-    imported.
+    ``metadata["description"]`` states its content and source.
 
     Raises:
         InputError: scikit-image is not installed or does not hold the file.
     """
-    spec = find_spec("skimage")
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    path = next((p for f in folders if (p := Path(f, "data", "ihc.png")).is_file()), None)
-    if path is None:
-        raise InputError('scikit-image with its sample ihc.png was not found; run: pip install "wavegen[eval]"')
+    package = Path(need("skimage", "eval", "the real micrograph of the demonstration").__file__).parent
+    path = package / "data" / "ihc.png"
+    if not path.is_file():
+        raise InputError(f'{path} is missing; run: pip install --force-reinstall "wavegen[eval]"')
     rgb = read_image(path).pixels
     return Image(np.uint8(255) - rgb[2:3], {"axes": "YX", "description": DESCRIPTION})

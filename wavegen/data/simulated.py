@@ -15,6 +15,7 @@ from wavegen.core.registry import build, register
 from wavegen.core.types import Pair
 from wavegen.data.base import PairDataset
 from wavegen.data.files import Shape, enlarged, finite, images_of, pixel_header, read_rows, some
+from wavegen.io import Header
 
 PERCENTILES = (0.1, 99.9)
 LARGEST = {"uint8": 255.0, "uint16": 65535.0}
@@ -132,15 +133,10 @@ def _sources(
         InputError: several channel counts or dtypes, or an image smaller than ``multiple``.
     """
     headers = [pixel_header(path) for path in paths]
-    wrong = [f"{p.name} ({h.dtype})" for p, h in zip(paths, headers, strict=True) if h.dtype != headers[0].dtype]
-    if one_dtype and wrong:
-        raise InputError(
-            f"{paths[0].name} has {headers[0].dtype} values, unlike {some(wrong)}; give scale = percentile, or one type"
-        )
-    counts = [h.shape[0] for h in headers]
-    odd = [f"{p.name} ({n})" for p, n in zip(paths, counts, strict=True) if n != counts[0]]
-    if odd and not per_channel:
-        raise InputError(f"{paths[0].name} has {counts[0]} channel(s), unlike {some(odd)}; give per_channel = true")
+    if one_dtype:
+        _check_one_dtype(paths, headers)
+    if not per_channel:
+        _check_one_channel_count(paths, headers)
     sources: list[tuple[Path, int | None]] = []
     shapes: list[Shape] = []
     for path, header in zip(paths, headers, strict=True):
@@ -151,3 +147,19 @@ def _sources(
         sources += [(path, channel) for channel in channels]
         shapes += [(1 if per_channel else header.shape[0], height, width)] * len(channels)
     return sources, shapes
+
+
+def _check_one_dtype(paths: list[Path], headers: list[Header]) -> None:
+    first = headers[0].dtype
+    others = [f"{p.name} ({h.dtype})" for p, h in zip(paths, headers, strict=True) if h.dtype != first]
+    if others:
+        raise InputError(
+            f"{paths[0].name} has {first} values, unlike {some(others)}; give scale = percentile, or one type"
+        )
+
+
+def _check_one_channel_count(paths: list[Path], headers: list[Header]) -> None:
+    first = headers[0].shape[0]
+    others = [f"{p.name} ({h.shape[0]})" for p, h in zip(paths, headers, strict=True) if h.shape[0] != first]
+    if others:
+        raise InputError(f"{paths[0].name} has {first} channel(s), unlike {some(others)}; give per_channel = true")

@@ -88,22 +88,26 @@ def kind_of(path: Path, stack: Stack) -> str:
         raise InputError(f"{path}: extension {path.suffix!r} is not supported; use {', '.join(STACK_EXTENSIONS)}")
     if end in ZARR:
         return "zarr"
-    many = stack.size("T") * stack.size("Z") > 1
     if end in PNG + JPEG:
-        if many:
+        if stack.size("T") * stack.size("Z") > 1:
             raise InputError(f"{path} holds one plane, this is a stack ({_sizes(stack)}); write .tif or .ome.zarr")
         return "image"
+    kind = "ome" if end in OME else _tiff_kind(stack)
+    if kind == "imagej" and np.prod(stack.shape) * stack.dtype.itemsize > tiff_stacks.IMAGEJ_LIMIT:
+        raise InputError(f"{path}: ImageJ's TIFF ends at 4 GB; write .ome.tif or .ome.zarr")
+    return kind
+
+
+def _tiff_kind(stack: Stack) -> str:
+    """The TIFF variant of a stack that is written to a ``.tif``; see :func:`kind_of`."""
     source = stack.other.get("format")
-    if end in OME or source == "ome":
+    if source == "ome":
         return "ome"
-    stacked = many or bool({"T", "Z"} & set(stack.axes))
+    stacked = bool({"T", "Z"} & set(stack.axes))
     if stack.other.get("rgb") and stack.size("C") > 1:  # ImageJ supports colour with 8 bits only
         return "ome" if stacked else "image"
-    if source == "imagej" or stacked or stack.channels or stack.size("C") > 4:
-        if np.prod(stack.shape) * stack.dtype.itemsize > tiff_stacks.IMAGEJ_LIMIT:
-            raise InputError(f"{path}: ImageJ's TIFF ends at 4 GB; write .ome.tif or .ome.zarr")
-        return "imagej"
-    return "image"
+    hyperstack = source == "imagej" or stacked or bool(stack.channels) or stack.size("C") > tiff_stacks.MAX_CHANNELS
+    return "imagej" if hyperstack else "image"
 
 
 def check_holds(path: Path, stack: Stack, dtype: np.dtype[Any]) -> None:

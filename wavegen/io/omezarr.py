@@ -45,23 +45,31 @@ def read(path: Path, axes: str | None) -> Stack:
     scales = ome["multiscales"][0]
     level = scales["datasets"][0]
     array = group[level["path"]]
-    named = "".join(str(a["name"] if isinstance(a, dict) else a).upper() for a in scales.get("axes", []))
-    stack_axes = axes or named
+    stored_axes = "".join(str(a["name"] if isinstance(a, dict) else a).upper() for a in scales.get("axes", []))
+    stack_axes = axes or stored_axes
     check_axes(stack_axes, tuple(array.shape))
-    other: dict[str, Any] = {"format": "zarr", "version": str(ome.get("version") or scales.get("version", "0.4"))}
-    if attributes.get("description"):
-        other["description"] = attributes["description"]
-    if attributes.get("wavegen"):
-        other["records"] = list(attributes["wavegen"])
-    if scales.get("name"):
-        other["name"] = scales["name"]
-    pixel_um = _sizes(scales, level, named, other) if stack_axes == named else {}
-    omero = ome.get("omero", {})
-    if omero:
-        other["omero"] = omero
-    names = tuple(str(c.get("label", "")) for c in omero.get("channels", []))
-    count = array.shape[stack_axes.index("C")] if "C" in stack_axes else 1
-    return Stack(array, stack_axes, pixel_um, names if len(names) == count and all(names) else (), other)
+    other = _other_metadata(attributes, ome, scales)
+    pixel_um = _sizes(scales, level, stored_axes, other) if stack_axes == stored_axes else {}
+    channels = array.shape[stack_axes.index("C")] if "C" in stack_axes else 1
+    return Stack(array, stack_axes, pixel_um, _channel_names(ome, channels), other)
+
+
+def _other_metadata(attributes: dict[str, Any], ome: dict[str, Any], scales: Any) -> dict[str, Any]:
+    """What a written stack keeps beside axes, sizes and channels."""
+    optional = {
+        "description": attributes.get("description"),
+        "records": list(attributes.get("wavegen") or []),
+        "name": scales.get("name"),
+        "omero": ome.get("omero"),
+    }
+    version = str(ome.get("version") or scales.get("version", "0.4"))
+    return {"format": "zarr", "version": version} | {key: value for key, value in optional.items() if value}
+
+
+def _channel_names(ome: dict[str, Any], channels: int) -> tuple[str, ...]:
+    """The labels of all channels, or none where some channel has none."""
+    labels = tuple(str(c.get("label", "")) for c in ome.get("omero", {}).get("channels", []))
+    return labels if len(labels) == channels and all(labels) else ()
 
 
 def _sizes(scales: Any, level: Any, axes: str, other: dict[str, Any]) -> dict[str, float]:

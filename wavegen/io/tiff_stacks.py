@@ -107,11 +107,18 @@ def _imagej(metadata: dict[str, Any], pixel_um: dict[str, float], other: dict[st
         kept["Info"], records = split_records(str(kept["Info"]))
         other |= {"records": records} if records else {}
     other["imagej"] = {key: value for key, value in kept.items() if key != "Info" or value}
-    count = int(metadata.get("channels", 1))
+    return _channel_labels(metadata)
+
+
+def _channel_labels(metadata: dict[str, Any]) -> list[str]:
+    """The labels of planes where they repeat from channel to channel, so that they name the channels; else none."""
+    channels = int(metadata.get("channels", 1))
     labels = metadata.get("Labels") or []
     labels = [labels] if isinstance(labels, str) else list(labels)
-    repeats = count > 1 and len(labels) >= count and all(labels[i] == labels[i % count] for i in range(len(labels)))
-    return labels[:count] if repeats else []
+    if channels < 2 or len(labels) < channels:
+        return []
+    repeat = all(label == labels[index % channels] for index, label in enumerate(labels))
+    return labels[:channels] if repeat else []
 
 
 def _describe(text: str, other: dict[str, Any]) -> None:

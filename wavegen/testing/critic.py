@@ -32,12 +32,35 @@ def check(subject: Subject, critic: nn.Module) -> None:
     for what, other in others.items():
         differs = float((other - first).norm()) > 1e-5 * float(first.norm())
         subject.require(differs, what, f"the critic ignores the {what}: another one has the same logits")
-    alone = critic(candidate[1:2], condition[1:2])
-    subject.close("batch", alone, first[1:2], "an item's logits depend on the others in its batch", 1e-4)
+    single = critic(candidate[1:2], condition[1:2])
+    subject.close("batch", single, first[1:2], "an item's logits depend on the others in its batch", 1e-4)
+    _least(subject, critic)
     candidate.requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(candidate, condition).square().sum(), candidate)
-    subject.require(float(gradient.norm()) > 0, "gradient", "none reaches the candidate: no generator could learn")
+    logits = critic(candidate, condition)
+    gradient = None
+    if logits.requires_grad:
+        (gradient,) = torch.autograd.grad(logits.square().sum(), candidate, allow_unused=True)
+    reached = gradient is not None and float(gradient.norm()) > 0
+    subject.require(reached, "gradient", "none reaches the candidate: no generator could learn")
     check_gradients(subject, critic, critic(candidate.detach(), condition))
+
+
+def _least(subject: Subject, critic: nn.Module) -> None:
+    """At ``least`` pixels a side every pixel of the candidate takes part in some logit."""
+    least = getattr(critic, "least", None)
+    honest = isinstance(least, int) and least >= 1
+    subject.require(honest, "least", f"{least!r}; give the smallest side in pixels that one logit needs, an integer")
+    side = int(least or 1)
+    candidate, condition = _images((side, side)), _images((side, side), 1)
+    single = critic(candidate[:1], condition[:1])
+    fits = single.ndim == 4 and min(single.shape) > 0 and bool(torch.isfinite(single).all())
+    subject.require(fits, "least", f"an image of {side} x {side} pixels gives logits of {tuple(single.shape)}")
+    candidate.requires_grad_()
+    logits = critic(candidate, condition)
+    if logits.requires_grad:
+        (gradient,) = torch.autograd.grad(logits.square().sum(), candidate, allow_unused=True)
+        unseen = 0 if gradient is None else int((gradient.abs().sum(dim=(0, 1)) == 0).sum())
+        subject.require(unseen == 0, "least", f"at {side} x {side} pixels, {unseen} of them reach no logit")
 
 
 def _images(size: tuple[int, int], seed: int = 0) -> Tensor:

@@ -117,14 +117,14 @@ def _items(subject: Subject, head: Head) -> None:
     known, z = given(), _noise_of(head, SIZE)
     together = torch.cat(head(known, z), dim=1)
     one = slice(1, 2)
-    alone = LevelInput(
+    single = LevelInput(
         known.ll[one],
         known.y_ll[one],
         Details(*(band[one] for band in known.y_details)),
         None if known.features is None else known.features[one],
         None if known.sigma is None else Details(*(s[one] for s in known.sigma)),
     )
-    got = torch.cat(head(alone, z[one]), dim=1)
+    got = torch.cat(head(single, z[one]), dim=1)
     subject.close("batch", got, together[one], "an item's bands depend on the others in its batch", 1e-4)
 
 

@@ -123,9 +123,9 @@ def _call(metric: Any, sort: str, clean: Tensor, factor: float = 1.0) -> Tensor:
 
 def _items(subject: Subject, metric: Any, sort: str, clean: Tensor) -> None:
     # The first two alone: noise is drawn over the batch, so that they have the same.
-    together, alone = _call(metric, sort, clean)[:2], _call(metric, sort, clean[:2])
+    together, single = _call(metric, sort, clean)[:2], _call(metric, sort, clean[:2])
     if bool(torch.isfinite(together).all()):
-        subject.close("batch", alone, together, "an image's score depends on the others in its batch", 1e-3)
+        subject.close("batch", single, together, "an image's score depends on the others in its batch", 1e-3)
 
 
 def _units(subject: Subject, metric: Any, sort: str, clean: Tensor) -> None:

@@ -68,8 +68,8 @@ def _time(subject: Subject, network: Network, timeless: Network) -> None:
 
 def _items(subject: Subject, network: Network) -> None:
     x = image(3, IN, 9, 6)
-    together, alone = network(x, _times(3))[0], network(x[1:2], _times(3)[1:2])[0]
-    subject.close("batch", together[1:2], alone, "an item's output depends on the others in its batch")
+    together, single = network(x, _times(3))[0], network(x[1:2], _times(3)[1:2])[0]
+    subject.close("batch", together[1:2], single, "an item's output depends on the others in its batch")
 
 
 def _layout(subject: Subject, network: Network) -> None:

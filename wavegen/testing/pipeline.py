@@ -76,9 +76,9 @@ def _seeds(subject: Subject, pipeline: Pipeline) -> None:
     together = _restore(pipeline, x, [3, 4])
     again = np.array_equal(_restore(pipeline, x, [3, 4]), together)
     subject.require(again, "seed", "equal seeds give unequal images")
-    alone = np.stack([_restore(pipeline, x[i], [3, 4][i]) for i in range(2)])
-    error = float(np.abs(alone - together).max() / np.ptp(x))
-    subject.require(error < 1e-4, "batch", f"an image alone differs from itself in a batch by {error:.2g}")
+    single = np.stack([_restore(pipeline, x[i], [3, 4][i]) for i in range(2)])
+    error = float(np.abs(single - together).max() / np.ptp(x))
+    subject.require(error < 1e-4, "batch", f"an image restored alone differs from itself in a batch by {error:.2g}")
 
 
 def _stored(subject: Subject, pipeline: Pipeline) -> None:

@@ -94,8 +94,8 @@ def _round_trip(subject: Subject, transform: Transform, x: Tensor) -> None:
 
 def _items(subject: Subject, transform: Transform) -> None:
     x = image(3, 2, *ODD)
-    whole, alone = flat(transform.forward(x)), flat(transform.forward(x[1:2]))
-    subject.close("batch", whole[1:2], alone, "an image's bands depend on the others in its batch", 1e-6)
+    whole, single = flat(transform.forward(x)), flat(transform.forward(x[1:2]))
+    subject.close("batch", whole[1:2], single, "an image's bands depend on the others in its batch", 1e-6)
     order = [2, 0, 1]
     subject.close("batch", flat(transform.forward(x[order])), whole[order], "the order of images matters", 1e-6)
 
