@@ -55,7 +55,7 @@ def items_of(where: Path, split: str | None = None, dataset: str | None = None, 
     return _items_of_two_folders(where)
 
 
-def _items_of_table(table: Path, filters: Mapping[str, str | None]) -> list[Item]:
+def _items_of_table(table: Path, filters: dict[str, str | None]) -> list[Item]:
     """The rows of a CSV file that have a target."""
     items = []
     for row in read_rows(table, ["target"], filters):
