@@ -91,6 +91,11 @@ def plan(
     return jobs
 
 
+def _is_image(path: Path) -> bool:
+    known = path.suffix.lower() in STACK_EXTENSIONS and not path.name.startswith(".")
+    return known and (path.is_file() or is_store(path))
+
+
 def _is_folder(path: Path) -> bool:
     """Whether a path is a folder, and not an image that is stored as one."""
     return path.is_dir() and not is_store(path)
@@ -113,8 +118,7 @@ def _job_of_file(source: Path, target: Path, std: Path | None) -> Job:
 
 def _jobs_of_folder(source: Path, target: Path, std: Path | None, to: str | None) -> list[Job]:
     """A job for each image in a folder, in the order of names."""
-    images = (p for p in source.iterdir() if p.suffix.lower() in STACK_EXTENSIONS and p.name[0] != ".")
-    names = sorted(p.name for p in images if p.is_file() or is_store(p))
+    names = sorted(path.name for path in source.iterdir() if _is_image(path))
     if not names:
         raise InputError(f"{source} holds no images; expected files ending in {', '.join(STACK_EXTENSIONS)}")
     for folder in filter(None, (target, std)):

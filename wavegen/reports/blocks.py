@@ -119,9 +119,8 @@ class Picture:
         """The picture itself, with its name below."""
         name = html.escape(self.alt)
         encoded = f'<img alt="{name}" src="data:image/png;base64,{base64.b64encode(self.png).decode()}">'
-        return (
-            f"<figure{' class=wide' if self.wide else ''}>{self.svg or encoded}<figcaption>{name}</figcaption></figure>"
-        )
+        opening = '<figure class="wide">' if self.wide else "<figure>"
+        return f"{opening}{self.svg or encoded}<figcaption>{name}</figcaption></figure>"
 
     def write(self, folder: Path) -> Path:
         """Write the PNG to a folder, which is made where it does not exist."""
@@ -134,9 +133,10 @@ class Picture:
 Block = Heading | Text | Code | Table | Picture
 
 
-def to_markdown(blocks: Iterable[Block]) -> str:
-    """All blocks, separated by empty lines."""
-    return "\n".join(block.markdown() for block in blocks)
+def to_markdown(blocks: Iterable[Block], folder: str = "") -> str:
+    """All blocks, separated by empty lines; ``folder`` holds the files of the pictures."""
+    texts = (block.markdown(folder) if isinstance(block, Picture) else block.markdown() for block in blocks)
+    return "\n".join(texts)
 
 
 def to_html(title: str, blocks: Iterable[Block]) -> str:

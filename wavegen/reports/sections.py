@@ -96,18 +96,24 @@ def _difference_table(members: Sequence[Result], rows: Sequence[Result], base: R
     shown = [column for column in ranked("differences") if base.get(column.key) is not None]
     times = [key for key in COST if key.startswith("ms_") and base.get(key)]
     lines = []
-    for row in rows:
-        row_by_seed = _by_seed(members, row, seeds)
-        scored = [
-            difference(_values(row_by_seed, c.key), _values(base_by_seed, c.key), bool(c.higher_is_better))
-            for c in shown
-        ]
-        common = max((result.seeds for result in scored if result), default=0)
-        if row is not base and common >= least:
-            cells = [label(row), *map(_verdict, scored, shown), *(_times(row, base, key) for key in times)]
+    for row in (row for row in rows if row is not base):
+        compared = _compare(_by_seed(members, row, seeds), base_by_seed, shown)
+        common = max((result.seeds for result in compared if result), default=0)
+        if common >= least:
+            cells = [label(row), *map(_verdict, compared, shown), *(_times(row, base, key) for key in times)]
             lines.append((*cells, str(common)))
-    titles = [column.title for column in shown] + [f"time, batch {key.removeprefix('ms_batch_')}" for key in times]
-    return Table((f"less {label(base)}", *titles, "seeds"), tuple(lines))
+    return Table((f"less {label(base)}", *_titles(shown, times), "seeds"), tuple(lines))
+
+
+def _titles(shown: Sequence[Column], times: Sequence[str]) -> list[str]:
+    return [column.title for column in shown] + [f"time, batch {key.removeprefix('ms_batch_')}" for key in times]
+
+
+def _compare(
+    rows: Mapping[int, Result], base: Mapping[int, Result], shown: Sequence[Column]
+) -> list[Difference | None]:
+    """The difference of two sets of rows by seed, for each column."""
+    return [difference(_values(rows, c.key), _values(base, c.key), bool(c.higher_is_better)) for c in shown]
 
 
 def _by_seed(members: Sequence[Result], row: Result, seeds: Collection[int]) -> dict[int, Result]:
