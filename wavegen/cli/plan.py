@@ -16,7 +16,7 @@ from wavegen.core.optional import need
 
 if TYPE_CHECKING:
     from wavegen.analysis import BandSpectrum
-    from wavegen.analysis.table import Row
+    from wavegen.analysis.demand import Row
     from wavegen.bridges import Plan
 
 IMAGES = 64  # simulated images for the spectra, unless the data's length says otherwise
@@ -57,7 +57,7 @@ def plan(
     process and number of calls the share of the true spread that is kept; and the settings for the requested number
     of calls or share.
     """
-    from wavegen.analysis.table import step_table
+    from wavegen.analysis.demand import step_table
     from wavegen.bridges import plan_steps
     from wavegen.cli.output import to_json
     from wavegen.core.files import write_text
@@ -208,7 +208,7 @@ def _cells(plan: Plan | None) -> list[str]:
 
 def _draw(path: Path, bands: Sequence[BandSpectrum], bridge: Mapping[str, Any], chosen: Plan) -> None:
     from wavegen.analysis import draw_plan
-    from wavegen.analysis.table import native_plan
+    from wavegen.analysis.demand import native_plan
 
     v, power = bands[0].variances, bands[0].weights
     beside = {f"{bridge['name']} as published, {n} calls": native_plan(bridge, n, v, power) for n in COMPARED}

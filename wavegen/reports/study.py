@@ -150,7 +150,7 @@ def _read(file: Path) -> _Part:
 def _about(file: Path, content: Result) -> list[Result]:
     """A record for each run: a list in a packed file, one record in that of a run."""
     about = content.get("about")
-    records = about if isinstance(about, list) else [about]
+    records: list[Any] = about if isinstance(about, list) else [about]
     plans = [record.get("plan") if isinstance(record, dict) else None for record in records]
     if not plans or not all(isinstance(plan, dict) for plan in plans):
         raise InputError(f"{file} does not say what it was made on: it lacks 'about' with a 'plan'; {RIGHT}")
