@@ -122,7 +122,7 @@ def test_y_is_asked_for_from_eight_pairs_on() -> None:
 def test_flat_details_are_dashes() -> None:
     x = torch.randn(4, 1, 16, 16).repeat_interleave(2, 2).repeat_interleave(2, 3)
     found = band_evidence(x, build("transform", {"name": "haar", "levels": 1}), "haar")
-    assert high_table(found).rows[0][2:] == ["-"] * 7
+    assert high_table(found).rows[0][2:] == ("-",) * 7
     assert "high bands are all zero" in sentences(found)
 
 

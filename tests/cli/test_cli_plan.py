@@ -77,7 +77,7 @@ def test_wrong_wishes_are_refused(capsys: pytest.CaptureFixture[str], arguments:
 
 
 def test_every_process_is_listed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wavegen.analysis.table.step_table.__defaults__", ((1, 2),))
+    monkeypatch.setattr("wavegen.analysis.demand.step_table.__defaults__", ((1, 2),))
     code, out, err = run(capsys, DATA, "--process", "all", "--steps", "2", "--json")
     assert code == 0, err
     found = [row["process"] for row in json.loads(out)["table"]]

@@ -38,12 +38,11 @@ def _edges(size: int, generator: torch.Generator) -> Tensor:
     return edge
 
 
-# name: (expected result, sampler)
-CONTROLS: dict[str, tuple[str, Callable[[int, torch.Generator], Tensor]]] = {
-    "white-noise": ("Gaussian at every scale and nowhere sparse: subbands have no advantage", _white),
-    "laplace-noise": ("independent non-Gaussian pixels: LL becomes Gaussian as fast as possible", _laplace),
-    "pink-noise": ("Gaussian with spectrum 1/f²: Gaussian at every scale, ill-conditioned at full resolution", _pink),
-    "edges": ("one straight edge across the image: correlated over the whole image, so no tendency", _edges),
+CONTROLS: dict[str, Callable[[int, torch.Generator], Tensor]] = {
+    "white-noise": _white,  # Gaussian at every scale and nowhere sparse: subbands have no advantage
+    "laplace-noise": _laplace,  # independent non-Gaussian pixels: LL becomes Gaussian as fast as possible
+    "pink-noise": _pink,  # Gaussian with spectrum 1/f² at every scale, ill-conditioned at full resolution
+    "edges": _edges,  # one straight edge across the image: correlated over the whole image, so no tendency
 }
 
 
@@ -81,5 +80,5 @@ class Control:
             raise IndexError(f"item {index} of {self.length}")
         state = np.random.SeedSequence(self.seed, spawn_key=(index,)).generate_state(1, np.uint32)[0]
         generator = torch.Generator().manual_seed(int(state))
-        image = CONTROLS[self.name][1](self.size, generator)[None]
+        image = CONTROLS[self.name](self.size, generator)[None]
         return Pair(image, image)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from wavegen.analysis.condition import step_bound
 from wavegen.analysis.evidence import BandEvidence, Evidence
 from wavegen.analysis.verdict import sentences
+from wavegen.reports.blocks import Table
 
 LEGEND = (
     "KS: distance sup|F - G| to the fitted Gaussian, with its 95 % interval over images; limit: 95 % of Gaussian bands "
@@ -19,18 +19,6 @@ LEGEND = (
     "bound: kappa³, the scaling of the paper's theorem 1, relative to the image; calls: the planner's number for 0.9 "
     "of the spread of the band without y (as in the theorem), and given y",
 )
-
-
-class Table(NamedTuple):
-    """Cells of text; the first column names the rows."""
-
-    head: list[str]
-    rows: list[list[str]]
-
-    def markdown(self) -> str:
-        """The table in Markdown."""
-        head, *rows = ("| " + " | ".join(line) + " |" for line in (self.head, *self.rows))
-        return "\n".join([head, "|---" * len(self.head) + "|", *rows])
 
 
 def _number(value: float | None, form: str = ".3g") -> str:
@@ -62,7 +50,7 @@ HIGH = ("band", "size", "kurtosis", "negentropy", "KS", "Gini", "Hoyer", "correl
 
 
 def _table(bands: Sequence[BandEvidence], columns: Sequence[str], cells: Mapping[str, Cell]) -> Table:
-    return Table(list(columns), [[cells[column](band) for column in columns] for band in bands])
+    return Table(tuple(columns), tuple(tuple(cells[column](band) for column in columns) for band in bands))
 
 
 def low_table(evidence: Evidence) -> Table:
@@ -86,6 +74,6 @@ def report(title: str, results: Sequence[Evidence], remarks: Sequence[str], abou
     parts = [f"# {title}", *remarks, "![Gaussianity, sparsity and spectra by scale](analysis.png)"]
     for evidence in results:
         parts += [f"## {evidence.transform}", "\n".join(f"- {text}." for text in sentences(evidence))]
-        parts += [table.markdown() for table in (low_table(evidence), high_table(evidence)) if table.rows]
+        parts += [table.markdown().rstrip("\n") for table in (low_table(evidence), high_table(evidence)) if table.rows]
     parts += ["\n".join(f"- {text}." for text in LEGEND), "\n".join(f"- {k}: {v}" for k, v in about.items())]
     return "\n\n".join(parts) + "\n"

@@ -190,10 +190,10 @@ def model_spectrum(pipe: Pipeline, data: PairSource, *, images: int = 32, size: 
         raise InputError(f"the data has {x.shape[1]} channel(s), the pipeline takes {pipe.config.channels}")
     errors, targets = [], []
     for first in range(0, len(x), 8):
-        true, own = (pipe.transform.forward(k[first : first + 8].to(pipe.device)) for k in (x, y))
-        x0, y_low = pipe.norm.low(true.ll, 0), pipe.norm.low(own.ll, 0)
+        x_bands, y_bands = (pipe.transform.forward(k[first : first + 8].to(pipe.device)) for k in (x, y))
+        x0, y_low = pipe.norm.low(x_bands.ll, 0), pipe.norm.low(y_bands.ll, 0)
         t = torch.ones(len(x0), device=pipe.device)
-        denoiser = pipe.denoiser(pipe.condition(y[first : first + 8].to(pipe.device), own))
+        denoiser = pipe.denoiser(pipe.condition(y[first : first + 8].to(pipe.device), y_bands))
         estimate = denoiser(y_low, t, y_low)
         errors.append((x0 - estimate).cpu())
         targets.append(x0.cpu())

@@ -156,10 +156,10 @@ def _open(where: str, x: str | None, y: str | None, images: int, channels: int |
         raise InputError(
             f"no data {where!r}: no folder, table or trained pipeline, and {near_matches(name, everything)}"
         )
-    found = _files(Path(where))
-    if channels is not None and found[0].x.shape[0] != channels:
-        raise InputError(f"{where} has {found[0].x.shape[0]} channel(s), the pipeline takes {channels}")
-    return found
+    pairs = _files(Path(where))
+    if channels is not None and pairs[0].x.shape[0] != channels:
+        raise InputError(f"{where} has {pairs[0].x.shape[0]} channel(s), the pipeline takes {channels}")
+    return pairs
 
 
 def _files(where: Path) -> PairSource:

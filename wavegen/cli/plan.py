@@ -10,13 +10,13 @@ import typer
 
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, note, print_json
-from wavegen.cli.specs import Data, Inputs, Targets, component_spec, data_spec
+from wavegen.cli.specs import YAML_SUFFIXES, Data, Inputs, Targets, component_spec, data_spec
 from wavegen.core.errors import InputError
 from wavegen.core.optional import need
 
 if TYPE_CHECKING:
     from wavegen.analysis import BandSpectrum
-    from wavegen.analysis.table import Row
+    from wavegen.analysis.demand import Row
     from wavegen.bridges import Plan
 
 IMAGES = 64  # simulated images for the spectra, unless the data's length says otherwise
@@ -57,6 +57,7 @@ def plan(
     process and number of calls the share of the true spread that is kept; and the settings for the requested number
     of calls or share.
     """
+    from wavegen.analysis.demand import step_table
     from wavegen.bridges import plan_steps
     from wavegen.cli.output import to_json
     from wavegen.core.files import write_text
@@ -68,19 +69,16 @@ def plan(
     if out is not None:
         need("matplotlib.figure", "plot")
         check_writable(out)
-    trained = source.split(",")[0] not in names("dataset") and not source.endswith((".yaml", ".yml"))
+    trained = source.split(",")[0] not in names("dataset") and not source.endswith(YAML_SUFFIXES)
+    _check_options(source, trained, data, transform, process)
     if trained:
-        if transform is not None or process is not None:
-            raise InputError("a trained pipeline has its own --transform and --process; leave them out")
         bands, bridges = _of_model(source, data, x, y)
     else:
-        if data is not None:
-            raise InputError(f"--data is for a trained pipeline, but {source!r} is a data set; leave one of them out")
         bands, bridges = _of_data(source, x, y, transform or "haar,levels=2", process or "bbdp")
     v, power = bands[0].variances, bands[0].weights
     wanted: dict[str, Any] = {"calls": steps} if steps is not None else {"share": SHARE if share is None else share}
     chosen = plan_steps(bridges[0], v, power, rescale=not trained, **wanted)
-    rows = _table(bridges, v, power, not trained)
+    rows = step_table(bridges, v, power, rescale=not trained)
     report = _report(source, bands, rows, chosen)
     if out is not None:
         write_text(out / "plan.json", to_json(report) + "\n")
@@ -91,6 +89,14 @@ def plan(
     _print(bands, rows, chosen)
     if out is not None:
         note(f"figure: {out / 'plan.png'}")
+
+
+def _check_options(source: str, trained: bool, data: str | None, transform: str | None, process: str | None) -> None:
+    """Refuse options that contradict the kind of the source."""
+    if trained and (transform is not None or process is not None):
+        raise InputError("a trained pipeline has its own --transform and --process; leave them out")
+    if not trained and data is not None:
+        raise InputError(f"--data is for a trained pipeline, but {source!r} is a data set; leave one of them out")
 
 
 def _of_data(
@@ -123,14 +129,6 @@ def _of_model(
         raise InputError(f"{source} has a bridge of one call: there is nothing to plan")
     _, pairs = open_dataset(data_spec(data, x, y), "test", IMAGES, pipe.config.channels)
     return [model_spectrum(pipe, pairs, images=IMAGES)], [dict(pipe.config.bridge)]
-
-
-def _table(
-    bridges: Sequence[Mapping[str, Any]], v: Sequence[float], power: Sequence[float], rescale: bool
-) -> list[Row]:
-    from wavegen.analysis.table import step_table
-
-    return step_table(bridges, v, power, rescale=rescale)
 
 
 def _figures(plan: Plan | None) -> dict[str, Any] | None:
@@ -210,7 +208,7 @@ def _cells(plan: Plan | None) -> list[str]:
 
 def _draw(path: Path, bands: Sequence[BandSpectrum], bridge: Mapping[str, Any], chosen: Plan) -> None:
     from wavegen.analysis import draw_plan
-    from wavegen.analysis.table import native_plan
+    from wavegen.analysis.demand import native_plan
 
     v, power = bands[0].variances, bands[0].weights
     beside = {f"{bridge['name']} as published, {n} calls": native_plan(bridge, n, v, power) for n in COMPARED}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
+from wavegen.data.shift import shift_between
 from wavegen.io import saturated_share
 
 SIGMA = 1.5  # pixels; smoothing that makes noisy and sharp images comparable
@@ -101,7 +102,7 @@ def align(target: NDArray[Any], source: NDArray[Any], max_shift: float = MAX_SHI
 def _compare(a: NDArray[Any], b: NDArray[Any], max_shift: float) -> tuple[float, float, float, float, Verdict]:
     """Shift in y and x, correlation before and after moving ``b`` by it, and what that means."""
     window = np.outer(np.hanning(a.shape[0]), np.hanning(a.shape[1])) if min(a.shape) > 2 else np.ones(a.shape)
-    dy, dx = _shift((a - a.mean()) * window, (b - b.mean()) * window)
+    dy, dx = shift_between((a - a.mean()) * window, (b - b.mean()) * window, STEP)
     before = _correlation(a, b)
     after = _correlation(*_overlap(a, b, round(dy), round(dx)))
     verdict: Verdict = "aligned"
@@ -110,24 +111,6 @@ def _compare(a: NDArray[Any], b: NDArray[Any], max_shift: float) -> tuple[float,
     elif np.hypot(dy, dx) > max_shift:
         verdict = "shifted" if after > before else "unsure"
     return dy + 0.0, dx + 0.0, before, after, verdict  # + 0.0: no minus zero in a report
-
-
-def _shift(a: NDArray[Any], b: NDArray[Any]) -> tuple[float, float]:
-    """The periodic shift of ``b`` (y, x; pixels) with the largest cross-correlation, of either sign, with ``a``.
-
-    First among whole pixels, then in steps of 1 / STEP around the best, where the Fourier sum gives the correlation
-    between pixels.
-    """
-    spectrum = np.fft.fft2(a) * np.fft.fft2(b).conj()
-    whole = np.unravel_index(int(np.abs(np.fft.ifft2(spectrum)).argmax()), spectrum.shape)
-    fine, waves = [], []
-    for best, side in zip(whole, spectrum.shape, strict=True):
-        signed = (int(best) + side // 2) % side - side // 2
-        fine.append(signed + np.arange(-STEP, STEP + 1) / STEP)
-        waves.append(np.exp(2j * np.pi * np.outer(fine[-1], np.fft.fftfreq(side))))
-    correlation = np.abs(waves[0] @ spectrum @ waves[1].T)
-    row, column = np.unravel_index(int(correlation.argmax()), correlation.shape)
-    return float(fine[0][row]), float(fine[1][column])
 
 
 def _on_grid(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ class Item(NamedTuple):
 
 
 def items_of(where: Path, split: str | None = None, dataset: str | None = None, task: str | None = None) -> list[Item]:
-    """What a folder or table holds: rows of an ``index.csv``, two folders of equal names, or images.
+    """The items of a folder or table: rows of an ``index.csv``, two folders with equal file names, or images.
 
     Args:
         where: a CSV file, or a folder with ``index.csv``, with two folders of images, or with images.
@@ -40,49 +40,54 @@ def items_of(where: Path, split: str | None = None, dataset: str | None = None, 
         task: keep the rows of a table whose ``task`` is this.
 
     Raises:
-        InputError: no such folder, or nothing in it that is known.
+        InputError: no such folder, or no images in a known arrangement.
     """
     table = where / "index.csv" if where.is_dir() else where
     filters = {"split": split, "dataset": dataset, "task": task}
     if table.suffix == ".csv" and table.is_file():
-        rows = read_rows(table, ["target"], filters)
-        return [
-            Item(
-                row.get("id") or row["target"],
-                table.parent / row["target"],
-                table.parent / row["input"] if row.get("input") else None,
-            )
-            for row in rows
-            if row["target"]
-        ]
+        return _items_of_table(table, filters)
     if not where.is_dir():
         raise InputError(f"{where}: there is no such folder or table; give a folder of images, or a CSV file")
     if any(filters.values()):
         raise InputError(f"{where} has no index.csv, which --split, --dataset and --task choose from")
-    parts = sorted(p for p in where.iterdir() if p.is_dir() and any(_images(p)))
     if any(_images(where)):
         return [Item(path.name, path, None) for path in images_of(where).values()]
-    if len(parts) != 2:
-        found = ", ".join(p.name for p in parts) or "none"
+    return _items_of_two_folders(where)
+
+
+def _items_of_table(table: Path, filters: dict[str, str | None]) -> list[Item]:
+    """The rows of a CSV file that have a target."""
+    items = []
+    for row in read_rows(table, ["target"], filters):
+        if row["target"]:
+            degraded = table.parent / row["input"] if row.get("input") else None
+            items.append(Item(row.get("id") or row["target"], table.parent / row["target"], degraded))
+    return items
+
+
+def _items_of_two_folders(where: Path) -> list[Item]:
+    """Pairs of equal names in the two folders of images of a folder, then the images without a partner."""
+    folders = sorted(folder for folder in where.iterdir() if folder.is_dir() and any(_images(folder)))
+    if len(folders) != 2:
+        names = ", ".join(folder.name for folder in folders) or "none"
         raise InputError(
             f"{where}: expected index.csv, images, or two folders of images with equal names; found the folders "
-            f"{found} with images; a published layout is checked by its name, such as lol,root={where}"
+            f"{names} with images; a published layout is checked by its name, such as lol,root={where}"
         )
-    one, two = (images_of(part) for part in _ordered(parts))
-    alone = sorted(set(one) ^ set(two))
-    return [Item(name, one[name], two[name]) for name in one if name in two] + [
-        Item(name, (one | two)[name], None) for name in alone
-    ]
+    targets, inputs = (images_of(folder) for folder in _targets_first(folders))
+    pairs = [Item(name, targets[name], inputs[name]) for name in targets if name in inputs]
+    unpaired = sorted(set(targets) ^ set(inputs))
+    return pairs + [Item(name, (targets | inputs)[name], None) for name in unpaired]
 
 
 def _images(folder: Path) -> Iterator[Path]:
     return (p for p in folder.iterdir() if p.suffix.lower() in EXTENSIONS and not p.name.startswith("."))
 
 
-def _ordered(parts: list[Path]) -> list[Path]:
-    """The folder of targets first, where its name tells."""
-    known = ("target", "x", "gt", "clean", "high", "hr")
-    return sorted(parts, key=lambda part: part.name.lower() not in known)
+def _targets_first(folders: list[Path]) -> list[Path]:
+    """The folder of targets first, if its name is a usual one for targets."""
+    usual = ("target", "x", "gt", "clean", "high", "hr")
+    return sorted(folders, key=lambda folder: folder.name.lower() not in usual)
 
 
 def items_of_dataset(data: PairSource) -> list[Item] | None:
@@ -95,10 +100,10 @@ def items_of_dataset(data: PairSource) -> list[Item] | None:
 
 
 def check_items(items: Iterable[Item], max_shift: float = MAX_SHIFT) -> Iterator[dict[str, Any]]:
-    """One record for each item: facts of its images, alignment of a pair, ``verdict`` and whether it is ``bad``.
+    """One record for each item: facts about its images, alignment of a pair, ``verdict`` and whether it is ``bad``.
 
-    Bad: files that cannot be read or hold NaN, constant images, and pairs that are shifted, unrelated or of
-    sizes that do not match.
+    Bad: files that cannot be read or contain NaN, constant images, and pairs that are shifted, unrelated or of
+    different sizes.
     """
     for item in items:
         record: dict[str, Any] = {"name": item.name, "verdict": "single" if item.input is None else ""}
@@ -126,41 +131,47 @@ def _checked(record: dict[str, Any], images: list[Any], max_shift: float) -> dic
     if len(images) == 1:
         return record | {"bad": False}
     try:
-        found = align(images[0], images[1], max_shift)
+        alignment = align(images[0], images[1], max_shift)
     except InputError as error:
         return record | {"verdict": "sizes differ", "bad": True, "reason": str(error)}
-    reason = f"{found.verdict}: y {found.shift_y:+.1f}, x {found.shift_x:+.1f} px, correlation {found.correlation:.3f}"
-    return (
-        record
-        | {"verdict": found.verdict, "bad": found.verdict in BAD, "alignment": asdict(found)}
-        | ({"reason": reason} if found.verdict in BAD else {})
-    )
+    bad = alignment.verdict in BAD
+    record |= {"verdict": alignment.verdict, "bad": bad, "alignment": asdict(alignment)}
+    if bad:
+        record["reason"] = (
+            f"{alignment.verdict}: y {alignment.shift_y:+.1f}, x {alignment.shift_x:+.1f} px, "
+            f"correlation {alignment.correlation:.3f}"
+        )
+    return record
 
 
-def summary(records: list[dict[str, Any]]) -> dict[str, Any]:
+def summary(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Counts, shapes, dtypes, ranges and saturation over all records."""
-    found: dict[str, Any] = {
+    totals: dict[str, Any] = {
         "items": len(records),
         "bad": sum(bool(record["bad"]) for record in records),
         "verdicts": dict(Counter(record["verdict"] for record in records)),
     }
     for side in SIDES:
         facts = [record[side] for record in records if side in record]
-        if not facts:
-            continue
-        shares = [one["saturated"] for one in facts]
-        found[side] = {
-            "images": len(facts),
-            "shapes": dict(Counter("x".join(str(n) for n in one["shape"]) for one in facts)),
-            "dtypes": dict(Counter(one["dtype"] for one in facts)),
-            "low": float(np.nanmin([one["low"] for one in facts])),
-            "high": float(np.nanmax([one["high"] for one in facts])),
-            "saturated": float(np.mean(shares)),
-            "saturated_images": sum(share > WORTH_A_WARNING for share in shares),
-            "constant": sum(one["constant"] for one in facts),
-        }
+        if facts:
+            totals[side] = _summary_of_images(facts)
     aligned = [record["alignment"] for record in records if "alignment" in record]
     if aligned:
-        found["median_correlation"] = float(np.median([one["correlation"] for one in aligned]))
-        found["largest_shift"] = float(max(np.hypot(one["shift_y"], one["shift_x"]) for one in aligned))
-    return found
+        totals["median_correlation"] = float(np.median([one["correlation"] for one in aligned]))
+        totals["largest_shift"] = float(max(np.hypot(one["shift_y"], one["shift_x"]) for one in aligned))
+    return totals
+
+
+def _summary_of_images(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The same over the facts of all targets, or of all inputs."""
+    saturated = [one["saturated"] for one in facts]
+    return {
+        "images": len(facts),
+        "shapes": dict(Counter("x".join(map(str, one["shape"])) for one in facts)),
+        "dtypes": dict(Counter(one["dtype"] for one in facts)),
+        "low": float(np.nanmin([one["low"] for one in facts])),
+        "high": float(np.nanmax([one["high"] for one in facts])),
+        "saturated": float(np.mean(saturated)),
+        "saturated_images": sum(share > WORTH_A_WARNING for share in saturated),
+        "constant": sum(one["constant"] for one in facts),
+    }

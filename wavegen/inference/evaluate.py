@@ -55,14 +55,16 @@ def evaluate(
         x, y = torch.stack([p.x for p in pairs]), torch.stack([p.y for p in pairs])
         result = restore(y, first)
         samples = torch.as_tensor(result.samples)
-        found = scorer.paired(samples[0], x)
+        batch_scores = scorer.paired(samples[0], x)
         if len(samples) > 1:
-            found |= scorer.ensemble(samples, x)
-        for name, values in found.items():
+            batch_scores |= scorer.ensemble(samples, x)
+        for name, values in batch_scores.items():
             scores.setdefault(name, []).append(values)
         if observer is not None:
             for i, pair in enumerate(pairs):
-                observer(first + i, pair, samples[:, i], {name: float(values[i]) for name, values in found.items()})
+                observer(
+                    first + i, pair, samples[:, i], {name: float(values[i]) for name, values in batch_scores.items()}
+                )
         restored.append(samples[0])
         targets.append(x)
         seconds, nfe, first = seconds + result.seconds / len(samples), result.nfe, first + len(pairs)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,20 +74,16 @@ def plan(
         raise InputError("a standard deviation needs 2 or more samples; give --samples 8, say")
     if to is not None and (to if to.startswith(".") else f".{to}") not in STACK_EXTENSIONS + OME + (".ome.zarr",):
         raise InputError(f"--to {to}: not an extension that is written; use {', '.join(STACK_EXTENSIONS + OME)}")
-    if source.is_dir() and not is_store(source):
-        jobs = _of_folder(source, target, std, to)
+    if _is_folder(source):
+        jobs = _jobs_of_folder(source, target, std, to)
         folders = [folder for folder in (target, std) if folder is not None]
+    elif to is not None:
+        raise InputError(f"--to {to} is for folders; name the result of {source} instead")
     else:
-        if to is not None:
-            raise InputError(f"--to {to} is for folders; name the result of {source} instead")
-        place = target / source.name if target.is_dir() and not is_store(target) else target
-        spread = std / _tiff(source.name) if std is not None and std.is_dir() and not is_store(std) else std
-        jobs = [Job(source, place, spread)]
-        folders = [path.parent for path in (place, spread) if path is not None]
-        for folder in folders:
-            if not folder.is_dir():
-                raise InputError(f"{folder} is not a folder; make it first, or give another output")
-    _check_paths(jobs)
+        jobs = [_job_of_file(source, target, std)]
+        folders = [path.parent for path in _results(jobs[0])]
+    for job in jobs:
+        _check_results(job, {other.source.resolve() for other in jobs})
     if len(jobs) == 1:
         open_stack(jobs[0].source, axes)
     for folder in folders:
@@ -94,21 +91,47 @@ def plan(
     return jobs
 
 
-def _of_folder(source: Path, target: Path, std: Path | None, to: str | None) -> list[Job]:
-    found = (p for p in source.iterdir() if p.suffix.lower() in STACK_EXTENSIONS and p.name[0] != ".")
-    names = sorted(p.name for p in found if p.is_file() or is_store(p))
+def _is_image(path: Path) -> bool:
+    known = path.suffix.lower() in STACK_EXTENSIONS and not path.name.startswith(".")
+    return known and (path.is_file() or is_store(path))
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path is a folder, and not an image that is stored as one."""
+    return path.is_dir() and not is_store(path)
+
+
+def _results(job: Job) -> list[Path]:
+    return [job.target] if job.std is None else [job.target, job.std]
+
+
+def _job_of_file(source: Path, target: Path, std: Path | None) -> Job:
+    """The job for one image; where a folder is given for results, they keep the image's name."""
+    place = target / source.name if _is_folder(target) else target
+    spread = std / _holding_float32(source.name) if std is not None and _is_folder(std) else std
+    job = Job(source, place, spread)
+    for path in _results(job):
+        if not path.parent.is_dir():
+            raise InputError(f"{path.parent} is not a folder; make it first, or give another output")
+    return job
+
+
+def _jobs_of_folder(source: Path, target: Path, std: Path | None, to: str | None) -> list[Job]:
+    """A job for each image in a folder, in the order of names."""
+    names = sorted(path.name for path in source.iterdir() if _is_image(path))
     if not names:
         raise InputError(f"{source} holds no images; expected files ending in {', '.join(STACK_EXTENSIONS)}")
-    for folder in (target, std):
-        if folder is not None and (folder.is_file() or folder.suffix.lower() in STACK_EXTENSIONS):
+    for folder in filter(None, (target, std)):
+        if folder.is_file() or folder.suffix.lower() in STACK_EXTENSIONS:
             raise InputError(f"{source} is a folder, so {folder} must be one too")
     results = [_renamed(name, to) if to else name for name in names]
-    doubles = [name for name in results if results.count(name) > 1]
-    if doubles:
-        raise InputError(f"{source}: several images would be written as {doubles[0]}; leave --to out, or rename them")
+    name, count = Counter(results).most_common(1)[0]
+    if count > 1:
+        raise InputError(f"{source}: several images would be written as {name}; leave --to out, or rename them")
+    spreads = [None if std is None else std / _holding_float32(result) for result in results]
     return [
-        Job(source / n, target / r, None if std is None else std / _tiff(r))
-        for n, r in zip(names, results, strict=True)
+        Job(source / name, target / result, spread)
+        for name, result, spread in zip(names, results, spreads, strict=True)
     ]
 
 
@@ -206,33 +229,29 @@ def _renamed(name: str, to: str) -> str:
     return stem + (to if to.startswith(".") else f".{to}")
 
 
-def _tiff(name: str) -> str:
-    """A standard deviation is float32, which PNG and JPEG do not hold."""
+def _holding_float32(name: str) -> str:
+    """The name, or that of a TIFF file: a standard deviation is float32, which PNG and JPEG cannot hold."""
     path = Path(name)
     return f"{path.stem}.tif" if path.suffix.lower() in PNG + JPEG else name
 
 
-def _check_paths(jobs: Sequence[Job]) -> None:
-    """Results have their own names, a known extension and a folder."""
-    inputs = {job.source.resolve() for job in jobs}
-    for job in jobs:
-        for path in (job.target, job.std):
-            if path is None:
-                continue
-            if path.resolve() in inputs or (path.exists() and job.source.exists() and path.samefile(job.source)):
-                raise InputError(f"{path} is an input and would be overwritten; give another output")
-            lossy = path is job.std and path.suffix.lower() in PNG + JPEG
-            if path.suffix.lower() not in STACK_EXTENSIONS or lossy:
-                allowed = STACK_EXTENSIONS if path is job.target else (".tif", ".tiff", ".zarr")
-                raise InputError(f"{path}: extension {path.suffix!r} is not supported; use {', '.join(allowed)}")
-            if path.is_dir() and (
-                path.suffix.lower() not in ZARR or (any(path.iterdir()) and not is_image_store(path))
-            ):
-                raise InputError(f"{path} is a folder that is not an OME-Zarr image; give another output")
-            if path == job.std and path.resolve() == job.target.resolve():
-                raise InputError(f"{path} is both the output and the spread; give two names")
+def _check_results(job: Job, inputs: Collection[Path]) -> None:
+    """Refuse results that replace an input or a folder, or have an extension that cannot hold them."""
+    for path in _results(job):
+        if path.resolve() in inputs or (path.exists() and job.source.exists() and path.samefile(job.source)):
+            raise InputError(f"{path} is an input and would be overwritten; give another output")
+        allowed = STACK_EXTENSIONS if path is job.target else (".tif", ".tiff", ".zarr")
+        if path.suffix.lower() not in allowed:
+            raise InputError(f"{path}: extension {path.suffix!r} is not supported; use {', '.join(allowed)}")
+        if path.is_dir() and not _replaceable(path):
+            raise InputError(f"{path} is a folder that is not an OME-Zarr image; give another output")
+    if job.std is not None and job.std.resolve() == job.target.resolve():
+        raise InputError(f"{job.std} is both the output and the spread; give two names")
 
 
-def is_image_store(path: Path) -> bool:
-    """Whether a folder holds a Zarr group, which a result may replace."""
-    return (path / "zarr.json").is_file() or (path / ".zgroup").is_file()
+def _replaceable(folder: Path) -> bool:
+    """Whether a result may replace a folder: a ``.zarr`` folder that is empty or holds a Zarr group."""
+    if folder.suffix.lower() not in ZARR:
+        return False
+    empty = not any(folder.iterdir())
+    return empty or (folder / "zarr.json").is_file() or (folder / ".zgroup").is_file()

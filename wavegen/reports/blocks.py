@@ -1,13 +1,26 @@
-"""The parts of a report, each as Markdown and as HTML."""
+"""The parts of a page, each as Markdown and as HTML, and the HTML page around them."""
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
-from wavegen.reports.gallery import picture
+from wavegen.core.files import atomic
 from wavegen.reports.intervals import ONE, SAME
+
+STYLE = """:root{color-scheme:light dark;--ink:#222;--paper:#fff;--soft:#555;--line:#ddd;--box:#f5f5f5}
+@media(prefers-color-scheme:dark){:root{--ink:#ddd;--paper:#161616;--soft:#aaa;--line:#3a3a3a;--box:#242424}}
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:var(--ink);
+background:var(--paper)}
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}
+td,th{padding:.2rem .6rem;text-align:right;border-bottom:1px solid var(--line)}
+th:first-child,td:first-child{text-align:left;min-width:11rem}figure{display:inline-block;margin:0 .5rem .5rem 0}
+img{width:256px;image-rendering:pixelated;background:#000}figcaption{font-size:13px;color:var(--soft)}
+.wide{display:block;margin:1rem 0}.wide img{width:auto;max-width:100%;image-rendering:auto}
+.wide svg{width:100%;height:auto}pre{background:var(--box);padding:.6rem;overflow:auto}"""
 
 
 @dataclass(frozen=True)
@@ -67,20 +80,19 @@ class Table:
     def markdown(self) -> str:
         """One line for each row."""
         lines = [self.head, *self.rows]
-        made = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
-        made.insert(1, "|---" * len(self.head) + "|")
-        return "\n".join(made) + "\n"
+        head, *rows = ("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+        return "\n".join([head, "|---" * len(self.head) + "|", *rows]) + "\n"
 
     def html(self) -> str:
         """A table that scrolls where the page is too narrow for it."""
         head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.head)
-        rows = ("".join(f"<td>{_whole(html.escape(cell))}</td>" for cell in row) for row in self.rows)
+        rows = ("".join(f"<td>{_unbroken(html.escape(cell))}</td>" for cell in row) for row in self.rows)
         body = "".join(f"<tr>{row}</tr>\n" for row in rows)
         return f'<div class="scroll"><table><tr>{head}</tr>\n{body}</table></div>'
 
 
-def _whole(cell: str) -> str:
-    """A cell in which a figure with its interval, and a verdict, each stay on one line."""
+def _unbroken(cell: str) -> str:
+    """A cell in which a figure with its interval, and a verdict, are not broken across lines."""
     for words in (" ± ", SAME, ONE):
         cell = cell.replace(words, words.replace(" ", "&nbsp;"))
     return cell
@@ -88,27 +100,50 @@ def _whole(cell: str) -> str:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture: ``png`` beside a Markdown page under the name ``file``, ``svg`` (where given) inside an HTML page."""
+    """A picture: ``png`` beside a Markdown page under the name ``file``, ``svg`` (where given) inside an HTML page.
+
+    ``wide`` ones may take the whole width of an HTML page; others stand side by side.
+    """
 
     file: str
     alt: str
     png: bytes
     svg: str = ""
+    wide: bool = True
 
     def markdown(self, folder: str = "") -> str:
         """A link to the file in ``folder``."""
         return f"![{self.alt}]({folder}{self.file})\n"
 
     def html(self) -> str:
-        """The picture itself."""
-        if not self.svg:
-            return picture(self.alt, self.png, "wide")
-        return f'<figure class="wide">{self.svg}<figcaption>{html.escape(self.alt)}</figcaption></figure>'
+        """The picture itself, with its name below."""
+        name = html.escape(self.alt)
+        encoded = f'<img alt="{name}" src="data:image/png;base64,{base64.b64encode(self.png).decode()}">'
+        opening = '<figure class="wide">' if self.wide else "<figure>"
+        return f"{opening}{self.svg or encoded}<figcaption>{name}</figcaption></figure>"
+
+    def write(self, folder: Path) -> Path:
+        """Write the PNG to a folder, which is made where it does not exist."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic(folder / self.file) as file:
+            file.write(self.png)
+        return folder / self.file
 
 
 Block = Heading | Text | Code | Table | Picture
 
 
-def to_markdown(blocks: Iterable[Block]) -> str:
-    """All blocks, apart by empty lines."""
-    return "\n".join(block.markdown() for block in blocks)
+def to_markdown(blocks: Iterable[Block], folder: str = "") -> str:
+    """All blocks, separated by empty lines; ``folder`` holds the files of the pictures."""
+    texts = (block.markdown(folder) if isinstance(block, Picture) else block.markdown() for block in blocks)
+    return "\n".join(texts)
+
+
+def to_html(title: str, blocks: Iterable[Block]) -> str:
+    """All blocks as one self-contained page, light or dark like the reader's screen."""
+    body = "\n".join(block.html() for block in blocks)
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style>\n{body}\n</html>\n"
+    )

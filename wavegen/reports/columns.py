@@ -45,8 +45,8 @@ def columns() -> list[Column]:
     known = {key: _column(key, metric) for key, metric in catalogue().items() if metric.places}
     others = [column for key, column in known.items() if key not in FIRST + LAST]
     spread, skill = (known[key] for key in LAST)
-    made = [*(known[key] for key in FIRST), *others, spread, KEPT, skill, SPREAD_ERROR, *FACTS]
-    return [column for column in made if "table" in column.places]
+    ordered = [*(known[key] for key in FIRST), *others, spread, KEPT, skill, SPREAD_ERROR, *FACTS]
+    return [column for column in ordered if "table" in column.places]
 
 
 def quality() -> list[Column]:
@@ -55,9 +55,9 @@ def quality() -> list[Column]:
     return [column for column in columns() if column.key not in facts]
 
 
-def shown_in(place: Place) -> list[Column]:
-    """The columns of quality that a part of a report shows."""
-    return [column for column in quality() if place in column.places]
+def ranked(place: Place) -> list[Column]:
+    """The columns of quality that a part of a report shows and that say which of two values is better."""
+    return [column for column in quality() if place in column.places and column.higher_is_better is not None]
 
 
 def _column(key: str, metric: type[Metric]) -> Column:

@@ -8,23 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from wavegen.core.errors import InputError, near_matches
-from wavegen.core.files import atomic, write_text
+from wavegen.core.files import write_text
 from wavegen.reports.blocks import Block, Picture, to_markdown
-from wavegen.reports.sections import (
-    costs,
-    differences,
-    front_tables,
-    legend,
-    made_by,
-    plots,
-    scores,
-    strips,
-)
+from wavegen.reports.sections import costs, differences, front_tables, legend, made_by, plots, scores, strips
 from wavegen.reports.study import Study, read_study
 
-PLACE = re.compile(
-    r"\{\{(\w+)(?::([^:{}]+))?(?::([^{}]+))?\}\}"
-)  # {{table:hela}}, {{differences:hela:ROW}}, {{note:hela:heads}}
+# {{table:hela}}, {{differences:hela:ROW}}, {{note:hela:heads}}
+PLACE = re.compile(r"\{\{(\w+)(?::([^:{}]+))?(?::([^{}]+))?\}\}")
 PARTS: dict[str, Callable[[Study], list[Block]]] = {
     "table": scores,
     "cost": costs,
@@ -37,6 +27,7 @@ PARTS: dict[str, Callable[[Study], list[Block]]] = {
 }
 FIGURES, INDEX = "figures/", "README.md"
 NOTE = "note"  # a recipe's own table
+KINDS, OF_A_ROW = (*PARTS, NOTE), ("differences", NOTE)
 
 
 def write_docs(folder: Path) -> list[Path]:
@@ -51,9 +42,7 @@ def write_docs(folder: Path) -> list[Path]:
     for name, text in texts.items():
         write_text(folder / name, text)
     for picture in pictures:
-        (folder / FIGURES).mkdir(exist_ok=True)
-        with atomic(folder / FIGURES / picture.file) as file:
-            file.write(picture.png)
+        picture.write(folder / FIGURES)
     return [folder / name for name in texts]
 
 
@@ -67,27 +56,25 @@ def render(folder: Path) -> tuple[dict[str, str], list[Picture]]:
     texts: dict[str, str] = {}
     for template in templates:
         text = template.read_text(encoding="utf-8")
-        used = {found[2] for found in PLACE.finditer(text) if found[2]}
-        if used and not used & studies.keys():
+        named = {place[2] for place in PLACE.finditer(text) if place[2]}
+        if named and not named & studies.keys():
             continue
-        made = PLACE.sub(partial(_fill, template, studies, pictures), text)
-        made = re.sub(r"\n{3,}", "\n\n", made)
-        note = f"<!-- made by wavegen report --docs from templates/{template.name}: edit that -->\n\n"
-        texts[template.name] = note + made
+        filled = PLACE.sub(partial(_fill, template, studies, pictures), text)
+        origin = f"<!-- made by wavegen report --docs from templates/{template.name}: edit that -->\n\n"
+        texts[template.name] = origin + re.sub(r"\n{3,}", "\n\n", filled)
     index = "".join(f"- [{_title(text)}]({name})\n" for name, text in texts.items() if name != INDEX)
     texts = {name: text.replace("{{pages}}", index.rstrip("\n") or "No results yet.") for name, text in texts.items()}
     return texts, list(pictures.values())
 
 
-def _fill(template: Path, studies: dict[str, Study], pictures: dict[str, Picture], found: re.Match[str]) -> str:
-    """What stands in one place of a template."""
-    kind, name, row = found.groups()
+def _fill(template: Path, studies: dict[str, Study], pictures: dict[str, Picture], place: re.Match[str]) -> str:
+    """What stands in one place of a template; its pictures are added to ``pictures``."""
+    kind, name, row = place.groups()
     if kind == "pages":
-        return str(found[0])
-    where = f"{template}, line {found.string.count(chr(10), 0, found.start()) + 1}"
-    if kind not in (*PARTS, NOTE) or name is None or (row and kind not in ("differences", NOTE)):
-        near = near_matches(kind, (*PARTS, NOTE))
-        raise InputError(f"{where}: {found[0]} is no place; {near}, as in {{{{table:NAME}}}}")
+        return str(place[0])
+    where = f"{template}, line {place.string.count(chr(10), 0, place.start()) + 1}"
+    if kind not in KINDS or name is None or (row and kind not in OF_A_ROW):
+        raise InputError(f"{where}: {place[0]} is no place; {near_matches(kind, KINDS)}, as in {{{{table:NAME}}}}")
     if name not in studies:
         return f"No results of `{name}` yet." if kind == "table" else ""
     if kind == NOTE:
@@ -96,13 +83,10 @@ def _fill(template: Path, studies: dict[str, Study], pictures: dict[str, Picture
         blocks = differences(studies[name], row) if row else PARTS[kind](studies[name])
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    shown = [block for block in blocks if isinstance(block, Picture)]
-    pictures.update({block.file: block for block in shown})
-    if shown:
-        return "\n".join(block.markdown(FIGURES) for block in shown).rstrip("\n")
-    return to_markdown(blocks).rstrip("\n")
+    pictures.update({block.file: block for block in blocks if isinstance(block, Picture)})
+    return to_markdown(blocks, FIGURES).rstrip("\n")
 
 
 def _title(page: str) -> str:
-    found = re.search(r"^# (.+)$", page, re.MULTILINE)
-    return found[1] if found else "results"
+    heading = re.search(r"^# (.+)$", page, re.MULTILINE)
+    return heading[1] if heading else "results"

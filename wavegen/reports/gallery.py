@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import csv
-import html
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -18,18 +16,9 @@ from wavegen.core.files import write_text
 from wavegen.core.types import Pair
 from wavegen.metrics.catalogue import catalogue
 from wavegen.metrics.scales import Scale, scaled
+from wavegen.reports.blocks import Block, Code, Heading, Picture, Table, Text, to_html
 
 SHOWN, SIDE = 12, 256  # pictures, and their largest side in pixels
-STYLE = """:root{color-scheme:light dark;--ink:#222;--paper:#fff;--soft:#555;--line:#ddd;--box:#f5f5f5}
-@media(prefers-color-scheme:dark){:root{--ink:#ddd;--paper:#161616;--soft:#aaa;--line:#3a3a3a;--box:#242424}}
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:var(--ink);
-background:var(--paper)}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}
-td,th{padding:.2rem .6rem;text-align:right;border-bottom:1px solid var(--line)}
-th:first-child,td:first-child{text-align:left;min-width:11rem}figure{display:inline-block;margin:0 .5rem .5rem 0}
-img{width:256px;image-rendering:pixelated;background:#000}figcaption{font-size:13px;color:var(--soft)}
-.wide{display:block;margin:1rem 0}.wide img{width:auto;max-width:100%;image-rendering:auto}
-.wide svg{width:100%;height:auto}pre{background:var(--box);padding:.6rem;overflow:auto}"""
 
 
 class Gallery:
@@ -82,50 +71,38 @@ def _png(image: Tensor) -> bytes:
     from PIL import Image
 
     eight = (image[..., :SIDE, :SIDE].clamp(0, 1) * 255).round().byte().numpy()
-    made = Image.fromarray(np.moveaxis(eight, 0, -1) if len(eight) == 3 else eight[0])
+    image_file = Image.fromarray(np.moveaxis(eight, 0, -1) if len(eight) == 3 else eight[0])
     buffer = io.BytesIO()
-    made.save(buffer, format="PNG")
+    image_file.save(buffer, format="PNG")
     return buffer.getvalue()
 
 
-def html_page(title: str, body: str) -> str:
-    """A self-contained page, light or dark as the reader's screen is."""
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>{STYLE}</style>\n{body}</html>\n"
-    )
-
-
-def picture(name: str, png: bytes, kind: str = "") -> str:
-    """A PNG inside a page, with its name below; of the ``kind`` "wide" up to the page's width."""
-    held, shown = base64.b64encode(png).decode(), html.escape(name)
-    opened = f'<figure class="{kind}">' if kind else "<figure>"
-    return f'{opened}<img alt="{shown}" src="data:image/png;base64,{held}"><figcaption>{shown}</figcaption></figure>'
-
-
 def _page(report: Mapping[str, Any], gallery: Gallery) -> str:
-    tables = {k: v for k, v in report.items() if isinstance(v, Mapping) and "ms_per_image" in v}
-    facts = {k: v for k, v in report.items() if k not in tables}
-    columns = [key for key in next(iter(tables.values())) if any(t.get(key) is not None for t in tables.values())]
-    head = "".join(f"<th>{html.escape(c)}</th>" for c in ["method", *map(_title, columns)])
-    body = "".join(
-        f"<tr><td>{html.escape(name)}</td>" + "".join(f"<td>{_figure(row.get(c), c)}</td>" for c in columns) + "</tr>"
-        for name, row in tables.items()
-    )
-    strips = []
+    methods = {k: v for k, v in report.items() if isinstance(v, Mapping) and "ms_per_image" in v}
+    facts = {k: v for k, v in report.items() if k not in methods}
+    blocks: list[Block] = [
+        Heading("Evaluation", 1),
+        _table(methods),
+        Text(
+            f"Scores are for one draw, on the intensity scale {gallery.scale}. Inputs are stretched in contrast for "
+            "display; restored images and truth share one scale; the spread is scaled to its own maximum. Pictures "
+            f"show the first {SIDE} × {SIDE} pixels."
+        ),
+        Code(json.dumps(facts, indent=1)),
+    ]
     for row, pictures in zip(gallery.rows, gallery.pictures, strict=False):
-        figures = "".join(picture(name, data) for name, data in pictures.items())
         scores = ", ".join(f"{_title(key)} {_figure(value, key)}" for key, value in row.items() if key != "image")
-        strips.append(f"<h3>image {row['image']}</h3><p>{scores}</p>{figures}")
-    return html_page(
-        "wavegen evaluation",
-        f'<h1>Evaluation</h1><div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
-        f"<p>Scores are for one draw, on the intensity scale <b>{html.escape(gallery.scale)}</b>. Inputs are stretched "
-        "in contrast for display; restored images and truth share one scale; the spread is scaled to its own maximum. "
-        f"Pictures show the first {SIDE} × {SIDE} pixels.</p>"
-        f"<pre>{html.escape(json.dumps(facts, indent=1))}</pre>{''.join(strips)}",
-    )
+        blocks += [Heading(f"image {row['image']}", 3), Text(scores)]
+        blocks += [Picture(f"{name}.png", name, png, wide=False) for name, png in pictures.items()]
+    return to_html("wavegen evaluation", blocks)
+
+
+def _table(methods: Mapping[str, Mapping[str, Any]]) -> Table:
+    """One row of scores for each method, without empty columns."""
+    rows = methods.values()
+    keys = [key for key in next(iter(rows)) if any(row.get(key) is not None for row in rows)]
+    lines = [(name, *(_figure(row.get(key), key) for key in keys)) for name, row in methods.items()]
+    return Table(("method", *map(_title, keys)), tuple(lines))
 
 
 def _title(key: str) -> str:
@@ -137,6 +114,6 @@ def _title(key: str) -> str:
 def _figure(value: Any, key: str) -> str:
     """A score in its metric's format, other figures with four digits."""
     if not isinstance(value, float):
-        return "–" if value is None else html.escape(str(value))
+        return "–" if value is None else str(value)
     metric = catalogue().get(key)
     return f"{value:.4g}" if metric is None else format(value * metric.factor, metric.form)

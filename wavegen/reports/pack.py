@@ -40,8 +40,8 @@ def pack(study: Study, file: Path) -> None:
     if study.notes:
         parts.append('"notes": {\n' + ",\n".join(f"{_dumps(k)}: {_dumps(v)}" for k, v in study.notes.items()) + "\n}")
     write_text(file, "{\n" + ",\n".join(parts) + "\n}\n")
-    drawn = all(_simulated(record["plan"]["data"]) for record in study.about)
-    for strip in study.strips[:1] if drawn else ():
+    publishable = all(_simulated(record["plan"]["data"]) for record in study.about)
+    for strip in study.strips[:1] if publishable else ():
         with atomic(file.with_suffix(".png")) as out:
             out.write(_small(strip))
 
@@ -54,8 +54,8 @@ def _simulated(spec: Spec) -> bool:
 def _about(record: Result) -> Result:
     """All but the list of rows, which the rows themselves tell."""
     plan = {key: value for key, value in record["plan"].items() if key != "rows"}
-    made: Result = portable(record | {"plan": plan})
-    return made
+    about: Result = portable(record | {"plan": plan})
+    return about
 
 
 def _row(row: Result, keys: Collection[str]) -> Result:
@@ -74,6 +74,6 @@ def _small(strip: Path) -> bytes:
     with Image.open(strip) as opened:
         image = opened.convert("RGB")
     image.thumbnail((WIDTH, WIDTH))
-    made = io.BytesIO()
-    image.quantize(256).save(made, format="PNG", optimize=True)
-    return made.getvalue()
+    file = io.BytesIO()
+    image.quantize(256).save(file, format="PNG", optimize=True)
+    return file.getvalue()

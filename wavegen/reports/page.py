@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wavegen.core.files import atomic, write_text
-from wavegen.reports.blocks import Picture, to_markdown
-from wavegen.reports.gallery import html_page
+from wavegen.core.files import write_text
+from wavegen.reports.blocks import Picture, to_html, to_markdown
 from wavegen.reports.sections import report
 from wavegen.reports.study import Study
 
@@ -29,11 +28,6 @@ def report_page(study: Study, out: Path, against: str | None = None) -> list[Pat
     """
     blocks = report(study, against)
     files = [out / "report.html", out / "report.md"]
-    write_text(files[0], html_page(study.name, "\n".join(block.html() for block in blocks) + "\n"))
+    write_text(files[0], to_html(study.name, blocks))
     write_text(files[1], to_markdown(blocks))
-    for block in blocks:
-        if isinstance(block, Picture):
-            files.append(out / block.file)
-            with atomic(files[-1]) as file:
-                file.write(block.png)
-    return files
+    return files + [block.write(out) for block in blocks if isinstance(block, Picture)]

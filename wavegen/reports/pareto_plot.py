@@ -9,34 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wavegen.core.optional import need
-from wavegen.reports.columns import Column, shown_in
-from wavegen.reports.pareto import pareto_front
-from wavegen.reports.tables import label
+from wavegen.reports.columns import Column, ranked
+from wavegen.reports.fronts import front, timed
 
 Result = dict[str, Any]
-# Scores that are looked at together, and time.
-JOINT = {"PSNR, SSIM": ("psnr", "ssim"), "LPIPS, KID, spread": ("lpips", "kid_effnet_lite0", "spread_error")}
-BATCHES = (1, 8)
 MARKERS = "osD^vPX<>*"
 INK = "#010203"  # stands for the colour of the text around an SVG
-
-
-def ranked() -> list[Column]:
-    """The columns that have a front: of those that say whether higher is better."""
-    return [column for column in shown_in("fronts") if column.higher_is_better is not None]
-
-
-def front(rows: Sequence[Result], keys: Sequence[str], batch: int) -> list[bool]:
-    """Which aggregated rows are on the front of ``keys`` against time at ``batch``."""
-    signs = {column.key: -1.0 if column.higher_is_better else 1.0 for column in ranked() if column.key in keys}
-    times = [row.get(f"ms_batch_{batch}") for row in rows]
-    costs = [[None if row.get(key) is None else sign * row[key] for key, sign in signs.items()] for row in rows]
-    return pareto_front(times, costs)
-
-
-def timed(rows: Sequence[Result], batch: int) -> list[Result]:
-    """The rows that have a time at ``batch``; the input is no restoration."""
-    return [row for row in rows if row["system"] != "input" and row.get(f"ms_batch_{batch}") is not None]
 
 
 def draw(rows: Sequence[Result], batch: int, kind: str = "png") -> bytes:
@@ -66,7 +44,7 @@ def _figure(rows: Sequence[Result], batch: int, looks: Mapping[str, tuple[str, s
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    shown = [column for column in ranked() if any(math.isfinite(row.get(column.key, math.inf)) for row in rows)]
+    shown = [column for column in ranked("fronts") if any(math.isfinite(row.get(column.key, math.inf)) for row in rows)]
     across = min(3, len(shown))
     lines = math.ceil(len(shown) / across)
     names = list(dict.fromkeys(row["system"] for row in rows))
@@ -130,16 +108,3 @@ def _inline(svg: str, prefix: str) -> str:
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{prefix}", svg)
     return svg.replace(INK, "currentColor").rstrip() + "\n"
-
-
-def fronts(rows: Sequence[Result]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Head and cells: for each timed row and front, the batches at which the row is on it."""
-    shown = [row for row in rows if any(row in timed(rows, batch) for batch in BATCHES)]
-    every = {column.title: (column.key,) for column in ranked()} | JOINT
-    titles = {t: ks for t, ks in every.items() if any(row.get(k) is not None for k in ks for row in shown)}
-    found = {(t, b): front(shown, ks, b) for t, ks in titles.items() for b in BATCHES}
-    cells = []
-    for at, row in enumerate(shown):
-        batches = [[str(b) for b in BATCHES if found[title, b][at]] for title in titles]
-        cells.append((label(row), *(", ".join(on) or "–" for on in batches)))
-    return ("on the front at batch", *titles), tuple(cells)

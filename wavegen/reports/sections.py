@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from wavegen.core.errors import InputError, near_matches
 from wavegen.reports.blocks import Block, Code, Heading, Picture, Table, Text
-from wavegen.reports.columns import Column, columns, shown_in
+from wavegen.reports.columns import Column, columns, ranked
+from wavegen.reports.fronts import BATCHES, fronts, timed
 from wavegen.reports.intervals import Difference, difference
-from wavegen.reports.pareto_plot import BATCHES, draw, fronts, timed
+from wavegen.reports.pareto_plot import draw
 from wavegen.reports.study import Study
 from wavegen.reports.tables import aggregate, label, number, table, with_spread_error
 
@@ -38,8 +39,7 @@ def costs(study: Study) -> list[Block]:
 
 def front_tables(study: Study) -> list[Block]:
     """For each number of test images, the batches at which each row is on each front."""
-    made = [fronts(rows) for _, rows in _timed_groups(study)]
-    return [Table(head, cells) for head, cells in made if cells]
+    return [table for _, rows in _timed_groups(study) if (table := fronts(rows)).rows]
 
 
 def _timed_groups(study: Study) -> list[tuple[int, list[Result]]]:
@@ -53,15 +53,15 @@ def _timed_groups(study: Study) -> list[tuple[int, list[Result]]]:
 
 def plots(study: Study) -> list[Block]:
     """Quality against time, for each number of test images and each batch that has two rows or more."""
-    made: list[Block] = []
+    pictures: list[Block] = []
     for count, rows in _timed_groups(study):
         for batch in BATCHES:
             if len(timed(rows, batch)) < 2:
                 continue
             file = f"{slug(study.name)}-pareto-{count}-images-batch-{batch}.png"
             alt = f"{study.name}: quality against time at batch {batch}, {count} images"
-            made.append(Picture(file, alt, draw(rows, batch), draw(rows, batch, "svg").decode()))
-    return made
+            pictures.append(Picture(file, alt, draw(rows, batch), draw(rows, batch, "svg").decode()))
+    return pictures
 
 
 def differences(study: Study, against: str | None = None) -> list[Block]:
@@ -73,58 +73,65 @@ def differences(study: Study, against: str | None = None) -> list[Block]:
     Raises:
         InputError: no row is called so.
     """
-    made: list[Block] = []
-    found = groups(study)
-    if against is not None and not any(label(row) == against for _, rows in found for row in rows):
-        raise InputError(
-            f"no row {against!r} in {study.name}; "
-            + near_matches(against, {label(row) for _, rows in found for row in rows})
-        )
-    for count, rows in found:
-        sampled = [row for row in rows if row["steps"]]
-        named = [row for row in rows if label(row) == against] if against else sampled
-        if named and len(rows) > 1:
-            base = max(named, key=lambda row: int(row["seeds"]))
-            table = _differences(study, count, rows, base, 1 if against else 2)
-            made += [table] if table.rows else []
-    return made
+    tables: list[Block] = []
+    by_images = groups(study)
+    names = {label(row) for _, rows in by_images for row in rows}
+    if against is not None and against not in names:
+        raise InputError(f"no row {against!r} in {study.name}; {near_matches(against, names)}")
+    all_rows = with_spread_error(study.rows, study.reference)
+    for count, rows in by_images:
+        candidates = [row for row in rows if (label(row) == against if against else row["steps"])]
+        if candidates:
+            base = max(candidates, key=lambda row: int(row["seeds"]))
+            members = [row for row in all_rows if row["images"] == count]
+            table = _difference_table(members, rows, base, least=1 if against else 2)
+            tables += [table] if table.rows else []
+    return tables
 
 
-def _differences(study: Study, count: int, rows: Sequence[Result], base: Result, least: int) -> Table:
-    """The rows that have ``least`` seeds in common with ``base``, less that."""
-    members = [row for row in with_spread_error(study.rows, study.reference) if row["images"] == count]
-    seeds = {m["seed"] for m in members if label(m) == label(base)}
-
-    def by_seed(row: Result, key: str) -> dict[int, float]:
-        if not row["steps"]:  # nothing is drawn: the same at every seed
-            return {seed: row[key] for seed in seeds if row.get(key) is not None}
-        return {m["seed"]: m[key] for m in members if label(m) == label(row) and m.get(key) is not None}
-
-    shown = [
-        column
-        for column in shown_in("differences")
-        if column.higher_is_better is not None and base.get(column.key) is not None
-    ]
+def _difference_table(members: Sequence[Result], rows: Sequence[Result], base: Result, least: int) -> Table:
+    """The aggregated rows that share ``least`` seeds with ``base``, less that; ``members`` are the rows by seed."""
+    seeds = {member["seed"] for member in members if label(member) == label(base)}
+    base_by_seed = _by_seed(members, base, seeds)
+    shown = [column for column in ranked("differences") if base.get(column.key) is not None]
     times = [key for key in COST if key.startswith("ms_") and base.get(key)]
     lines = []
-    for row in rows:
-        if row is base:
-            continue
-        scored = [difference(by_seed(row, c.key), by_seed(base, c.key), bool(c.higher_is_better)) for c in shown]
-        common = max((found.seeds for found in scored if found), default=0)
-        if common < least:
-            continue
-        cells = [label(row), *map(_verdict, scored, shown)]
-        lines.append((*cells, *(_times(row, base, key) for key in times), str(common)))
-    titles = [column.title for column in shown] + [f"time, batch {key.removeprefix('ms_batch_')}" for key in times]
-    return Table((f"less {label(base)}", *titles, "seeds"), tuple(lines))
+    for row in (row for row in rows if row is not base):
+        compared = _compare(_by_seed(members, row, seeds), base_by_seed, shown)
+        common = max((result.seeds for result in compared if result), default=0)
+        if common >= least:
+            cells = [label(row), *map(_verdict, compared, shown), *(_times(row, base, key) for key in times)]
+            lines.append((*cells, str(common)))
+    return Table((f"less {label(base)}", *_titles(shown, times), "seeds"), tuple(lines))
 
 
-def _verdict(found: Difference | None, column: Column) -> str:
-    if found is None:
+def _titles(shown: Sequence[Column], times: Sequence[str]) -> list[str]:
+    return [column.title for column in shown] + [f"time, batch {key.removeprefix('ms_batch_')}" for key in times]
+
+
+def _compare(
+    rows: Mapping[int, Result], base: Mapping[int, Result], shown: Sequence[Column]
+) -> list[Difference | None]:
+    """The difference of two sets of rows by seed, for each column."""
+    return [difference(_values(rows, c.key), _values(base, c.key), bool(c.higher_is_better)) for c in shown]
+
+
+def _by_seed(members: Sequence[Result], row: Result, seeds: Collection[int]) -> dict[int, Result]:
+    """The rows of one seed each behind an aggregated row; a method without steps is the same at every seed."""
+    if not row["steps"]:
+        return dict.fromkeys(seeds, row)
+    return {member["seed"]: member for member in members if label(member) == label(row)}
+
+
+def _values(rows: Mapping[int, Result], key: str) -> dict[int, float]:
+    return {seed: row[key] for seed, row in rows.items() if row.get(key) is not None}
+
+
+def _verdict(result: Difference | None, column: Column) -> str:
+    if result is None:
         return "–"
-    half = "" if found.half is None else f" ± {number(found.half * column.factor, column.form)}"
-    return f"{found.mean * column.factor:+{column.form}}{half} {found.verdict}"
+    half = "" if result.half is None else f" ± {number(result.half * column.factor, column.form)}"
+    return f"{result.mean * column.factor:+{column.form}}{half} {result.verdict}"
 
 
 def _times(row: Result, base: Result, key: str) -> str:
@@ -145,7 +152,7 @@ def strips(study: Study) -> list[Block]:
 
 def made_by(study: Study) -> list[Block]:
     """The command, machine, versions, date, seeds and data of each run."""
-    made: list[Block] = []
+    blocks: list[Block] = []
     for record in study.about:
         plan = record["plan"]
         seeds = sorted({row["seed"] for row in study.rows if row["steps"]})
@@ -159,9 +166,9 @@ def made_by(study: Study) -> list[Block]:
             "training": _compact({k: v for k, v in plan.get("training", {}).items() if k in TRAINING}),
             "seeds": ", ".join(map(str, seeds)),
         }
-        made.append(Code(record.get("command") or "# the command was not recorded", "sh"))
-        made.append(Table(("made with", ""), tuple((k, str(v)) for k, v in facts.items() if v)))
-    return made
+        blocks.append(Code(record.get("command") or "# the command was not recorded", "sh"))
+        blocks.append(Table(("made with", ""), tuple((k, str(v)) for k, v in facts.items() if v)))
+    return blocks
 
 
 def _compact(value: Any) -> str:
@@ -201,7 +208,7 @@ def slug(name: str) -> str:
 
 
 def report(study: Study, against: str | None = None) -> list[Block]:
-    """All of it."""
+    """All parts, those that a study can fill, with headings and a legend."""
     counts = sorted({row["images"] for row in study.rows}, reverse=True)
     seeds = sorted({row["seed"] for row in study.rows})
     several = [f"{n} {word}{'s' * (n > 1)}" for n, word in ((len(seeds), "seed"), (len(study.rows), "row"))]
@@ -215,9 +222,9 @@ def report(study: Study, against: str | None = None) -> list[Block]:
         ("Images", strips(study), ""),
         ("How it was made", made_by(study), ""),
     ]
-    for title, made, text in parts:
-        if made:
-            blocks += [Heading(title), *([Text(text)] if text else []), *made]
+    for title, content, text in parts:
+        if content:
+            blocks += [Heading(title), *([Text(text)] if text else []), *content]
         if title == "Scores":
             blocks += legend(study)
     return blocks

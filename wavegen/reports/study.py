@@ -11,18 +11,13 @@ from typing import Any
 
 from wavegen.core.errors import InputError
 from wavegen.reports.portable import portable
-from wavegen.reports.tables import label, varied, way
+from wavegen.reports.tables import identity, label
 
 Result = dict[str, Any]
 NAMES = {"system": str, "steps": int, "seed": int, "images": int}  # what every row has
 METRICS = ("psnr", "ssim")  # scored without any weights
-NOTES = (
-    "heads",
-    "verdicts",
-    "spreads",
-    "expected",
-    "peers",
-)  # a recipe's own tables beside its results: NAME.md
+NOTES = ("heads", "verdicts", "spreads", "expected", "peers")  # a recipe's own tables beside its results: NAME.md
+RIGHT = "give a file that a comparison or wavegen report --pack wrote"
 SHARED = ("data", "test", "scale", "levels", "size")  # what rows of one table share
 
 
@@ -44,8 +39,8 @@ class Study:
     @property
     def reference(self) -> str | None:
         """The system whose error spreads are compared with."""
-        found: str | None = self.about[0]["plan"].get("reference")
-        return found
+        name: str | None = self.about[0]["plan"].get("reference")
+        return name
 
 
 def read_study(paths: Sequence[Path], name: str | None = None) -> Study:
@@ -63,36 +58,74 @@ def read_study(paths: Sequence[Path], name: str | None = None) -> Study:
     """
     if not paths:
         raise InputError("no result files; give a results.json or a folder that holds one")
-    files = [_file_of(path) for path in paths]
-    parts = [_read(file) for file in files]
-    for file, part in zip(files[1:], parts[1:], strict=True):
-        for key in SHARED:
-            ours, first = (portable(p["about"][0]["plan"].get(key)) for p in (part, parts[0]))
-            if ours != first:
-                raise InputError(
-                    f"{file} and {files[0]} are of different data: {key} {ours!r} is not {first!r}; "
-                    "make a report of each"
-                )
-    rows: dict[tuple[Any, ...], tuple[Result, Path]] = {}
+    parts = [_read(_file_of(path)) for path in paths]
+    for part in parts[1:]:
+        _check_same_data(part, parts[0])
+    return Study(
+        name or " and ".join(dict.fromkeys(part.name for part in parts)),
+        tuple(record for part in parts for record in part.about),
+        _joined_rows(parts),
+        _joined_times(parts),
+        tuple(strip for strip in (part.strip for part in parts) if strip.is_file()),
+        {name: text for part in reversed(parts) for name, text in part.notes.items()},
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One result file as read; times, notes and the strip may lie beside it."""
+
+    file: Path
+    about: list[Result]
+    rows: list[Result]
+    times: list[Result]
+    notes: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """A run's folder, or the name of a packed file."""
+        return self.file.resolve().parent.name if _of_a_run(self.file) else self.file.stem
+
+    @property
+    def strip(self) -> Path:
+        return self.file.with_name("figure.png") if _of_a_run(self.file) else self.file.with_suffix(".png")
+
+
+def _of_a_run(file: Path) -> bool:
+    """Whether a file lies in a run's folder; others are packed, and hold everything themselves."""
+    return file.stem.startswith("results")
+
+
+def _check_same_data(part: _Part, first: _Part) -> None:
+    for key in SHARED:
+        value, expected = (portable(p.about[0]["plan"].get(key)) for p in (part, first))
+        if value != expected:
+            raise InputError(
+                f"{part.file} and {first.file} are of different data: {key} {value!r} is not {expected!r}; "
+                "make a report of each"
+            )
+
+
+def _joined_times(parts: Sequence[_Part]) -> tuple[Result, ...]:
+    """The first time of each system, number of steps and solver."""
     times: dict[tuple[Any, ...], Result] = {}
-    for file, part in zip(files, parts, strict=True):
-        for row in part["rows"]:
-            other, where = rows.setdefault(_key(row), (row, file))
+    for time in (time for part in parts for time in part.times):
+        times.setdefault((time.get("system"), time.get("steps"), time.get("solver")), time)
+    return tuple(times.values())
+
+
+def _joined_rows(parts: Sequence[_Part]) -> tuple[Result, ...]:
+    """The rows of all parts; a row that several have must be the same in all of them."""
+    rows: dict[tuple[Any, ...], tuple[Result, Path]] = {}
+    for part in parts:
+        for row in part.rows:
+            other, where = rows.setdefault((identity(row), row["seed"]), (row, part.file))
             if other != row:
                 raise InputError(
-                    f"{file} and {where} have different scores of {label(row)}, seed {row['seed']}; "
+                    f"{part.file} and {where} have different scores of {label(row)}, seed {row['seed']}; "
                     "make a report of each, or leave one out"
                 )
-        for time in part["times"]:
-            times.setdefault((time.get("system"), time.get("steps"), time.get("solver")), time)
-    return Study(
-        name or " and ".join(dict.fromkeys(_name_of(file) for file in files)),
-        tuple(record for part in parts for record in part["about"]),
-        tuple(row for row, _ in rows.values()),
-        tuple(times.values()),
-        tuple(strip for strip in map(_strip_of, files) if strip.is_file()),
-        {name: text for part in reversed(parts) for name, text in part["notes"].items()},
-    )
+    return tuple(row for row, _ in rows.values())
 
 
 def _file_of(path: Path) -> Path:
@@ -102,51 +135,48 @@ def _file_of(path: Path) -> Path:
     return file
 
 
-def _name_of(file: Path) -> str:
-    """A run's folder, or the name of a packed file."""
-    return file.resolve().parent.name if file.stem.startswith("results") else file.stem
-
-
-def _strip_of(file: Path) -> Path:
-    return file.with_name("figure.png") if file.stem.startswith("results") else file.with_suffix(".png")
-
-
-def _key(row: Result) -> tuple[Any, ...]:
-    options = tuple((key, str(row[key])) for key in varied(row))
-    return row["system"], row["steps"], way(row), row["images"], row["seed"], options
-
-
-def _read(file: Path) -> Result:
-    """``about`` (a list), ``rows``, ``times`` and ``notes`` of one file; times and notes may lie beside it."""
-    found = _json(file)
-    about = found.get("about")
-    about = [about] if isinstance(about, dict) else about
-    if not isinstance(about, list) or not about or not all(isinstance(_plan(record), dict) for record in about):
-        raise InputError(f"{file} does not say what it was made on: it lacks 'about' with a 'plan'; {RIGHT}")
-    rows = found.get("rows")
+def _read(file: Path) -> _Part:
+    """One file, checked."""
+    content = _json(file)
+    rows = content.get("rows")
+    about = _about(file, content)
     if not isinstance(rows, list) or not rows:
         raise InputError(f"{file} has no rows; {RIGHT}")
+    times = _times(file, content)
+    notes = _notes(file, content)
+    return _Part(file, about, [_row(file, n, row) for n, row in enumerate(rows, 1)], times, notes)
+
+
+def _about(file: Path, content: Result) -> list[Result]:
+    """A record for each run: a list in a packed file, one record in that of a run."""
+    about = content.get("about")
+    records: list[Any] = about if isinstance(about, list) else [about]
+    plans = [record.get("plan") if isinstance(record, dict) else None for record in records]
+    if not plans or not all(isinstance(plan, dict) for plan in plans):
+        raise InputError(f"{file} does not say what it was made on: it lacks 'about' with a 'plan'; {RIGHT}")
+    return records
+
+
+def _times(file: Path, content: Result) -> list[Result]:
+    """The times of a packed file, or those in ``times.json`` beside that of a run."""
     beside = file.with_name("times.json")
-    times = found.get("times")
+    times = content.get("times")
     if times is None:
-        times = _json(beside).get("rows") if beside.is_file() and file.stem.startswith("results") else []
+        times = _json(beside).get("rows") if beside.is_file() and _of_a_run(file) else []
     if not isinstance(times, list) or not all(isinstance(time, dict) for time in times):
         raise InputError(f"{file} or {beside.name} beside it has times that are no list of records; {RIGHT}")
-    notes = found.get("notes", {})
-    if file.stem.startswith("results"):
-        own = {name: file.with_name(f"{name}.md") for name in NOTES}
-        notes = {name: path.read_text(encoding="utf-8") for name, path in own.items() if path.is_file()}
+    return times
+
+
+def _notes(file: Path, content: Result) -> dict[str, str]:
+    """The notes of a packed file, or the Markdown files beside that of a run."""
+    if _of_a_run(file):
+        paths = {name: file.with_name(f"{name}.md") for name in NOTES}
+        return {name: path.read_text(encoding="utf-8") for name, path in paths.items() if path.is_file()}
+    notes = content.get("notes", {})
     if not isinstance(notes, dict) or not all(isinstance(text, str) for text in notes.values()):
         raise InputError(f"{file} has notes that are no texts by name; {RIGHT}")
-    made = [_row(file, n, row) for n, row in enumerate(rows, 1)]
-    return {"about": about, "rows": made, "times": times, "notes": notes}
-
-
-RIGHT = "give a file that a comparison or wavegen report --pack wrote"
-
-
-def _plan(record: Any) -> Any:
-    return record.get("plan") if isinstance(record, dict) else None
+    return notes
 
 
 def _row(file: Path, number: int, row: Any) -> Result:
@@ -156,20 +186,20 @@ def _row(file: Path, number: int, row: Any) -> Result:
     for key, kind in NAMES.items():
         if not isinstance(row.get(key), kind):
             raise InputError(f"row {number} of {file} lacks {key!r}; {RIGHT}")
-    made = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
+    figures = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
     for key in METRICS:
-        if not isinstance(made.get(key), float | int):
+        if not isinstance(figures.get(key), float | int):
             raise InputError(f"row {number} of {file} ({label(row)}) has no {key}; {RIGHT}")
-    return made
+    return figures
 
 
 def _json(file: Path) -> Result:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}") from None
     except ValueError as error:
         raise InputError(f"{file} is not JSON ({error}); copy it again, or score the runs again") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise InputError(f"{file} is not a result file; {RIGHT}")
-    return found
+    return content

@@ -8,10 +8,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from wavegen.reports.blocks import Table
-from wavegen.reports.columns import columns, quality
+from wavegen.reports.columns import Column, columns, quality
 from wavegen.reports.intervals import interval
 
 Result = dict[str, Any]
+Identity = tuple[Any, ...]
 STEPLESS = ("spread", "nfe", "parameters", "minutes")  # mean nothing of methods without steps
 
 
@@ -30,6 +31,12 @@ def way(row: Result) -> str:
     return str(row.get("key", f"eta {row.get('eta', 1.0):g}"))
 
 
+def identity(row: Result) -> Identity:
+    """What rows of one system, sampled in one way on as many images, have in common: all but the seed."""
+    options = tuple((key, str(row[key])) for key in varied(row))
+    return row["system"], row["steps"], way(row), row["images"], options
+
+
 def with_spread_error(results: Sequence[Result], reference: str | None = None) -> list[Result]:
     """The rows with ``spread_error``, abs(ln ratio): 0 where samples are as spread as they should be.
 
@@ -37,7 +44,7 @@ def with_spread_error(results: Sequence[Result], reference: str | None = None) -
     where it was not scored on those, spread over skill.
     """
     errors = _errors(results, reference)
-    made = []
+    rows = []
     for row in results:
         ratio = row.get("spread_skill")
         if row["images"] in errors:
@@ -45,17 +52,17 @@ def with_spread_error(results: Sequence[Result], reference: str | None = None) -
             ratio = None if spread is None else spread / errors[row["images"]]
         if ratio is not None and row["steps"]:
             row = row | {"spread_error": abs(math.log(ratio)) if 0 < ratio < math.inf else math.inf}
-        made.append(row)
-    return made
+        rows.append(row)
+    return rows
 
 
 def _errors(results: Sequence[Result], reference: str | None) -> dict[int, float]:
     """The error of the system ``reference`` by number of images, the mean over its seeds."""
-    found: dict[int, list[float]] = {}
+    errors: dict[int, list[float]] = {}
     for row in results:
         if row["system"] == reference and row.get("rmse") is not None:
-            found.setdefault(row["images"], []).append(row["rmse"])
-    return {images: statistics.fmean(values) for images, values in found.items()}
+            errors.setdefault(row["images"], []).append(row["rmse"])
+    return {images: statistics.fmean(values) for images, values in errors.items()}
 
 
 def aggregate(results: Sequence[Result], times: Sequence[Result], reference: str | None = None) -> list[Result]:
@@ -65,33 +72,37 @@ def aggregate(results: Sequence[Result], times: Sequence[Result], reference: str
     samples as a share of the squared error of the system ``reference`` on as many images. Methods without training
     have the time of their scoring, one image at a time.
     """
-    groups: dict[tuple[Any, ...], list[Result]] = {}
+    groups: dict[Identity, list[Result]] = {}
     for result in with_spread_error(results, reference):
-        options = tuple(str(result[key]) for key in varied(result))
-        groups.setdefault((result["system"], result["steps"], way(result), result["images"], options), []).append(
-            result
-        )
+        groups.setdefault(identity(result), []).append(result)
     timed = {(t["system"], t["steps"], t.get("solver")): t for t in times}
     errors = _errors(results, reference)
-    named = [column.key for column in columns()]
+    keys = [column.key for column in columns()]
     rows = []
-    for (system, steps, key, images, _), members in groups.items():
-        row: Result = {"system": system, "steps": steps, "key": key, "images": images, "seeds": len(members)}
-        row |= {option: members[0][option] for option in varied(members[0])}
-        for name in named:
-            values = [m[name] for m in members if m.get(name) is not None]
-            if name not in row and values:
-                row[name], half, _ = interval(values)
-                if half is not None:
-                    row[name + "_half"] = half
-        if row.get("spread") is not None and images in errors:
-            row["kept"] = (row["spread"] / errors[images]) ** 2
-        time = timed.get((system, steps, members[0].get("solver")), {})
-        row |= {k: v for k, v in time.items() if k.startswith("ms_")}
-        if not steps and members[0].get("ms_per_image") is not None:
+    for members in groups.values():
+        row = _means(members, keys)
+        if row.get("spread") is not None and row["images"] in errors:
+            row["kept"] = (row["spread"] / errors[row["images"]]) ** 2
+        time = timed.get((row["system"], row["steps"], members[0].get("solver")), {})
+        row |= {key: value for key, value in time.items() if key.startswith("ms_")}
+        if not row["steps"] and members[0].get("ms_per_image") is not None:
             row.setdefault("ms_batch_1", members[0]["ms_per_image"])
         rows.append(row)
     return rows
+
+
+def _means(members: Sequence[Result], keys: Sequence[str]) -> Result:
+    """What all seeds share, and the mean of each key with half its interval."""
+    first = members[0]
+    row: Result = {key: first[key] for key in ("system", "steps", "images")}
+    row |= {"key": way(first), "seeds": len(members)} | {option: first[option] for option in varied(first)}
+    for key in keys:
+        values = [member[key] for member in members if member.get(key) is not None]
+        if key not in row and values:
+            row[key], half, _ = interval(values)
+            if half is not None:
+                row[key + "_half"] = half
+    return row
 
 
 def table(rows: Sequence[Result], leave_out: Collection[str] = ()) -> Table:
@@ -99,19 +110,19 @@ def table(rows: Sequence[Result], leave_out: Collection[str] = ()) -> Table:
     options = list(dict.fromkeys(key for row in rows for key in varied(row)))
     shown = [c for c in columns() if c.key not in leave_out and any(row.get(c.key) is not None for row in rows)]
     scores = {column.key for column in quality()}
-    made = []
+    lines = []
     for row in rows:
-        cells = [label(row), *(str(row.get(option, "–")) for option in options)]
-        for column in shown:
-            value, half = row.get(column.key), row.get(column.key + "_half")
-            if column.key in STEPLESS and not row["steps"]:
-                value = None
-            text = "–" if value is None else number(value * column.factor, column.form)
-            if half is not None and column.key in scores:
-                text += " ± " + format(half * column.factor, column.form)
-            cells.append(text)
-        made.append(tuple(cells))
-    return Table(("system", *options, *(column.title for column in shown)), tuple(made))
+        varied_values = (str(row.get(option, "–")) for option in options)
+        lines.append((label(row), *varied_values, *(_cell(row, column, column.key in scores) for column in shown)))
+    return Table(("system", *options, *(column.title for column in shown)), tuple(lines))
+
+
+def _cell(row: Result, column: Column, with_interval: bool) -> str:
+    value, half = row.get(column.key), row.get(column.key + "_half")
+    if column.key in STEPLESS and not row["steps"]:
+        value = None
+    text = "–" if value is None else number(value * column.factor, column.form)
+    return f"{text} ± {half * column.factor:{column.form}}" if half is not None and with_interval else text
 
 
 def number(value: float, form: str) -> str:
