@@ -51,8 +51,9 @@ def score_row(row: Row, seed: int, images: int, folder: Path, data: PairSource, 
     scores = evaluate(lambda y, i: restore(y, i, together), data, images=images, scorer=scorer)
     scores.pop("ms_per_image")  # timed apart, all rows in turn
     if together < row.samples:
-        drawn = evaluate(lambda y, i: restore(y, i, row.samples), data, images=count, perceptual=False)
-        scores |= {name: drawn[name] for name in scorer.keys_of("ensemble")}
+        ensemble = Scorer(scorer.keys_of("ensemble"), scorer.scale)
+        drawn = evaluate(lambda y, i: restore(y, i, row.samples), data, images=count, scorer=ensemble)
+        scores |= {name: drawn[name] for name in ensemble.keys}
     note = read_note(folder / "checkpoint.safetensors")
     return {
         "system": row.system,
