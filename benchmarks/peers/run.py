@@ -22,7 +22,7 @@ from wavegen.core.types import PairSource, Restoration
 from wavegen.experiments.spec.comparison import Comparison
 from wavegen.experiments.spec.folders import read_json, write_json
 from wavegen.experiments.spec.images import images_of, training_pool
-from wavegen.experiments.spec.recipe import read_recipe
+from wavegen.experiments.spec.recipe_file import read_recipe
 from wavegen.experiments.spec.record import about
 from wavegen.inference.evaluate import Scorer, evaluate
 from wavegen.pipeline.pipeline import Pipeline

@@ -12,17 +12,11 @@ from wavegen.experiments.spec.folders import run_folder
 from wavegen.experiments.spec.grid import read_grid
 from wavegen.experiments.spec.images import images_of
 from wavegen.experiments.spec.options import above_zero, one_or_more, recipe_options, run_command
-from wavegen.experiments.spec.recipe import (
-    Data,
-    Expectation,
-    Lead,
-    Profile,
-    Recipe,
-    Shipment,
-    native_row,
-    read_recipe,
-    shrunk,
-)
+from wavegen.experiments.spec.recipe import Recipe
+from wavegen.experiments.spec.recipe_file import read_recipe
+from wavegen.experiments.spec.recipe_parts import Data, Expectation, Lead, Profile, Shipment
+from wavegen.experiments.spec.row_templates import native_row
+from wavegen.experiments.spec.tiny import shrunk
 from wavegen.experiments.studies.claims import claims
 from wavegen.experiments.studies.heads import head_figures, heads_table, low_band_gap
 from wavegen.experiments.studies.native import degraded, variances

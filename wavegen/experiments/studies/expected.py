@@ -21,7 +21,8 @@ from wavegen.experiments.spec.comparison import Row, restored_by
 from wavegen.experiments.spec.folders import Result, digest, model_hash, read_json, run_folder, write_json
 from wavegen.experiments.spec.images import images_of
 from wavegen.experiments.spec.noise_scale import residual_variance
-from wavegen.experiments.spec.recipe import Expectation, Recipe
+from wavegen.experiments.spec.recipe import Recipe
+from wavegen.experiments.spec.recipe_parts import Expectation
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.units import intensity_of
 

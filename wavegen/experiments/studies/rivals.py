@@ -15,7 +15,7 @@ from wavegen.experiments.judge.band_spread import calibrated_temperature, spread
 from wavegen.experiments.spec.comparison import Comparison, Row
 from wavegen.experiments.spec.folders import Result, model_hash, read_rows, run_folder, write_json
 from wavegen.experiments.spec.images import images_of
-from wavegen.experiments.spec.recipe import Lead
+from wavegen.experiments.spec.recipe_parts import Lead
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.reports.intervals import difference
 

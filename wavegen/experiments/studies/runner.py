@@ -15,11 +15,14 @@ from wavegen.experiments.engine.runs import compare
 from wavegen.experiments.spec.ablation import ablation
 from wavegen.experiments.spec.comparison import Row
 from wavegen.experiments.spec.options import one_or_more, recipe_options
-from wavegen.experiments.spec.recipe import SMOKE, Recipe, Shipment, read_recipe
+from wavegen.experiments.spec.recipe import Recipe
+from wavegen.experiments.spec.recipe_file import read_recipe
+from wavegen.experiments.spec.recipe_parts import Shipment
 from wavegen.experiments.studies.expected import expected
 from wavegen.experiments.studies.rivals import against_rivals
 from wavegen.experiments.studies.shipping import ship
 
+SMOKE = "smoke"  # the default profile
 FEW = 4  # calls up to which rows are shown, where the recipe does not say
 
 

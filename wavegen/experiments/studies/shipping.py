@@ -9,7 +9,7 @@ from wavegen.core.tensors import read_note
 from wavegen.data import is_simulator
 from wavegen.experiments.spec.comparison import Comparison
 from wavegen.experiments.spec.folders import read_rows, run_folder
-from wavegen.experiments.spec.recipe import Shipment
+from wavegen.experiments.spec.recipe_parts import Shipment
 from wavegen.experiments.spec.record import about
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.reports.tables import aggregate, markdown
