@@ -1,7 +1,7 @@
 """Comparisons of systems: trained alike, judged alike, one table."""
 
 from wavegen.experiments.engine.grids import ablate
-from wavegen.experiments.engine.runs import Outcome, as_csv, compare, complete, prepare
+from wavegen.experiments.engine.runs import Outcome, as_csv, compare, prepare, run_missing
 from wavegen.experiments.judge.band_spread import calibrated_temperature, spread_of_bands
 from wavegen.experiments.judge.pictures import figure
 from wavegen.experiments.judge.subband_picture import subband_picture
@@ -47,7 +47,6 @@ __all__ = [
     "chosen_systems",
     "claims",
     "compare",
-    "complete",
     "degraded",
     "figure",
     "head_figures",
@@ -62,6 +61,7 @@ __all__ = [
     "recipe_options",
     "run_command",
     "run_folder",
+    "run_missing",
     "run_recipe",
     "ship",
     "shrunk",

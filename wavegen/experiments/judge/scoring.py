@@ -49,7 +49,7 @@ def score_row(row: Row, seed: int, images: int, folder: Path, data: PairSource, 
     count = min(row.spread_images, images) if row.samples > 1 else 0
     together = row.samples if count == images else 1
     scores = evaluate(lambda y, i: restore(y, i, together), data, images=images, scorer=scorer)
-    scores.pop("ms_per_image")  # timed apart, all rows in turn
+    scores.pop("ms_per_image")  # times are taken separately, all rows in turn
     if together < row.samples:
         ensemble = Scorer(scorer.keys_of("ensemble"), scorer.scale)
         drawn = evaluate(lambda y, i: restore(y, i, row.samples), data, images=count, scorer=ensemble)

@@ -47,7 +47,7 @@ def run_recipe(file: Path, arguments: Sequence[str] | None = None) -> None:
 
 def _parser(recipe: Recipe) -> argparse.ArgumentParser:
     profiles = sorted(recipe.profiles, key=lambda name: name != SMOKE)
-    defaults = [f"{name} {made.minutes:g}" for name, made in recipe.profiles.items() if made.minutes]
+    defaults = [f"{name} {size.minutes:g}" for name, size in recipe.profiles.items() if size.minutes]
     parser = recipe_options(
         recipe.about,
         profiles,
@@ -87,11 +87,11 @@ def _shipment(recipe: Recipe, given: argparse.Namespace) -> Shipment | None:
     """
     if given.export is None:
         return None
-    found = next((made for made in recipe.shipped if given.data in made.data), None)
-    if given.profile != "ship" or found is None:
-        known = ", ".join(name for made in recipe.shipped for name in made.data) or "none of this recipe's"
+    shipment = next((s for s in recipe.shipped if given.data in s.data), None)
+    if given.profile != "ship" or shipment is None:
+        known = ", ".join(name for shipped in recipe.shipped for name in shipped.data) or "none of this recipe's"
         raise InputError(f"--export goes with --preset ship and data that a checkpoint is made from: {known}")
-    return found
+    return shipment
 
 
 def chosen_systems(text: str, known: Collection[str]) -> list[str]:
@@ -114,9 +114,9 @@ def run_ablation(recipe: Recipe, given: argparse.Namespace) -> None:
     make_folder(given.out)
     file = given.out / "grid.yaml"
     write_text(file, yaml.safe_dump(ready.grid, sort_keys=False))
-    made = ablate(ready.plan, given.out, workers=given.workers, scheduler=given.scheduler)
-    print(made.table)
-    print(expected(ready, given.out, made.rows))
+    outcome = ablate(ready.plan, given.out, workers=given.workers, scheduler=given.scheduler)
+    print(outcome.table)
+    print(expected(ready, given.out, outcome.rows))
     print(f"the grid: {file}; results: {given.out / 'results.csv'}, {given.out / 'expected.md'}")
-    for error in made.failed.values():
+    for error in outcome.failed.values():
         raise error
