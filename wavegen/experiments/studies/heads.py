@@ -86,6 +86,12 @@ def _cells(system: str, seeds: list[Result]) -> tuple[str, ...]:
     for figure, form, ends in BANDS:
         values = [m[key] for m in seeds for key in m if key.startswith("level") and key.endswith("/" + figure)]
         cells.append("–".join(format(end(values), form) for end in ends) if values else "–")
+    means = _means(seeds)
+    return (*cells, *(format(means[key], form) if key in means else "–" for key, form in MEANS))
+
+
+def _means(seeds: list[Result]) -> dict[str, float]:
+    """Means over seeds of the figures of whole images, and the gap in LPIPS in per cent."""
     means: dict[str, float] = {}
     for key, _ in MEANS:
         values = [m[key] for m in seeds if m.get(key) is not None]
@@ -93,7 +99,7 @@ def _cells(system: str, seeds: list[Result]) -> tuple[str, ...]:
             means[key] = statistics.fmean(values)
     if means.get("lpips_true_ll") and means.get("lpips_sampled_ll"):
         means["gap"] = 100 * (means["lpips_sampled_ll"] / means["lpips_true_ll"] - 1)
-    return (*cells, *(format(means[key], form) if key in means else "–" for key, form in MEANS))
+    return means
 
 
 def coverage(scorer: Scorer, restored: Tensor, target: Tensor, side: int = 64, k: int = 5) -> dict[str, float | None]:
