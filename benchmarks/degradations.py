@@ -13,6 +13,7 @@ from torch import Tensor
 
 from wavegen.core.errors import InputError
 from wavegen.core.files import atomic, make_folder
+from wavegen.core.optional import need
 from wavegen.core.registry import build, entry, names
 from wavegen.degradations import (
     Camera,
@@ -183,15 +184,13 @@ PICTURES: list[tuple[str, str, Row]] = [
 
 def photograph(side: int = 144) -> Tensor:
     """A part of scikit-image's colour test picture at half its size, (1, 3, side, side) in [0, 1]."""
-    from skimage.data import astronaut
-
-    x = torch.from_numpy(astronaut()).permute(2, 0, 1)[None].float() / 255
+    astronaut = need("skimage.data", "eval", "the picture of the degradations").astronaut()
+    x = torch.from_numpy(astronaut).permute(2, 0, 1)[None].float() / 255
     return resize(x, (256, 256)).clamp(0, 1)[..., :side, 40 : 40 + side]
 
 
 def gallery(file: Path, seed: int = 0) -> None:
     """Every degradation on one photograph, as a PNG of 96 colours; intensities from 0 to 1."""
-    from matplotlib.figure import Figure
     from PIL import Image
 
     x = photograph()
@@ -200,7 +199,7 @@ def gallery(file: Path, seed: int = 0) -> None:
         y = build("degradation", {"name": name, **options})(x, seed)
         panels.append((title, 3 * y if name == "low_light" else y))
     columns = 5
-    figure = Figure(figsize=(9, 8))
+    figure = need("matplotlib.figure", "plot", "the picture of the degradations").Figure(figsize=(9, 8))
     axes = figure.subplots(math.ceil(len(panels) / columns), columns)
     for axis in axes.flat:
         axis.axis("off")

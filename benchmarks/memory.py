@@ -35,15 +35,15 @@ def bench_memory(*, turns: int = 5, shapes: tuple[tuple[int, int], ...] = SHAPES
     rows = []
     for system in SYSTEMS:
         for batch, side in shapes:
-            found: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
+            measured: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
             for _ in range(turns):
-                for keep, seen in found.items():
+                for keep, seen in measured.items():
                     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
                         seen.append(process.submit(_restore, system, batch, side, keep).result())
             row: dict[str, Any] = {"system": system, "batch": batch, "side": side}
             for keep, name in ((False, "given_back"), (True, "kept")):
                 row |= {
-                    f"{unit}_{name}": statistics.median(seen[i] for seen in found[keep])
+                    f"{unit}_{name}": statistics.median(seen[i] for seen in measured[keep])
                     for i, unit in enumerate(("ms", "mb"))
                 }
             rows.append(row)

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.memory import peak_mb
+from benchmarks.peers.worker import count, sized, unet2d
 from wavegen.core.errors import InputError, near_matches
 from wavegen.core.registry import build
 from wavegen.core.types import Pair
@@ -173,28 +174,8 @@ class _Diffusers(nn.Module):
 
 def diffusers_unet(task: Task) -> nn.Module:
     """UNet2DModel without attention, of the levels and (nearly) the number of parameters of the package's."""
-    from diffusers import UNet2DModel
-
-    wanted = sum(p.numel() for p in _pipeline(task).coarse.parameters())
-    count = len(task.multipliers)
-
-    def make(width: int) -> Any:
-        return UNet2DModel(
-            in_channels=2,
-            out_channels=1,
-            block_out_channels=tuple(width * m for m in task.multipliers),
-            layers_per_block=1,
-            down_block_types=("DownBlock2D",) * count,
-            up_block_types=("UpBlock2D",) * count,
-            norm_num_groups=2,
-            add_attention=False,
-        )
-
-    def distance(width: int) -> int:
-        with torch.device("meta"):
-            return abs(sum(int(p.numel()) for p in make(width).parameters()) - wanted)
-
-    return _Diffusers(make(min(range(4, 129, 2), key=distance)))
+    wanted = count(_pipeline(task).coarse)
+    return _Diffusers(sized({"parameters": wanted}, lambda width: unet2d(width, task.multipliers), range(4, 129, 2)))
 
 
 def _plain(
@@ -248,5 +229,5 @@ def _row(task: Task, clock: list[float], losses: list[float], before: float, net
         "images_per_second": WARM * task.batch / statistics.median(stretches),
         "peak_mb": peak_mb() - before,
         "final_loss": statistics.fmean(losses),
-        "parameters": sum(p.numel() for p in net.parameters()),
+        "parameters": count(net),
     }

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from benchmarks.transform_peers import flat_subbands
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build
-from wavegen.core.types import Subbands
 from wavegen.transforms import discrete_wavelets, max_levels
 
 MODES = ("periodization", "symmetric", "reflect", "zero")
@@ -74,9 +73,9 @@ def _row(
     for name in members:
         for size in sizes:
             for depth in (depth for depth in levels if depth <= max_levels(size)):
-                found = _errors(name, mode, depth, size, dtype)
-                if found is not None:
-                    cases.append((*found, f"{name}, {depth} levels, {size[0]}x{size[1]}"))
+                errors = _errors(name, mode, depth, size, dtype)
+                if errors is not None:
+                    cases.append((*errors, f"{name}, {depth} levels, {size[0]}x{size[1]}"))
     if not cases:
         raise InputError(f"no case of {family} in mode {mode} is left; give larger sizes")
     error, _, worst = max(cases)
@@ -93,15 +92,11 @@ def _errors(name: str, mode: str, levels: int, size: tuple[int, int], dtype: tor
     expected = _pywavelets(image.double().numpy(), name, mode, levels)
     scale = max(float(np.abs(band).max()) for band in expected)
     error = 0.0
-    for got, want in zip(_flat(bands), expected, strict=True):
+    for got, want in zip(flat_subbands(bands), expected, strict=True):
         if tuple(got.shape) != want.shape:
             return float("inf"), float("inf")
         error = max(error, float(np.abs(got.double().numpy() - want).max()))
     return error / scale, float((transform.inverse(bands) - image).norm() / image.norm())
-
-
-def _flat(bands: Subbands) -> list[Tensor]:
-    return [bands.ll, *(band for details in bands.details for band in details)]
 
 
 def _pywavelets(image: NDArray[np.float64], name: str, mode: str, levels: int) -> list[NDArray[np.float64]]:
@@ -109,8 +104,8 @@ def _pywavelets(image: NDArray[np.float64], name: str, mode: str, levels: int) -
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # it advises against levels beyond the filter's length
-        found = pywt.wavedec2(image, name, mode=mode, level=levels)
-    return [found[0], *(band for details in found[1:] for band in details)]
+        bands = pywt.wavedec2(image, name, mode=mode, level=levels)
+    return [bands[0], *(band for details in bands[1:] for band in details)]
 
 
 def accuracy_table(rows: Sequence[Accuracy]) -> str:

@@ -24,7 +24,7 @@ Calls = dict[str, Callable[[], Any]]
 
 def own_calls(transform: Transform, x: Tensor) -> Calls:
     """Of a transform of this library."""
-    return _calls(transform.forward, transform.inverse, _flat_subbands, x)
+    return _calls(transform.forward, transform.inverse, flat_subbands, x)
 
 
 def peer_calls(library: str, wavelet: str, levels: int, x: Tensor) -> Calls:
@@ -83,7 +83,8 @@ def _calls(
     }
 
 
-def _flat_subbands(bands: Subbands) -> list[Tensor]:
+def flat_subbands(bands: Subbands) -> list[Tensor]:
+    """All bands in the order of the other libraries: the coarsest, then h, v and d of each level."""
     return [bands.ll, *(band for details in bands.details for band in details)]
 
 

@@ -53,7 +53,7 @@ class Timing:
 
 @dataclass
 class Bench:
-    """Everything that the benchmark found."""
+    """Everything that the benchmark measured."""
 
     machine: str
     threads: int
@@ -87,46 +87,46 @@ def bench_transforms(
     Raises:
         InputError: a size is not four positive integers.
     """
-    found = Bench(_machine(), torch.get_num_threads(), levels)
+    bench = Bench(_machine(), torch.get_num_threads(), levels)
     for size in sizes:
         if len(size) != 4 or min(size) < 1:
             raise InputError(f"size {tuple(size)} is not (B, C, H, W) with positive numbers")
     known = [basis for basis in bases if basis in names("transform")]
-    found.notes += [f"{basis}: not registered, left out" for basis in bases if basis not in known]
+    bench.notes += [f"{basis}: not registered, left out" for basis in bases if basis not in known]
     if not fast.installed():
-        found.notes.append(f"numba: not installed, so that {OWN} has no kernels; pip install 'wavegen[fast]'")
-    found.roofline = roofline()
+        bench.notes.append(f"numba: not installed, so that {OWN} has no kernels; pip install 'wavegen[fast]'")
+    bench.roofline = roofline()
     for size in sizes:
         for basis in known:
             progress(f"{basis} at {'x'.join(map(str, size))}")
-            _one(found, size, basis, rounds)
+            _one(bench, size, basis, rounds)
     if len(sides) > 1:
         for basis in known:
             progress(f"scaling of {basis}")
-            found.exponents[basis] = _exponent(basis, levels, sides, rounds)
-    return found
+            bench.exponents[basis] = _exponent(basis, levels, sides, rounds)
+    return bench
 
 
-def _one(found: Bench, size: Size, basis: str, rounds: int) -> None:
+def _one(bench: Bench, size: Size, basis: str, rounds: int) -> None:
     x = torch.randn(size, generator=torch.Generator().manual_seed(0))
-    libraries: dict[str, Calls] = {OWN: own_calls(build_basis(basis, found.levels), x)}
+    libraries: dict[str, Calls] = {OWN: own_calls(build_basis(basis, bench.levels), x)}
     for library, setting in PEERS.items():
         note = f"{library}: {setting}"
         try:
             # No peer has a learned basis: the fixed one of as many taps stands beside it.
-            libraries[library] = peer_calls(library, "db4" if basis == "lattice" else basis, found.levels, x)
+            libraries[library] = peer_calls(library, "db4" if basis == "lattice" else basis, bench.levels, x)
         except ImportError as error:
             note = f"{library}: not installed ({error}); pip install 'wavegen[bench]'"
-        if note not in found.notes:
-            found.notes.append(note)
-    own, large = libraries[OWN], x.numel() >= LARGE
+        if note not in bench.notes:
+            bench.notes.append(note)
+    wavegen_calls, large = libraries[OWN], x.numel() >= LARGE
     for operation in OPERATIONS:
-        call = own[operation]
+        call = wavegen_calls[operation]
 
         def keep(calls: Calls, count: int, warm: bool, operation: str = operation) -> None:
             for library, seconds in interleaved(calls, count, warm=warm).items():
                 peak = peak_memory(calls[library]) if library == OWN else None
-                found.timings.append(Timing(size, basis, operation, library, seconds, count, peak))
+                bench.timings.append(Timing(size, basis, operation, library, seconds, count, peak))
 
         # The peers leave nothing in the cache, and a copy would be measured with what they left.
         keep({OWN: call, COPY: x.clone}, 3 if large else 3 * rounds, True)

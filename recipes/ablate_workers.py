@@ -52,17 +52,17 @@ def main() -> None:
     """Run the grid three times and compare."""
     given = recipe_options(__doc__, list(STEPS), budget="").parse_args()
     plan = read_grid(grid(given.profile))
-    found: dict[str, tuple[float, list[dict[str, Any]]]] = {}
+    results: dict[str, tuple[float, list[dict[str, Any]]]] = {}
     for name, workers in (("one worker", 1), ("two workers", 2), ("one of two killed", 2)):
         out = given.out / name.replace(" ", "-")
         if name.endswith("killed"):
             threading.Thread(target=kill_one, args=(out, len(plan.runs()) // 2), daemon=True).start()
         began = time.perf_counter()
-        made = ablate(plan, out, workers=workers)
+        outcome = ablate(plan, out, workers=workers)
         seconds = time.perf_counter() - began
-        found[name] = seconds, [{**row, "minutes": None} for row in made.rows]
-        print(f"{name}: {seconds:.1f} s, {len(plan.runs()) - len(made.failed)} of {len(plan.runs())} runs done")
-    one, two, killed = found.values()
+        results[name] = seconds, [{**row, "minutes": None} for row in outcome.rows]
+        print(f"{name}: {seconds:.1f} s, {len(plan.runs()) - len(outcome.failed)} of {len(plan.runs())} runs done")
+    one, two, killed = results.values()
     print(f"two workers over one: {two[0] / one[0]:.2f}")
     print(f"rows are the same: {one[1] == two[1] == killed[1]}")
 

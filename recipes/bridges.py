@@ -104,12 +104,12 @@ def system(bridge: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def systems_of(s: float) -> dict[str, dict[str, Any]]:
     """All trained systems: every process, and two that end their training as students."""
-    made = {name: system(bridge) for name, bridge in processes(s).items()}
-    made["regression"]["sampler"] = {"steps": 1}
+    systems = {name: system(bridge) for name, bridge in processes(s).items()}
+    systems["regression"]["sampler"] = {"steps": 1}
     students = {"bbdp": {"steps": 2, "grid": EARLY}, "irsde": {"steps": 1}}
     for name, sampler in students.items():
-        made[f"{name} distilled"] = system(processes(s)[name], stages=FEW, sampler=sampler)
-    return made
+        systems[f"{name} distilled"] = system(processes(s)[name], stages=FEW, sampler=sampler)
+    return systems
 
 
 def rows_of(systems: dict[str, Any], images: int) -> list[Row]:

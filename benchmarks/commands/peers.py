@@ -43,7 +43,7 @@ def peers(
     if preset not in ("smoke", "cpu"):
         raise InputError(f"--preset {preset!r}: give smoke or cpu")
     rows = run_peers(
-        data, out, kind=preset, root=root, minutes=minutes, only=only.split(",") if only else None, pythons=pythons
+        data, out, profile=preset, root=root, minutes=minutes, only=only.split(",") if only else None, pythons=pythons
     )
     table = markdown(aggregate([row for row in rows if "skipped" not in row], []))
     table += "".join(f"\n{row['system']}: skipped: {row['skipped']}\n" for row in rows if "skipped" in row)

@@ -21,16 +21,16 @@ def restore(
     """Time restorations beside their network calls, in turn, on one thread."""
     from benchmarks.restore import bench_restore as run
 
-    found = run(model, size=size, steps=steps, runs=runs, seed=seed)
+    times = run(model, size=size, steps=steps, runs=runs, seed=seed)
     if as_json:
-        print_json(found)
+        print_json(times)
         return
     print(
-        f"{found['model']}, {size} x {size}, {found['calls']} calls, medians of {runs} runs "
-        f"({found['cpu']}, one thread, torch {found['torch']}, {found['date']}, seed {seed})\n"
-        f"network calls alone   {found['ms_calls']:8.1f} ms\n"
-        f"bridge, with its calls{found['ms_walk']:8.1f} ms   {found['walk_over_calls']:.3f} times the calls inside it,"
-        f" {found['walk_over_calls_alone']:.3f} times the calls alone\n"
-        f"whole restoration     {found['ms_restore']:8.1f} ms   {found['restore_over_networks']:.3f} times its networks"
-        f" (heads included), {found['restore_over_calls']:.3f} times the bridge's calls"
+        f"{times['model']}, {size} x {size}, {times['calls']} calls, medians of {runs} runs "
+        f"({times['cpu']}, one thread, torch {times['torch']}, {times['date']}, seed {seed})\n"
+        f"network calls alone   {times['ms_calls']:8.1f} ms\n"
+        f"bridge, with its calls{times['ms_walk']:8.1f} ms   {times['walk_over_calls']:.3f} times the calls inside it,"
+        f" {times['walk_over_calls_alone']:.3f} times the calls alone\n"
+        f"whole restoration     {times['ms_restore']:8.1f} ms   {times['restore_over_networks']:.3f} times its networks"
+        f" (heads included), {times['restore_over_calls']:.3f} times the bridge's calls"
     )

@@ -70,8 +70,8 @@ def _speed(sizes: str | None, quick: bool, as_json: bool) -> None:
     if sizes is not None:
         chosen = tuple(_size(text) for text in sizes.split(","))
     sides = (64, 128) if quick else module.SIDES
-    found = module.bench_transforms(chosen, rounds=2 if quick else 5, sides=sides, progress=note)
-    print_json(asdict(found)) if as_json else print(bench_table(found))
+    bench = module.bench_transforms(chosen, rounds=2 if quick else 5, sides=sides, progress=note)
+    print_json(asdict(bench)) if as_json else print(bench_table(bench))
 
 
 def _size(text: str) -> tuple[int, int, int, int]:

@@ -22,7 +22,7 @@ from wavegen.core.types import PairSource, Restoration
 from wavegen.experiments.spec.comparison import Comparison
 from wavegen.experiments.spec.folders import read_json, write_json
 from wavegen.experiments.spec.images import images_of, training_pool
-from wavegen.experiments.spec.recipe import read_recipe
+from wavegen.experiments.spec.recipe_file import read_recipe
 from wavegen.experiments.spec.record import about
 from wavegen.inference.evaluate import Scorer, evaluate
 from wavegen.pipeline.pipeline import Pipeline
@@ -57,7 +57,7 @@ def run_peers(
     data: str,
     out: Path,
     *,
-    kind: str = "cpu",
+    profile: str = "cpu",
     root: Path = Path(),
     minutes: float = 4.0,
     only: Collection[str] | None = None,
@@ -70,7 +70,7 @@ def run_peers(
     Args:
         data: one of the benchmark's.
         out: a folder; that of a benchmark shares its training images.
-        kind: ``smoke`` or ``cpu``.
+        profile: ``smoke`` or ``cpu``.
         root: folder of real images.
         minutes: processor minutes of each training, on one thread.
         only: some of :data:`PEERS`; None is all.
@@ -83,7 +83,7 @@ def run_peers(
     for name in [*names, *(pythons or {})]:
         if name not in PEERS:
             raise InputError(f"there is no peer {name!r}; {near_matches(name, PEERS)}")
-    plan = comparison(data, kind, root=root, minutes=minutes)
+    plan = comparison(data, profile, root=root, minutes=minutes)
     test, scorer = images_of(plan), Scorer(scale=plan.scale)
     file = out / "peers.json"
     rows: list[Result] = read_json(file, DAMAGED).get("rows", [])
@@ -93,7 +93,7 @@ def run_peers(
         rows = [row for row in rows if row["peer"] != name]
         try:
             record = _trained(name, plan, out, interpreter, test)
-            models = [_hash(out, name, walk) for walk in record["walks"]]
+            models = [_hash(out, name, sampling) for sampling in record["walks"]]
             known = [row.get("model") for row in before] == models
             rows += before if known else _rows(name, record, out, test, plan, scorer)
         except _SkippedError as reason:
@@ -103,9 +103,9 @@ def run_peers(
     return rows
 
 
-def comparison(data: str, kind: str = "cpu", *, root: Path = Path(), minutes: float | None = None) -> Comparison:
+def comparison(data: str, profile: str = "cpu", *, root: Path = Path(), minutes: float | None = None) -> Comparison:
     """The benchmark's comparison, whose data, budget and test images the peers share."""
-    return read_recipe(RECIPE).comparison(kind, data, root=root, minutes=minutes)
+    return read_recipe(RECIPE).comparison(profile, data, root=root, minutes=minutes)
 
 
 class _SkippedError(Exception):
@@ -123,7 +123,7 @@ def _trained(name: str, plan: Comparison, out: Path, interpreter: Path, test: Pa
         "batch": training.batch,
         "crop": training.crop,
         "parameters": Pipeline.from_config(plan.systems["unet"]).parameters_count,
-        "walks": [_walk(calls, len(test), plan) for calls in PEERS[name].calls],
+        "walks": [_sampling(calls, len(test), plan) for calls in PEERS[name].calls],
     }
     record, said = folder / "record.json", folder / "job.json"
     if record.exists():
@@ -144,8 +144,8 @@ def _trained(name: str, plan: Comparison, out: Path, interpreter: Path, test: Pa
     return read_json(record, DAMAGED_RUN)
 
 
-def _walk(calls: int, images: int, plan: Comparison) -> Result:
-    """How many images and draws a walk of so many calls is judged on: as of the benchmark's own rows."""
+def _sampling(calls: int, images: int, plan: Comparison) -> Result:
+    """How many images and draws a sampling of so many calls is scored on, as in the benchmark's rows."""
     share = 1 if plan.test is None else 4
     most = images if calls < LONG else max(2, LONG_IMAGES // share)
     return {"steps": calls, "images": min(images, plan.test_images, most), "samples": 1 if calls == 1 else 2}
@@ -190,46 +190,46 @@ def _export(plan: Comparison, out: Path, test: PairSource) -> None:
     write_json(said, source)  # last: what it stands beside is whole
 
 
-def _hash(out: Path, name: str, walk: Result) -> str:
-    """The first digits of the SHA-256 of a walk's restorations."""
-    return hashlib.sha256(_file(out, name, walk).read_bytes()).hexdigest()[:12]
+def _hash(out: Path, name: str, sampling: Result) -> str:
+    """The first digits of the SHA-256 of a sampling's restorations."""
+    return hashlib.sha256(_file(out, name, sampling).read_bytes()).hexdigest()[:12]
 
 
-def _file(out: Path, name: str, walk: Result) -> Path:
-    return out / "peers" / name / f"restored-{walk['steps']}.npy"
+def _file(out: Path, name: str, sampling: Result) -> Path:
+    return out / "peers" / name / f"restored-{sampling['steps']}.npy"
 
 
 def _rows(name: str, record: Result, out: Path, test: PairSource, plan: Comparison, scorer: Scorer) -> list[Result]:
-    """The benchmark's row for each walk of a finished peer."""
+    """The benchmark's row for each sampling of a finished peer."""
     config = Pipeline.from_config(plan.systems["unet"]).config
     rows = []
-    for walk in record["walks"]:
-        samples = torch.from_numpy(np.load(_file(out, name, walk)))
+    for sampling in record["walks"]:
+        samples = torch.from_numpy(np.load(_file(out, name, sampling)))
 
-        def restore(y: Tensor, first: int, samples: Tensor = samples, walk: Result = walk) -> Restoration:
+        def restore(y: Tensor, first: int, samples: Tensor = samples, sampling: Result = sampling) -> Restoration:
             offset, scale = result_intensity(intensity_of(y, config.intensity), config.intensity)
             drawn = samples[:, first : first + len(y)] * scale + offset
-            return Restoration(drawn.mean(0), torch.zeros_like(drawn[0]), drawn, walk["steps"], 0.0)
+            return Restoration(drawn.mean(0), torch.zeros_like(drawn[0]), drawn, sampling["steps"], 0.0)
 
-        scores = evaluate(restore, test, images=walk["images"], scorer=scorer)
+        scores = evaluate(restore, test, images=sampling["images"], scorer=scorer)
         scores.pop("ms_per_image")
         rows.append(
             {
                 "system": f"{PEERS[name].label} ({record['library']})",
                 "peer": name,
-                "steps": walk["steps"],
+                "steps": sampling["steps"],
                 "eta": 0.0,
                 "key": "eta 0",
                 "solver": None,
                 "seed": 0,
-                "model": _hash(out, name, walk),
+                "model": _hash(out, name, sampling),
                 "parameters": record["parameters"],
                 "minutes": record["core_seconds"] / 60,
                 "training_steps": record["training_steps"],
                 "s": None,
                 "s_over_v": None,
                 **scores,
-                **{key: walk[key] for key in ("ms_batch_1", "ms_batch_8")},
+                **{key: sampling[key] for key in ("ms_batch_1", "ms_batch_8")},
             }
         )
     return rows

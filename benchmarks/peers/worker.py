@@ -111,29 +111,33 @@ def deepinv(job: Job, x: Array, y: Array) -> Trained:
     trained, seconds, steps = loop(job, network, lambda a, b: F.l1_loss(network(b, 0.0), a), x, y)
 
     def restore(y: Tensor, calls: int, generator: torch.Generator) -> Tensor:
-        made: Tensor = trained(y, 0.0)
-        return made
+        restored: Tensor = trained(y, 0.0)
+        return restored
 
     return Trained(restore, count(network), seconds, steps, f"deepinv {version('deepinv')}")
 
 
+def unet2d(width: int, multipliers: Sequence[int] = (1, 2, 4, 5)) -> nn.Module:
+    """diffusers' UNet2DModel of two channels in and one out, without attention."""
+    from diffusers import UNet2DModel
+
+    return UNet2DModel(  # type: ignore[no-any-return]
+        in_channels=2,
+        out_channels=1,
+        block_out_channels=tuple(width * m for m in multipliers),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D",) * len(multipliers),
+        up_block_types=("UpBlock2D",) * len(multipliers),
+        norm_num_groups=2,
+        add_attention=False,
+    )
+
+
 def diffusers(job: Job, x: Array, y: Array) -> Trained:
     """diffusers' UNet2DModel and DDPM of 1000 steps with y concatenated, velocity target; sampled by its DDIM."""
-    from diffusers import DDIMScheduler, DDPMScheduler, UNet2DModel
+    from diffusers import DDIMScheduler, DDPMScheduler
 
-    def make(width: int) -> nn.Module:
-        return UNet2DModel(  # type: ignore[no-any-return]
-            in_channels=2,
-            out_channels=1,
-            block_out_channels=(width, 2 * width, 4 * width, 5 * width),
-            layers_per_block=1,
-            down_block_types=("DownBlock2D",) * 4,
-            up_block_types=("UpBlock2D",) * 4,
-            norm_num_groups=2,
-            add_attention=False,
-        )
-
-    network, chain = sized(job, make, range(4, 65, 2)), DDPMScheduler(prediction_type="v_prediction")
+    network, chain = sized(job, unet2d, range(4, 65, 2)), DDPMScheduler(prediction_type="v_prediction")
     mean, scale = float(x.mean()), float(x.std())
     generator = torch.Generator().manual_seed(job["seed"])
 
@@ -147,11 +151,11 @@ def diffusers(job: Job, x: Array, y: Array) -> Trained:
     trained, seconds, steps = loop(job, network, loss, x, y)
 
     def restore(y: Tensor, calls: int, generator: torch.Generator) -> Tensor:
-        walk = DDIMScheduler.from_config(chain.config, clip_sample=False, timestep_spacing="trailing")
-        walk.set_timesteps(calls)
+        scheduler = DDIMScheduler.from_config(chain.config, clip_sample=False, timestep_spacing="trailing")
+        scheduler.set_timesteps(calls)
         state, given = torch.randn(y.shape, generator=generator), (y - mean) / scale
-        for t in walk.timesteps:
-            state = walk.step(trained(torch.cat([state, given], dim=1), t).sample, t, state, eta=0.0).prev_sample
+        for t in scheduler.timesteps:
+            state = scheduler.step(trained(torch.cat([state, given], dim=1), t).sample, t, state, eta=0.0).prev_sample
         return state * scale + mean
 
     return Trained(restore, count(network), seconds, steps, f"diffusers {version('diffusers')}")
@@ -179,26 +183,26 @@ def careamics(job: Job, x: Array, y: Array) -> Trained:
         num_steps=job["steps"] or 20,
         num_workers=0,
         trainer_params={"accelerator": "cpu"},
-        seed=job["seed"] + 1,  # it wants one above 0
+        seed=job["seed"] + 1,  # careamics refuses 0
     )
-    made = CAREamist(config, work_dir=job["folder"], callbacks=[Clock()], enable_progress_bar=False)
+    careamist = CAREamist(config, work_dir=job["folder"], callbacks=[Clock()], enable_progress_bar=False)
     began = time.process_time()
-    made.train(train_data=np.array(y[:, 0]), train_data_target=np.array(x[:, 0]))
+    careamist.train(train_data=np.array(y[:, 0]), train_data_target=np.array(x[:, 0]))
     seconds = time.process_time() - began
-    steps = made.trainer.global_step
-    network = made.model.model.eval()
-    return Trained(_Care(made, network), count(network), seconds, steps, f"careamics {version('careamics')}")
+    steps = careamist.trainer.global_step
+    network = careamist.model.model.eval()
+    return Trained(_Care(careamist, network), count(network), seconds, steps, f"careamics {version('careamics')}")
 
 
 class _Care:
     """Whole images by the library's own prediction; ``bare`` is its network alone, which is what is timed."""
 
-    def __init__(self, made: Any, network: nn.Module) -> None:
-        self.made, self.network = made, network
+    def __init__(self, careamist: Any, network: nn.Module) -> None:
+        self.careamist, self.network = careamist, network
 
     def __call__(self, y: Tensor, calls: int, generator: torch.Generator) -> Tensor:
-        found, _ = self.made.predict(y[:, 0].numpy(), batch_size=1, tile_overlap=None)
-        stack = np.concatenate([np.asarray(part).reshape(-1, *y.shape[-2:]) for part in found])
+        predicted, _ = self.careamist.predict(y[:, 0].numpy(), batch_size=1, tile_overlap=None)
+        stack = np.concatenate([np.asarray(part).reshape(-1, *y.shape[-2:]) for part in predicted])
         return torch.from_numpy(stack.astype(np.float32))[:, None]
 
     def bare(self, y: Tensor) -> Tensor:
@@ -232,25 +236,25 @@ def main(peer: str, folder: Path) -> None:
     torch.manual_seed(job["seed"])
     x, y, test = (np.load(folder.parent / "pairs" / f"{name}.npy", mmap_mode="r") for name in ("x", "y", "test"))
     trained = PEERS[peer](job, x, y)
-    walks = []
+    samplings = []
     with torch.no_grad():
-        for walk in job["walks"]:
-            images = np.array(test[: walk["images"]])
+        for sampling in job["walks"]:
+            images = np.array(test[: sampling["images"]])
             drawn = []
-            for sample in range(walk["samples"]):
+            for sample in range(sampling["samples"]):
                 generator = torch.Generator().manual_seed(sample)
                 parts = torch.split(torch.from_numpy(images), BATCH)
-                drawn.append(torch.cat([trained.restore(part, walk["steps"], generator) for part in parts]))
-            np.save(folder / f"restored-{walk['steps']}.npy", torch.stack(drawn).float().numpy())
-            times = {f"ms_batch_{n}": milliseconds(trained, test, walk["steps"], n) for n in (1, 8)}
-            walks.append({**walk, **times})
+                drawn.append(torch.cat([trained.restore(part, sampling["steps"], generator) for part in parts]))
+            np.save(folder / f"restored-{sampling['steps']}.npy", torch.stack(drawn).float().numpy())
+            times = {f"ms_batch_{n}": milliseconds(trained, test, sampling["steps"], n) for n in (1, 8)}
+            samplings.append({**sampling, **times})
     record = {
         "library": trained.library,
         "torch": torch.__version__,
         "parameters": trained.parameters,
         "core_seconds": trained.core_seconds,
         "training_steps": trained.training_steps,
-        "walks": walks,
+        "walks": samplings,
     }
     (folder / "record.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S -E "$@"\n')
     bare.chmod(0o755)
     pythons = {"careamics": bare, "deepinv": out / "nothing"}
-    run_peers("nanobeads", out, kind="smoke", pythons=pythons)
+    run_peers("nanobeads", out, profile="smoke", pythons=pythons)
     return out
 
 
@@ -102,12 +102,12 @@ def test_restorations_are_scored_in_the_images_own_units(folder: Path, monkeypat
 def test_nothing_is_done_twice_and_other_options_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = rows(folder)["diffusers"]
     stamp = (folder / "peers" / "diffusers" / "restored-4.npy").stat().st_mtime_ns
-    run_peers("nanobeads", folder, kind="smoke", only=["diffusers"])
+    run_peers("nanobeads", folder, profile="smoke", only=["diffusers"])
     assert not capsys.readouterr().err
     assert rows(folder)["diffusers"] == before
     assert (folder / "peers" / "diffusers" / "restored-4.npy").stat().st_mtime_ns == stamp
     with pytest.raises(InputError, match="holds a run with other options"):
-        run_peers("hela", folder, kind="smoke", only=["diffusers"])
+        run_peers("hela", folder, profile="smoke", only=["diffusers"])
     with pytest.raises(InputError, match=r"no peer 'diffuser'.*diffusers"):
         run_peers("hela", folder, only=["diffuser"])
 

@@ -223,7 +223,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_scheduler_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wavegen.experiments.engine.schedule.SECONDS", 1)
+    monkeypatch.setattr("wavegen.experiments.engine.dispatch.SECONDS", 1)
     for address in ("tcp://127.0.0.1:9", "nonsense", "x://y:1"):
         with pytest.raises(InputError, match="no scheduler answers at"):
             ablate(read_grid(grid()), tmp_path, scheduler=address)

@@ -86,7 +86,7 @@ def test_verdicts_are_of_common_seeds_and_the_right_way_round(tmp_path: Path) ->
     said = rivals.verdicts(lead, both, tmp_path)
     assert "| ours, eta 1 | theirs, eta 1 | psnr | +1.0000 ± 0.0000 | better |" in said
     assert "| ours, eta 1 | theirs, eta 1 | lpips | +0.0100 ± 0.0000 | worse |" in said
-    assert "| ours, eta 1 | theirs, eta 1 | times faster, batch 1; 8 | 5.0; 5.0 | |" in said
+    assert "| ours, eta 1 | theirs, eta 1 | times faster, batch 1; 8 | 5.0; 5.0 |  |" in said
 
 
 def check_shipped(out: Path, folder: Path, temperature: float) -> None:

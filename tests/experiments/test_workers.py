@@ -17,8 +17,8 @@ from grids import grid, trained
 
 from wavegen.experiments import ablate, prepare, read_grid, run_folder
 from wavegen.experiments.engine import execution, runs
+from wavegen.experiments.engine.dispatch import connected
 from wavegen.experiments.engine.progress import Progress, time_left
-from wavegen.experiments.engine.schedule import connected
 
 
 def test_the_time_that_is_left(capsys: pytest.CaptureFixture[str]) -> None:

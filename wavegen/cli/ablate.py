@@ -41,14 +41,14 @@ def ablate(
         note(f"{len(ready.todo)} of {len(ready.tasks)} runs to do")
         return
     check_writable(out)
-    made = run(plan, out, workers=workers, scheduler=scheduler)
-    print(made.table)
+    outcome = run(plan, out, workers=workers, scheduler=scheduler)
+    print(outcome.table)
     note(f"results: {out / 'results.csv'}, {out / 'results.json'}, {out / 'table.md'}, {out / 'figure.png'}")
     note(f"a page with fronts of quality and time: wavegen report {out} --out {out / 'report'}")
-    for task, error in made.failed.items():
+    for task, error in outcome.failed.items():
         note(f"FAILED {task}: {' '.join(str(error).split()) or type(error).__name__}")
-    if made.failed and not made.rows:
+    if outcome.failed and not outcome.rows:
         raise InputError("no run succeeded; see above")
-    if made.failed:
+    if outcome.failed:
         note("the same command tries them again")
         raise typer.Exit(PARTLY)

@@ -1,7 +1,7 @@
 """Comparisons of systems: trained alike, judged alike, one table."""
 
 from wavegen.experiments.engine.grids import ablate
-from wavegen.experiments.engine.runs import Outcome, as_csv, compare, complete, prepare
+from wavegen.experiments.engine.runs import Outcome, as_csv, compare, prepare, run_missing
 from wavegen.experiments.judge.band_spread import calibrated_temperature, spread_of_bands
 from wavegen.experiments.judge.pictures import figure
 from wavegen.experiments.judge.subband_picture import subband_picture
@@ -12,17 +12,11 @@ from wavegen.experiments.spec.folders import run_folder
 from wavegen.experiments.spec.grid import read_grid
 from wavegen.experiments.spec.images import images_of
 from wavegen.experiments.spec.options import above_zero, one_or_more, recipe_options, run_command
-from wavegen.experiments.spec.recipe import (
-    Data,
-    Expectation,
-    Lead,
-    Profile,
-    Recipe,
-    Shipment,
-    native_row,
-    read_recipe,
-    shrunk,
-)
+from wavegen.experiments.spec.recipe import Recipe
+from wavegen.experiments.spec.recipe_file import read_recipe
+from wavegen.experiments.spec.recipe_parts import Data, Expectation, Lead, Profile, Shipment
+from wavegen.experiments.spec.row_templates import native_row
+from wavegen.experiments.spec.tiny import shrunk
 from wavegen.experiments.studies.claims import claims
 from wavegen.experiments.studies.heads import head_figures, heads_table, low_band_gap
 from wavegen.experiments.studies.native import degraded, variances
@@ -53,7 +47,6 @@ __all__ = [
     "chosen_systems",
     "claims",
     "compare",
-    "complete",
     "degraded",
     "figure",
     "head_figures",
@@ -68,6 +61,7 @@ __all__ = [
     "recipe_options",
     "run_command",
     "run_folder",
+    "run_missing",
     "run_recipe",
     "ship",
     "shrunk",

@@ -23,7 +23,7 @@ from wavegen.experiments.spec.images import images_of
 from wavegen.inference.evaluate import Scorer
 
 # A run sets the process's random state and number of threads: one at a time, however many threads a worker has.
-_ALONE = threading.Lock()
+_ONE_RUN = threading.Lock()
 
 
 class Task(NamedTuple):
@@ -44,7 +44,7 @@ def execute(judge: Judge, out: Path, task: Task) -> float:
     """
     folder = scores_file(out, judge, task.system, task.seed).parent
     make_folder(folder)
-    with _ALONE, FileLock(folder / "lock"):
+    with _ONE_RUN, FileLock(folder / "lock"):
         began = time.perf_counter()
         torch.set_num_threads(1)
         if task.seed is None:
@@ -68,7 +68,7 @@ def _trained(judge: Judge, out: Path, system: str, seed: int) -> None:
     if not rows:
         return
     plan = judge.plan.model_dump_json()
-    (_, scorer), data = _images(plan, judge.split), _held(plan, judge.split)
+    (_, scorer), data = _images(plan, judge.split), _in_memory(plan, judge.split)
     for row in rows:
         images = min(row.images or judge.plan.test_images, len(data))
         scores = score_row(row, seed, images, folder, data, scorer)
@@ -78,12 +78,12 @@ def _trained(judge: Judge, out: Path, system: str, seed: int) -> None:
 @lru_cache(maxsize=1)
 def _images(plan: str, split: str) -> tuple[PairSource, Scorer]:
     """The images that judge, and the metrics' networks: loaded once by a process."""
-    made = Comparison.model_validate_json(plan)
-    return images_of(made, split), Scorer(scale=made.scale)
+    comparison = Comparison.model_validate_json(plan)
+    return images_of(comparison, split), Scorer(scale=comparison.scale)
 
 
 @lru_cache(maxsize=1)
-def _held(plan: str, split: str) -> PairSource:
-    """The same images, in memory where they are simulated: all rows of all runs of a process ask for them again."""
+def _in_memory(plan: str, split: str) -> PairSource:
+    """The same images, in memory where they are simulated: every row of every run of a process reads them again."""
     data, _ = _images(plan, split)
     return InMemory(data) if isinstance(data, Simulator) else data

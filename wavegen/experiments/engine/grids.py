@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from wavegen.core.errors import InputError
 from wavegen.core.files import write_text
+from wavegen.experiments.engine.dispatch import LOCAL
 from wavegen.experiments.engine.runs import DAMAGED as DAMAGED_RESULTS
-from wavegen.experiments.engine.runs import Outcome, Prepared, complete, prepare
-from wavegen.experiments.engine.schedule import LOCAL
+from wavegen.experiments.engine.runs import Outcome, Prepared, prepare, run_missing
 from wavegen.experiments.judge.pictures import figure
 from wavegen.experiments.spec.comparison import Comparison, Row
 from wavegen.experiments.spec.folders import digest, model_hash, read_json, run_folder
@@ -24,7 +24,7 @@ DAMAGED = "delete it, if you are sure that this is its grid: the runs beside it 
 
 
 def ablate(plan: Comparison, out: Path, *, workers: int = 2, scheduler: str = LOCAL) -> Outcome:
-    """Do the runs of a grid that are not done; see :func:`~wavegen.experiments.engine.runs.complete`.
+    """Do the runs of a grid that are not done; see :func:`~wavegen.experiments.engine.runs.run_missing`.
 
     The grid is kept in ``grid.json``. It may grow: systems, seeds and rows may come, none may go.
 
@@ -42,11 +42,11 @@ def ablate(plan: Comparison, out: Path, *, workers: int = 2, scheduler: str = LO
     text = plan.model_dump_json(indent=1) + "\n"
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         write_text(file, text)
-    made = complete(ready, workers=workers, scheduler=scheduler)
-    if made.rows and (ready.todo or not (ready.out / "figure.png").exists()):
+    outcome = run_missing(ready, workers=workers, scheduler=scheduler)
+    if outcome.rows and (ready.todo or not (ready.out / "figure.png").exists()):
         images = images_of(plan)
         figure(plan, ready.out, images, strip(plan), range(min(IMAGES, len(images))))
-    return made
+    return outcome
 
 
 def strip(plan: Comparison) -> list[Row]:

@@ -30,15 +30,15 @@ def fingerprint(source: PairSource) -> dict[str, Any]:
     files = _files(source)
     if not files:
         return {}
-    made = hashlib.sha256()
+    content = hashlib.sha256()
     for path in files:
         size = path.stat().st_size
-        made.update(f"{path.name} {size}\n".encode())
+        content.update(f"{path.name} {size}\n".encode())
         with path.open("rb") as file:
             for start in sorted({0, max(0, size // 2 - PART // 2), max(0, size - PART)}):
                 file.seek(start)
-                made.update(file.read(PART))
-    return {"files": len(files), "content": made.hexdigest()[:16]}
+                content.update(file.read(PART))
+    return {"files": len(files), "content": content.hexdigest()[:16]}
 
 
 def _files(source: Any) -> list[Path]:
@@ -57,17 +57,17 @@ def identity(plan: Comparison, system: str, seed: int, files: Mapping[str, Any])
     """
     config = Pipeline.configure(plan.systems[system])
     training = plan.training.model_copy(update={"seed": seed})
-    found = describe(config, training, {**describe_run(plan, seed), **files})
-    made: Identity = json.loads(json.dumps({**found, "version": __version__}))
-    return made
+    described = describe(config, training, {**describe_run(plan, seed), **files})
+    as_stored: Identity = json.loads(json.dumps({**described, "version": __version__}))
+    return as_stored
 
 
-def claim(out: Path, system: str, seed: int, own: Identity) -> None:
+def claim(out: Path, system: str, seed: int, run: Identity) -> None:
     """Write the identity into the run's folder, before its training."""
-    write_json(run_folder(out, system, seed) / "run.json", {"key": digest(own), **own})
+    write_json(run_folder(out, system, seed) / "run.json", {"key": digest(run), **run})
 
 
-def check_folder(out: Path, system: str, seed: int, own: Identity) -> None:
+def check_folder(out: Path, system: str, seed: int, run: Identity) -> None:
     """Refuse a folder that holds another run.
 
     Raises:
@@ -77,9 +77,9 @@ def check_folder(out: Path, system: str, seed: int, own: Identity) -> None:
     file, checkpoint = folder / "run.json", folder / "checkpoint.safetensors"
     if not file.exists():
         if checkpoint.exists():  # of an earlier version of the library
-            state.check_run(checkpoint, {key: own[key] for key in ("pipeline", "training", "data")})
+            state.check_run(checkpoint, {key: run[key] for key in ("pipeline", "training", "data")})
         return
     was = read_json(file, "delete it: the training beside it is kept")
-    if was.pop("key", None) != digest(own) and (was := state.present_form(was)) != own:
-        other = ", ".join(sorted(k for k in {*was, *own} if was.get(k) != own.get(k))) or "key"
+    if was.pop("key", None) != digest(run) and (was := state.present_form(was)) != run:
+        other = ", ".join(sorted(k for k in {*was, *run} if was.get(k) != run.get(k))) or "key"
         raise InputError(f"{file} belongs to a run with another {other}; repeat its options or give another --out")

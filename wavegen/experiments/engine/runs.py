@@ -14,10 +14,10 @@ from wavegen.core.errors import InputError
 from wavegen.core.files import write_text
 from wavegen.core.registry import build
 from wavegen.data import is_simulator
+from wavegen.experiments.engine.dispatch import LOCAL, Failed, connected, run_tasks
 from wavegen.experiments.engine.execution import Task
 from wavegen.experiments.engine.keys import Identity, check_folder, claim, fingerprint, identity
 from wavegen.experiments.engine.progress import Progress
-from wavegen.experiments.engine.schedule import LOCAL, Failed, connected, run_tasks
 from wavegen.experiments.engine.store import Judge, classical_key, gather, judge_of, read_scores, scores_file, unscored
 from wavegen.experiments.judge.classical import method_named
 from wavegen.experiments.judge.pictures import figure
@@ -67,8 +67,8 @@ def prepare(plan: Comparison, out: Path, split: str = "test", only: Collection[s
     judge = judge_of(plan, split)
     files = {} if is_simulator(plan.data) else fingerprint(build("dataset", plan.data))
     identities = {run: identity(plan, *run, files) for run in plan.runs()}
-    for (system, seed), own in identities.items():
-        check_folder(out, system, seed, own)
+    for (system, seed), expected in identities.items():
+        check_folder(out, system, seed, expected)
     _kept_about(results_file(out, split))
     read_times(out / "times.json")
     # Methods first: they are few and tell early whether the images can be judged.
@@ -98,7 +98,7 @@ def is_done(judge: Judge, out: Path, task: Task) -> bool:
     return classical_key(judge, task.system) in read_scores(scores_file(out, judge, task.system, None))
 
 
-def complete(ready: Prepared, *, workers: int = 2, scheduler: str = LOCAL) -> Outcome:
+def run_missing(ready: Prepared, *, workers: int = 2, scheduler: str = LOCAL) -> Outcome:
     """Do what is missing, in ``workers`` processes or on a running scheduler, and write the result files.
 
     A failed run is reported and the others go on. Whatever happens, the files hold what is done.
@@ -144,12 +144,12 @@ def compare(
     if (out / "grid.json").exists():
         raise InputError(f"{out} holds a grid of wavegen ablate: give another --out")
     ready = prepare(plan, out, split, only)
-    made = complete(ready, workers=jobs)
+    outcome = run_missing(ready, workers=jobs)
     if ready.todo or not (out / "figure.png").exists():
         figure(plan, out, images_of(plan), shown, range(min(4, len(images_of(plan)))))
-    print(made.table)
+    print(outcome.table)
     print(f"results: {out / 'results.json'}, {out / 'times.json'}; figure: {out / 'figure.png'}")
-    for error in made.failed.values():
+    for error in outcome.failed.values():
         raise error
 
 

@@ -90,10 +90,10 @@ def gather(out: Path, judge: Judge) -> list[Result]:
     Raises:
         InputError: a damaged file of scores.
     """
-    made = []
+    rows = []
     for name in judge.plan.classical:
         scores = read_scores(scores_file(out, judge, name, None)).get(classical_key(judge, name))
-        made += [scores] if scores is not None else []
+        rows += [scores] if scores is not None else []
     known: dict[Path, dict[str, Result]] = {}
     for row in judge.plan.rows:
         for seed in judge.plan.seeds_of(row.system)[: 1 if row.first_seed_only else None]:
@@ -101,5 +101,5 @@ def gather(out: Path, judge: Judge) -> list[Result]:
             if file not in known:
                 known[file] = read_scores(file)
             scores = known[file].get(score_key(judge, row, model_hash(file.parent)))
-            made += [{**scores, "system": row.system, **row.varied}] if scores is not None else []
-    return made
+            rows += [{**scores, "system": row.system, **row.varied}] if scores is not None else []
+    return rows

@@ -61,8 +61,8 @@ def calibrated_temperature(pipe: Pipeline, row: Row, data: PairSource, images: i
     tried = [(0.0, mean_log_ratio(1.0))]  # logarithms of temperature and mean ratio
     while abs(tried[-1][1]) > TOLERANCE and len(tried) < TRIES:
         slope = 1.0  # spread in proportion to the noise
-        for (before, was), (now, found) in list(pairwise(tried))[-1:]:
-            slope = min(2.0, max(0.5, (found - was) / (now - before))) if now != before else slope
+        for (before, ratio_before), (now, ratio) in list(pairwise(tried))[-1:]:
+            slope = min(2.0, max(0.5, (ratio - ratio_before) / (now - before))) if now != before else slope
         heat = min(HOTTEST, max(COLDEST, math.exp(tried[-1][0] - tried[-1][1] / slope)))
         tried.append((math.log(heat), mean_log_ratio(heat)))
     return round(math.exp(min(tried, key=lambda t: abs(t[1]))[0]), 2)

@@ -73,10 +73,10 @@ def _nlm(plane: Plane, h: float) -> NDArray[Any]:
     low, scale = _span(plane)
     image = (plane - low) / scale
     sigma = float(skimage.estimate_sigma(image))
-    made = skimage.denoise_nl_means(
+    denoised = skimage.denoise_nl_means(
         image, patch_size=5, patch_distance=6, h=max(h * sigma, 1e-4), sigma=sigma, fast_mode=True
     )
-    return np.asarray(made) * scale + low
+    return np.asarray(denoised) * scale + low
 
 
 def richardson_lucy(plane: Plane, sigma: float, iterations: float) -> Plane:
@@ -101,8 +101,10 @@ def _equalised(image: Plane, clip: float) -> Plane:
     """Contrast-limited adaptive histogram equalisation (Zuiderveld 1994) of the lightness; 8-bit values."""
     skimage = need("skimage.exposure", "eval")
     unit = np.clip(np.moveaxis(image, 0, -1) / 255, 0, 1)
-    made = skimage.equalize_adapthist(unit.squeeze(-1) if unit.shape[-1] == 1 else unit, clip_limit=clip)
-    return np.asarray(255 * (made[None] if made.ndim == 2 else np.moveaxis(made, -1, 0)), dtype=np.float32)
+    equalised = skimage.equalize_adapthist(unit.squeeze(-1) if unit.shape[-1] == 1 else unit, clip_limit=clip)
+    return np.asarray(
+        255 * (equalised[None] if equalised.ndim == 2 else np.moveaxis(equalised, -1, 0)), dtype=np.float32
+    )
 
 
 def _relit(image: Plane, sigma: float, strength: float, gain: float) -> Plane:
@@ -165,8 +167,8 @@ def tune(
     def error(options: dict[str, float]) -> float:
         total = 0.0
         for x, y in pairs:
-            made = torch.from_numpy(method.apply(y.numpy(), **options))[None]
-            a, b = scaled(scale, fit_to(made, x[None], scale), x[None])
+            restored = torch.from_numpy(method.apply(y.numpy(), **options))[None]
+            a, b = scaled(scale, fit_to(restored, x[None], scale), x[None])
             total += float((a - b).square().mean().clamp_min(1e-12).log())
         return total
 
@@ -190,12 +192,12 @@ def restorer(method: Classical, options: Mapping[str, float], data: PairSource, 
         began = time.perf_counter()
         raw = torch.stack([torch.from_numpy(np.ascontiguousarray(method.apply(i.numpy(), **options))) for i in y])
         seconds = time.perf_counter() - began
-        made = fit_to(raw, torch.stack([data[first + i].x for i in range(len(y))]), scale)
-        return Restoration(made, torch.zeros_like(made), made[None], 0, seconds)
+        restored = fit_to(raw, torch.stack([data[first + i].x for i in range(len(y))]), scale)
+        return Restoration(restored, torch.zeros_like(restored), restored[None], 0, seconds)
 
     return restore
 
 
 def fit_to(image: Tensor, target: Tensor, scale: Scale) -> Tensor:
-    """Where scores depend on gain and offset that no such method can know, give it those that suit the truth best."""
+    """Where scores depend on gain and offset that no such method can know, give it those that fit the truth best."""
     return affine_fit(image, target) if scale == "target" else image

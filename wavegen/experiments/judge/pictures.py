@@ -20,8 +20,6 @@ from wavegen.pipeline.pipeline import Pipeline
 
 def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], images: Sequence[int]) -> Path:
     """Draw input, each shown system's first sample, and truth, on the scale of the scores (luma in colour)."""
-    figures = need("matplotlib.figure", "plot")
-
     scale: Scale = "fixed" if plan.scale == "luma" else plan.scale  # in colour
 
     def on_scale(image: Tensor, i: int) -> Any:
@@ -38,17 +36,26 @@ def figure(plan: Comparison, out: Path, data: PairSource, shown: Sequence[Row], 
 
             columns.append((f"{row.system}\n{row.steps} steps, {row.key()}", restored))
     columns.append(("truth", lambda i: on_scale(data[i].x, i)))
-    made = [[_middle(make(image)) for _, make in columns] for image in images]
-    heights = [2.2 * row[0].shape[0] / row[0].shape[1] for row in made]
-    grid = figures.Figure(figsize=(2.2 * len(columns), sum(heights) + 0.15 * len(images) + 0.4), layout="constrained")
-    axes = grid.subplots(len(images), len(columns), squeeze=False, height_ratios=heights)
-    for r, row_made in enumerate(made):
-        for c, (title, _) in enumerate(columns):
-            axes[r, c].imshow(row_made[c], cmap="magma", vmin=0, vmax=1, interpolation="nearest")
-            axes[r, c].set_axis_off()
-            if r == 0:
-                axes[r, c].set_title(title, fontsize=8)
-    path = out / "figure.png"
+    pictures = [[_middle(draw(image)) for _, draw in columns] for image in images]
+    return picture_grid(out / "figure.png", pictures, [title for title, _ in columns])
+
+
+def picture_grid(
+    path: Path, pictures: Sequence[Sequence[Any]], titles: Sequence[str], labels: Sequence[str] = ()
+) -> Path:
+    """Write rows of pictures in [0, 1], (H, W) or (H, W, 3), as a PNG: titles of the columns, labels of the rows."""
+    heights = [2.2 * row[0].shape[0] / row[0].shape[1] for row in pictures]
+    size = (2.2 * len(titles), sum(heights) + 0.15 * len(pictures) + 0.4)
+    grid = need("matplotlib.figure", "plot").Figure(figsize=size, layout="constrained")
+    axes = grid.subplots(len(pictures), len(titles), squeeze=False, height_ratios=heights)
+    for row, shown in zip(axes, pictures, strict=True):
+        for axis, picture in zip(row, shown, strict=True):
+            axis.imshow(picture, cmap="magma", vmin=0, vmax=1, interpolation="nearest")
+            axis.set(xticks=[], yticks=[], frame_on=False)
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set_title(title, fontsize=8)
+    for axis, label in zip(axes[:, 0], labels, strict=False):
+        axis.set_ylabel(label, fontsize=8)
     with atomic(path) as file:
         grid.savefig(file, dpi=110, format="png")
     return path

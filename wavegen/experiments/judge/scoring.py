@@ -49,10 +49,11 @@ def score_row(row: Row, seed: int, images: int, folder: Path, data: PairSource, 
     count = min(row.spread_images, images) if row.samples > 1 else 0
     together = row.samples if count == images else 1
     scores = evaluate(lambda y, i: restore(y, i, together), data, images=images, scorer=scorer)
-    scores.pop("ms_per_image")  # timed apart, all rows in turn
+    scores.pop("ms_per_image")  # times are taken separately, all rows in turn
     if together < row.samples:
-        drawn = evaluate(lambda y, i: restore(y, i, row.samples), data, images=count, perceptual=False)
-        scores |= {name: drawn[name] for name in scorer.keys_of("ensemble")}
+        ensemble = Scorer(scorer.keys_of("ensemble"), scorer.scale)
+        drawn = evaluate(lambda y, i: restore(y, i, row.samples), data, images=count, scorer=ensemble)
+        scores |= {name: drawn[name] for name in ensemble.keys}
     note = read_note(folder / "checkpoint.safetensors")
     return {
         "system": row.system,

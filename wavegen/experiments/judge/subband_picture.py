@@ -38,20 +38,22 @@ def subband_picture(transform: Transform, image: ArrayLike | Tensor) -> Grey:
         raise InputError(f"image has shape {tuple(pixels.shape)}; a picture of subbands needs (H, W)")
     with torch.no_grad():
         bands = transform.forward(pixels[None, None])
-    picture = _row([_stretched(channel) for channel in bands.ll[0].numpy()])
+    picture = _row([stretched(channel) for channel in bands.ll[0].numpy()])
     undecimated = len(bands.details) > 1 and bands.details[0].h.shape == bands.details[-1].h.shape
     for details in bands.details:
-        h, v, d = (_around_grey(band[0, 0].numpy()) for band in details)
+        h, v, d = (around_grey(band[0, 0].numpy()) for band in details)
         picture = _column([picture, _row([h, v, d])] if undecimated else [_row([picture, h]), _row([v, d])])
     return picture
 
 
-def _stretched(band: NDArray[Any]) -> Grey:
+def stretched(band: NDArray[Any]) -> Grey:
+    """Black to white between the darkest and the brightest half per cent, as uint8."""
     low, high = np.percentile(band, [100 - CLIP, CLIP])
     return _to_bytes((band - low) / max(float(high - low), 1e-12))
 
 
-def _around_grey(band: NDArray[Any]) -> Grey:
+def around_grey(band: NDArray[Any]) -> Grey:
+    """Zero as middle grey, the half per cent of the largest magnitudes as black or white, as uint8."""
     scale = max(float(np.percentile(np.abs(band), CLIP)), 1e-12)
     return _to_bytes(0.5 + 0.5 * band / scale)
 

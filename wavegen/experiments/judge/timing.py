@@ -53,7 +53,7 @@ def time_rows(plan: Comparison, out: Path) -> list[Result]:
                 seconds = restored_by(pipes[row.system], row, y, range(batch)).seconds
                 if turn:  # the first turn warms up
                     times.setdefault((*key, batch), []).append(1000 * seconds / batch)
-    made = kept + [
+    times_taken = kept + [
         {
             "system": row.system,
             "steps": row.steps,
@@ -63,8 +63,8 @@ def time_rows(plan: Comparison, out: Path) -> list[Result]:
         }
         for key, row in rows.items()
     ]
-    write_json(file, {"about": about(plan), "rows": made})
-    return made
+    write_json(file, {"about": about(plan), "rows": times_taken})
+    return times_taken
 
 
 def read_times(file: Path) -> list[Result]:

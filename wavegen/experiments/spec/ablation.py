@@ -14,7 +14,8 @@ from wavegen.experiments.spec.differences import differ
 from wavegen.experiments.spec.grid import read_grid
 from wavegen.experiments.spec.images import measuring_pairs
 from wavegen.experiments.spec.noise_scale import coarsest, residual_variance, with_variance
-from wavegen.experiments.spec.recipe import Recipe, shrunk
+from wavegen.experiments.spec.recipe import Recipe
+from wavegen.experiments.spec.tiny import shrunk
 from wavegen.pipeline.pipeline import Pipeline
 
 
@@ -40,20 +41,20 @@ def ablation(
     Raises:
         InputError: an unknown profile or data set, configurations that cannot be built.
     """
-    own, source = recipe.profile(profile), recipe.source(data or next(iter(recipe.data)))
+    size, source = recipe.profile(profile), recipe.source(data or next(iter(recipe.data)))
     base = recipe.base or {}
-    several = (recipe.seeds if seeds is None else seeds) if own.seeded else 1
-    budget = recipe.budget(own, source, minutes)
-    common = {"data": source.train["name"], "seeds": several, "timed": own.timed, **budget}
+    several = (recipe.seeds if seeds is None else seeds) if size.seeded else 1
+    budget = recipe.budget(size, source, minutes)
+    common = {"data": source.train["name"], "seeds": several, "timed": size.timed, **budget}
     specs = {name: differ(base, changes) for name, changes in recipe.systems.items()}
-    if own.tiny:
+    if size.tiny:
         specs = {name: shrunk(spec) for name, spec in specs.items()}
     draft = read_grid({**common, "base": base, "systems": specs, "rows": [{"steps": 1}]}, recipe.name)
     bands = _bands(specs, measuring_pairs(draft))
     for name, band in bands.items():
         bridge = Pipeline.configure(specs[name]).bridge
         specs[name] = {**specs[name], "bridge": with_variance(bridge, recipe.ratio(name) * residual_variance(band))}
-    templates = [row for row in recipe.rows if int(row["steps"]) <= (own.most_calls or int(row["steps"]))]
+    templates = [row for row in recipe.rows if int(row["steps"]) <= (size.most_calls or int(row["steps"]))]
     rows = [row for template in templates for row in _rows(template, specs, bands)]
     grid = {**common, "base": base, "systems": specs, "rows": rows}
     return Ablation(recipe, grid, read_grid(grid, recipe.name), bands)

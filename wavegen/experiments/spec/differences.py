@@ -26,11 +26,11 @@ def differ(base: Spec, changes: Mapping[str, Any]) -> Spec:
     Raises:
         InputError: a key below a single value, an unknown component.
     """
-    made = dict(base)
+    config = dict(base)
     for key, value in changes.items():
-        change = _nested(made, key, value)
-        made = _later_eta(merge(made, change), change)
-    return made
+        change = _nested(config, key, value)
+        config = _later_eta(merge(config, change), change)
+    return config
 
 
 def _later_eta(config: Spec, change: Spec) -> Spec:
@@ -75,14 +75,14 @@ def sampling_only(config: PipelineConfig) -> bool:
 
 def without_sampler(changes: Mapping[str, Any]) -> Spec:
     """The changes that concern more than sampling."""
-    made: Spec = {}
+    rest: Spec = {}
     for key, value in changes.items():
         if key == "sampler" and isinstance(value, Mapping):
-            rest = {k: v for k, v in value.items() if k not in SAMPLING}
-            made |= {key: rest} if rest else {}
+            other = {k: v for k, v in value.items() if k not in SAMPLING}
+            rest |= {key: other} if other else {}
         elif not any(key == f"sampler.{part}" or key.startswith(f"sampler.{part}.") for part in SAMPLING):
-            made[key] = value
-    return made
+            rest[key] = value
+    return rest
 
 
 def labelled(name: str, varied: Mapping[str, Any]) -> str:

@@ -18,8 +18,8 @@ UNSAFE = re.compile(r"[^\w .,=+()\[\]-]")
 
 def safe_name(name: str) -> str:
     """A name as that of a file; where characters had to go, a hash tells it from others."""
-    made = UNSAFE.sub("_", name)[:120]
-    return made if made == name else f"{made}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    safe = UNSAFE.sub("_", name)[:120]
+    return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def run_folder(out: Path, system: str, seed: int) -> Path:
@@ -52,12 +52,12 @@ def read_json(file: Path, advice: str) -> Result:
     if not file.exists():
         return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        values = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{file} is damaged ({error}); {advice}") from None
-    if not isinstance(found, dict):
+    if not isinstance(values, dict):
         raise InputError(f"{file} is damaged (no names in it); {advice}")
-    return found
+    return values
 
 
 def write_json(file: Path, value: Any) -> None:

@@ -56,7 +56,7 @@ class Grid(BaseModel):
 
 @dataclass(frozen=True)
 class _Point:
-    """One combination: its system's name, its own label and values, how it samples, and what it is trained as."""
+    """One combination: its system's name, its label and values, how it samples, and what it is trained as."""
 
     name: str
     label: str
@@ -78,7 +78,7 @@ class _System:
     rows: list[Row] = field(default_factory=list)
 
     def add(self, row: Row) -> None:
-        """Add a row that the process can walk; one of more calls than it takes is left out with a remark."""
+        """Add a row; one of more calls than the process takes is left out with a remark."""
         most = self.pipe.bridge.max_steps
         if most is not None and row.steps > most:
             print(f"left out: {row.system} at {row.steps} calls, of which its process takes {most}", file=sys.stderr)
@@ -99,17 +99,16 @@ def read_grid(values: Mapping[str, Any], where: str = "grid") -> Comparison:
     try:
         grid: Grid = check(Grid, values, where)
         systems = _systems(grid)
-        plan = check(Comparison, _common(grid) | _seeds(grid, systems) | {
-            "systems": {name: made.spec for name, made in systems.items()},
-            "rows": [row for made in systems.values() for row in made.rows],
+        plan: Comparison = check(Comparison, _common(grid) | _seeds(grid, systems) | {
+            "systems": {name: system.spec for name, system in systems.items()},
+            "rows": [row for system in systems.values() for row in system.rows],
         }, where)  # fmt: skip
     except InputError as error:
         text = str(error)
         raise InputError(text if text.startswith(where) else f"{where}: {text}") from None
     if plan.reference is not None and plan.reference not in plan.systems:
         raise InputError(f"{where}: reference {plan.reference!r}; {near_matches(plan.reference, plan.systems)}")
-    made_plan: Comparison = plan
-    return made_plan
+    return plan
 
 
 def _common(grid: Grid) -> dict[str, Any]:
@@ -161,20 +160,19 @@ def _systems(grid: Grid) -> dict[str, _System]:
             raise InputError(f"rows: no system {given['system']!r}; {near_matches(str(given['system']), known)}")
     systems: dict[str, _System] = {}
     for point in _points(grid):
-        same = (made for made in systems.values() if made.config == point.trained)
-        made = next(same, None)
-        if made is None:  # building checks the names and options of all parts
-            made = systems[point.label] = _System(
+        system = next((s for s in systems.values() if s.config == point.trained), None)
+        if system is None:  # building checks the names and options of all parts
+            system = systems[point.label] = _System(
                 point.label, point.spec, point.trained, Pipeline.from_config(point.spec)
             )
-        elif point.label != made.label:
-            print(f"{point.label}: the training of {made.label}, which its rows are named after", file=sys.stderr)
+        elif point.label != system.label:
+            print(f"{point.label}: the training of {system.label}, which its rows are named after", file=sys.stderr)
         for given in grid.rows:
             if given.get("system", point.name) == point.name:
-                made.add(_row(made, point, given))
-    for label, made in systems.items():
-        if not made.rows:
-            raise InputError(f"{label}: no row is left; its process takes fewer calls than are asked for")
+                system.add(_row(system, point, given))
+    for label, system in systems.items():
+        if not system.rows:
+            raise InputError(f"{label}: no row is left; its process takes fewer calls than every row has")
     return systems
 
 
@@ -193,7 +191,7 @@ def _points(grid: Grid) -> Iterator[_Point]:
             spec, trained = differ(base, without_sampler(changes)), without_sampler(varied)
         if most is not None:
             spec = differ(spec, {"sampler.steps": most})
-        # The base's number of calls is not asked of a process that takes fewer.
+        # A process that takes fewer calls than the base has is sampled with as many as it takes.
         calls = most if most is not None and without_sampler(changes) == changes else config.sampler.steps
         label = labelled(name, trained) or str(base["name"])
         yield _Point(name, label, varied, config, calls, spec, Pipeline.configure(spec))
@@ -201,16 +199,16 @@ def _points(grid: Grid) -> Iterator[_Point]:
 
 def _row(system: _System, point: _Point, given: Spec) -> Row:
     """How one point of a grid is sampled: as its row says, else its configuration."""
-    own, other = point.config.sampler, system.config.sampler
-    solver, asked = without_eta(own.solver), given.get("solver")
+    sampler, system_sampler = point.config.sampler, system.config.sampler
+    solver, row_solver = without_eta(sampler.solver), given.get("solver")
     settings: Spec = {
         "steps": point.calls,
-        "eta": own.eta,
-        "solver": solver if solver != without_eta(other.solver) else None,
-        "grid": own.grid if own.grid != other.grid else None,
-        "temperature": own.temperature if own.temperature != other.temperature else None,
+        "eta": sampler.eta,
+        "solver": solver if solver != without_eta(system_sampler.solver) else None,
+        "grid": sampler.grid if sampler.grid != system_sampler.grid else None,
+        "temperature": sampler.temperature if sampler.temperature != system_sampler.temperature else None,
     }
-    if isinstance(asked, Mapping) and "eta" in asked:
+    if isinstance(row_solver, Mapping) and "eta" in row_solver:
         del settings["eta"]
     row: Row = check(Row, {**settings, **given, "system": system.label, "varied": point.varied}, "rows")
     return row

@@ -22,8 +22,8 @@ def images_of(plan: Comparison, split: str = "test") -> PairSource:
         if split != "test" or plan.test is None:
             raise InputError(f"data {plan.data['name']!r} has no {split} images; give the comparison a test set")
         spec = plan.test
-    made: PairSource = build("dataset", spec)
-    return InMemory(LowBand(made, plan.levels)) if plan.levels else made
+    images: PairSource = build("dataset", spec)
+    return InMemory(LowBand(images, plan.levels)) if plan.levels else images
 
 
 def training_spec(plan: Comparison, count: int) -> Spec:

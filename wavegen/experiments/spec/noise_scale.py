@@ -1,4 +1,4 @@
-"""Noise scales that make systems comparable: S/v the same for all, v what y leaves unknown in each one's own band."""
+"""Noise scales that make systems comparable: S/v the same for all, v the variance of x0 given y in the band of each."""
 
 from __future__ import annotations
 
@@ -49,6 +49,6 @@ def with_variance(bridge: Spec, S: float) -> Spec:
     low, high = -6.0, 6.0  # logarithm of what the options are multiplied by
     for _ in range(60):
         middle = (low + high) / 2
-        made = {**bridge, **{key: float(format(value * math.exp(middle), ".6g")) for key, value in growing.items()}}
-        low, high = (middle, high) if build("bridge", made).total_variance < S else (low, middle)
-    return made
+        scaled = {**bridge, **{key: float(format(value * math.exp(middle), ".6g")) for key, value in growing.items()}}
+        low, high = (middle, high) if build("bridge", scaled).total_variance < S else (low, middle)
+    return scaled

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from wavegen.core.registry import build
 from wavegen.core.types import PairSource, Restoration
-from wavegen.experiments.engine.runs import complete, prepare
+from wavegen.experiments.engine.runs import prepare, run_missing
 from wavegen.experiments.spec.comparison import Comparison
 from wavegen.experiments.spec.folders import run_folder, write_json
 from wavegen.experiments.spec.images import images_of
@@ -27,10 +27,10 @@ PHOTONS = (5.0, 15.0, 50.0, 150.0)  # of the brightest pixel; training images ha
 
 def claims(plan: Comparison, out: Path, *, jobs: int = 2) -> dict[str, Any]:
     """Train the plan's systems; return and write all evidence. The first is the one that is looked into."""
-    made = complete(prepare(plan.model_copy(update={"timed": False}), out), workers=jobs)
-    for error in made.failed.values():
+    outcome = run_missing(prepare(plan.model_copy(update={"timed": False}), out), workers=jobs)
+    for error in outcome.failed.values():
         raise error
-    rows = made.rows
+    rows = outcome.rows
     first = next(iter(plan.systems))
     models = {name: Pipeline.from_pretrained(run_folder(out, name, 0) / "model") for name in plan.systems}
     data = build("dataset", {**plan.data, "split": "test", "size": plan.size, "length": plan.test_images})

@@ -21,9 +21,12 @@ from wavegen.experiments.spec.comparison import Row, restored_by
 from wavegen.experiments.spec.folders import Result, digest, model_hash, read_json, run_folder, write_json
 from wavegen.experiments.spec.images import images_of
 from wavegen.experiments.spec.noise_scale import residual_variance
-from wavegen.experiments.spec.recipe import Expectation, Recipe
+from wavegen.experiments.spec.recipe import Recipe
+from wavegen.experiments.spec.recipe_parts import Expectation
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.units import intensity_of
+from wavegen.reports.blocks import Table
+from wavegen.reports.tables import label
 
 IMAGES, DRAWS = 8, 4
 FILE = "expected.json"
@@ -72,8 +75,8 @@ def expected(ready: Ablation, out: Path, results: Sequence[Result]) -> str:
             write_json(file, {"measured": known})
         spec, band = ready.plan.systems[row.system], ready.bands[row.system]
         rows.append({**_expected(ready.recipe, row, spec, band), "measured": known[key], **_means(mine)})
-    for made in rows:
-        made["error"] = math.sqrt(max(0.0, 1 - made["measured"]))
+    for figures in rows:
+        figures["error"] = math.sqrt(max(0.0, 1 - figures["measured"]))
     text = table(rows) + "\n" + "\n".join(verdict(e, rows) for e in ready.recipe.expectations) + "\n"
     write_json(file, {"rows": rows, "measured": known})
     write_text(out / "expected.md", text)
@@ -84,7 +87,7 @@ def _expected(recipe: Recipe, row: Row, spec: Mapping[str, Any], band: BandSpect
     """What is known before training: of the data, the process and how it is sampled."""
     config = Pipeline.configure(spec)
     kappa = condition_number(band.power, band.modes)
-    made: Result = {
+    figures: Result = {
         "system": row.system,
         "steps": row.steps,
         "key": row.key(),
@@ -94,9 +97,9 @@ def _expected(recipe: Recipe, row: Row, spec: Mapping[str, Any], band: BandSpect
         "theorem": row.steps**-0.5,  # T = O(kappa³ / eps²): eps falls with the root of T
     }
     if not build("bridge", config.bridge).one_step:
-        made["stated"] = recipe.ratio(row.system)
-        made["predicted"] = _predicted(config.bridge, row, band)
-    return made
+        figures["stated"] = recipe.ratio(row.system)
+        figures["predicted"] = _predicted(config.bridge, row, band)
+    return figures
 
 
 def _predicted(bridge: Mapping[str, Any], row: Row, band: BandSpectrum) -> float | None:
@@ -112,12 +115,12 @@ def _predicted(bridge: Mapping[str, Any], row: Row, band: BandSpectrum) -> float
 
 
 def _means(rows: Sequence[Result]) -> Result:
-    made: Result = {"seeds": len(rows)}
+    means: Result = {"seeds": len(rows)}
     for key in ("s_over_v", "psnr", "ssim", "lpips", "spread"):
         values = [row[key] for row in rows if row.get(key) is not None]
         if values:
-            made[key] = statistics.fmean(values)
-    return made
+            means[key] = statistics.fmean(values)
+    return means
 
 
 @torch.no_grad()
@@ -142,11 +145,11 @@ def band_share(pipe: Pipeline, data: PairSource, row: Row) -> float:
 def table(rows: Sequence[Result]) -> str:
     """Rows in Markdown; columns that no row fills are left out."""
     columns = [c for c in COLUMNS if any(row.get(c[0]) is not None for row in rows)]
-    lines = ["| system | " + " | ".join(title for _, title, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for row in rows:
-        cells = ["–" if row.get(key) is None else format(row[key], form) for key, _, form in columns]
-        lines.append(f"| {row['system']}, {row['steps']} at {row['key']} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    lines = [
+        (label(row), *("–" if row.get(key) is None else format(row[key], form) for key, _, form in columns))
+        for row in rows
+    ]
+    return Table(("system", *(title for _, title, _ in columns)), tuple(lines)).markdown()
 
 
 def verdict(expectation: Expectation, rows: Sequence[Result]) -> str:

@@ -20,9 +20,41 @@ from wavegen.metrics import KernelDistance, manifold_scores
 from wavegen.metrics.scales import scaled
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.units import intensity_of, result_intensity
+from wavegen.reports.blocks import Table
 from wavegen.training.watch import figures, late_features, with_details
 
 IMAGES = 16
+HEAD = (
+    "system",
+    "spread / residual, least",
+    "difference of two draws / residual, least",
+    "energy, least–most",
+    "kurtosis, least–most",
+    "null",
+    "recall",
+    "coverage",
+    "LPIPS, true LL",
+    "LPIPS, sampled LL",
+    "gap %",
+    "PSNR, true LL",
+    "PSNR, sampled LL",
+)
+BANDS = (
+    ("spread", ".3f", (min,)),
+    ("difference", ".3f", (min,)),
+    ("energy", ".2f", (min, max)),
+    ("kurtosis", ".2f", (min, max)),
+)
+MEANS = (
+    ("null", ".3f"),
+    ("recall", ".2f"),
+    ("coverage", ".2f"),
+    ("lpips_true_ll", ".4f"),
+    ("lpips_sampled_ll", ".4f"),
+    ("gap", ".0f"),
+    ("psnr_true_ll", ".2f"),
+    ("psnr_sampled_ll", ".2f"),
+)
 
 
 def head_figures(plan: Comparison, out: Path, split: str = "test") -> list[Result]:
@@ -43,44 +75,31 @@ def head_figures(plan: Comparison, out: Path, split: str = "test") -> list[Resul
 
 def heads_table(rows: list[Result]) -> str:
     """The rows in Markdown, means over seeds; of the bands the extremes over levels and H, V, D."""
-    lines = [
-        "| system | spread / residual, least | difference of two draws / residual, least | energy, least–most | "
-        "kurtosis, least–most | null | recall | coverage | LPIPS, true LL | LPIPS, sampled LL | gap % | "
-        "PSNR, true LL | PSNR, sampled LL |",
-        "|---" * 13 + "|",
-    ]
-    for system in dict.fromkeys(row["system"] for row in rows):
-        members = [row for row in rows if row["system"] == system]
+    systems = dict.fromkeys(row["system"] for row in rows)
+    lines = [_cells(system, [row for row in rows if row["system"] == system]) for system in systems]
+    return Table(HEAD, tuple(lines)).markdown()
 
-        def mean(key: str, members: list[Result] = members) -> float | None:
-            values = [m[key] for m in members if m.get(key) is not None]
-            return statistics.fmean(values) if values else None
 
-        def over_bands(figure: str, members: list[Result] = members) -> list[float]:
-            return [m[key] for m in members for key in m if key.startswith("level") and key.endswith("/" + figure)]
+def _cells(system: str, seeds: list[Result]) -> tuple[str, ...]:
+    """One line of the table from the rows of a system's seeds."""
+    cells = [system]
+    for figure, form, ends in BANDS:
+        values = [m[key] for m in seeds for key in m if key.startswith("level") and key.endswith("/" + figure)]
+        cells.append("–".join(format(end(values), form) for end in ends) if values else "–")
+    means = _means(seeds)
+    return (*cells, *(format(means[key], form) if key in means else "–" for key, form in MEANS))
 
-        cells = []
-        for figure in ("spread", "difference"):
-            values = over_bands(figure)
-            cells.append(f"{min(values):.3f}" if values else "–")
-        for figure in ("energy", "kurtosis"):
-            values = over_bands(figure)
-            cells.append(f"{min(values):.2f}–{max(values):.2f}" if values else "–")
-        true, sampled = mean("lpips_true_ll"), mean("lpips_sampled_ll")
-        gap = 100 * (sampled / true - 1) if true and sampled else None
-        for value, form in (
-            (mean("null"), ".3f"),
-            (mean("recall"), ".2f"),
-            (mean("coverage"), ".2f"),
-            (true, ".4f"),
-            (sampled, ".4f"),
-            (gap, ".0f"),
-            (mean("psnr_true_ll"), ".2f"),
-            (mean("psnr_sampled_ll"), ".2f"),
-        ):
-            cells.append("–" if value is None else format(value, form))
-        lines.append(f"| {system} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+
+def _means(seeds: list[Result]) -> dict[str, float]:
+    """Means over seeds of the figures of whole images, and the gap in LPIPS in per cent."""
+    means: dict[str, float] = {}
+    for key, _ in MEANS:
+        values = [m[key] for m in seeds if m.get(key) is not None]
+        if values:
+            means[key] = statistics.fmean(values)
+    if means.get("lpips_true_ll") and means.get("lpips_sampled_ll"):
+        means["gap"] = 100 * (means["lpips_sampled_ll"] / means["lpips_true_ll"] - 1)
+    return means
 
 
 def coverage(scorer: Scorer, restored: Tensor, target: Tensor, side: int = 64, k: int = 5) -> dict[str, float | None]:
@@ -99,8 +118,8 @@ def coverage(scorer: Scorer, restored: Tensor, target: Tensor, side: int = 64, k
     if len(parts[0]) <= k:
         return {}
     ours, real = (network.features(part, 1.0) for part in parts)
-    found = manifold_scores(ours, real, k)
-    return {"recall": found.recall, "coverage": found.coverage}
+    overlap = manifold_scores(ours, real, k)
+    return {"recall": overlap.recall, "coverage": overlap.coverage}
 
 
 @torch.no_grad()
@@ -116,25 +135,25 @@ def low_band_gap(
     if not len(pipe.heads):
         return {}
     scorer = scorer or Scorer()
-    made: dict[str, list[Tensor]] = {"true_ll": [], "sampled_ll": [], "true_bands": []}
+    images: dict[str, list[Tensor]] = {"true_ll": [], "sampled_ll": [], "true_bands": []}
     for index, pair in enumerate(pairs):
         x, y = (image[None].to(pipe.device) for image in pipe.normalise(pair))
         units = intensity_of(pair.y[None], pipe.config.intensity)
         offset, scale = result_intensity(units, pipe.config.intensity)
-        true, own = pipe.transform.forward(x), pipe.transform.forward(y)
-        denoiser = pipe.denoiser(pipe.condition(y, own))
-        low = pipe.norm.low_inverse(own_sample(pipe, denoiser, pipe.norm.low(own.ll, 0), [seed + index]), 0)
-        late = late_features(pipe, true, own, y, seed + index)
+        true, bands = pipe.transform.forward(x), pipe.transform.forward(y)
+        denoiser = pipe.denoiser(pipe.condition(y, bands))
+        low = pipe.norm.low_inverse(own_sample(pipe, denoiser, pipe.norm.low(bands.ll, 0), [seed + index]), 0)
+        late = late_features(pipe, true, bands, y, seed + index)
         versions = {
-            "true_ll": with_details(pipe, true.ll, own, late, seed + index),
-            "sampled_ll": with_details(pipe, low, own, denoiser.features, seed + index),
+            "true_ll": with_details(pipe, true.ll, bands, late, seed + index),
+            "sampled_ll": with_details(pipe, low, bands, denoiser.features, seed + index),
             "true_bands": pipe.transform.inverse(true._replace(ll=low)),
         }
         for name, image in versions.items():
-            made[name].append(image.cpu() * scale + offset)
+            images[name].append(image.cpu() * scale + offset)
     target = torch.stack([pair.x for pair in pairs])
-    found = coverage(scorer, torch.cat(made["sampled_ll"]), target)
-    for name, images in made.items():
-        scores = scorer.paired(torch.cat(images), target)
-        found |= {f"{metric}_{name}": float(values.mean()) for metric, values in scores.items()}
-    return found
+    gaps = coverage(scorer, torch.cat(images["sampled_ll"]), target)
+    for name, restored in images.items():
+        scores = scorer.paired(torch.cat(restored), target)
+        gaps |= {f"{metric}_{name}": float(values.mean()) for metric, values in scores.items()}
+    return gaps

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from wavegen.bridges import Bridge
-from wavegen.core.files import atomic
-from wavegen.core.optional import need
 from wavegen.core.registry import build
-from wavegen.experiments.judge.pictures import stretched
+from wavegen.experiments.judge.pictures import picture_grid, stretched
 from wavegen.experiments.spec.comparison import Comparison, Row, restored_by
 from wavegen.experiments.spec.folders import run_folder, write_json
 from wavegen.experiments.spec.images import images_of
@@ -18,25 +16,24 @@ from wavegen.experiments.spec.record import about
 from wavegen.experiments.studies.claims import PHOTONS, darker, under
 from wavegen.metrics.scales import to_target_range
 from wavegen.pipeline.pipeline import Pipeline
+from wavegen.reports.blocks import Table
+
+VARIANCES = ("system", "process", "S here", "S of its defaults", "its own steps, eta, solver, grid, target")
 
 
 def variances(systems: Mapping[str, Any]) -> str:
     """A Markdown table: each system's process with its S here, the S of the process's defaults, its own sampler."""
-    lines = [
-        "| system | process | S here | S of its defaults | its own steps, eta, solver, grid, target |",
-        "|---|---|---|---|---|",
-    ]
+    lines = []
     for name, spec in systems.items():
-        used: Bridge = build("bridge", spec["bridge"])
-        own: Bridge = build("bridge", spec["bridge"]["name"])
+        bridge: Bridge = build("bridge", spec["bridge"])
+        defaults: Bridge = build("bridge", spec["bridge"]["name"])
         options = ", ".join(f"{k} = {v:.4g}" if isinstance(v, float) else f"{k} = {v}"
                             for k, v in spec["bridge"].items() if k != "name")  # fmt: skip
-        scales = ["–" if s is None else f"{s:.3g}" for s in (used.total_variance, own.total_variance)]
-        native = own.native
+        scales = ["–" if s is None else f"{s:.3g}" for s in (bridge.total_variance, defaults.total_variance)]
+        native = defaults.native
         settings = f"{native.steps}, {native.eta:g}, {native.solver}, {native.grid}, {native.target}"
-        process = f"{spec['bridge']['name']} {options}".strip()
-        lines.append(f"| {name} | {process} | {scales[0]} | {scales[1]} | {settings} |")
-    return "\n".join(lines) + "\n"
+        lines.append((name, f"{spec['bridge']['name']} {options}".strip(), *scales, settings))
+    return Table(VARIANCES, tuple(lines)).markdown()
 
 
 def degraded(plan: Comparison, out: Path, *, steps: int = 4, image: int = 0) -> list[dict[str, Any]]:
@@ -54,7 +51,6 @@ def degraded(plan: Comparison, out: Path, *, steps: int = 4, image: int = 0) -> 
 
 def _strips(plan: Comparison, pipes: Mapping[str, Pipeline], path: Path, steps: int, image: int) -> None:
     """A row of pictures for y, draws of each system, and the truth; a column for each number of photons."""
-    figures = need("matplotlib.figure", "plot")
     several = [name for name, pipe in pipes.items() if pipe.bridge.max_steps is None]
     # Two draws where there is anything to draw.
     rows = [
@@ -62,21 +58,11 @@ def _strips(plan: Comparison, pipes: Mapping[str, Pipeline], path: Path, steps: 
         for name in pipes
         for seed in ((0, 1) if name in several else (0,))
     ]
-    titles = ["y", *(f"{row.system}\n{row.steps} calls, seed {seed}" for row, seed in rows), "truth"]
-    grid = figures.Figure(figsize=(2.2 * len(PHOTONS), 2.35 * len(titles)), layout="constrained")
-    axes = grid.subplots(len(titles), len(PHOTONS), squeeze=False)
-    for column, photons in enumerate(PHOTONS):
+    labels = ["y", *(f"{row.system}\n{row.steps} calls, seed {seed}" for row, seed in rows), "truth"]
+    columns = []
+    for photons in PHOTONS:
         x, y = images_of(under(plan, photons))[image]
-        pictures = [stretched(y.numpy())[0]]
         drawn = [restored_by(pipes[row.system], row, y, [seed]).image for row, seed in rows]
-        pictures += [to_target_range(draw[None], x[None])[0][0, 0].numpy() for draw in drawn]
-        pictures.append(to_target_range(x[None], x[None])[0][0, 0].numpy())
-        for r, picture in enumerate(pictures):
-            axes[r, column].imshow(picture, cmap="magma", vmin=0, vmax=1, interpolation="nearest")
-            axes[r, column].set_xticks([])
-            axes[r, column].set_yticks([])
-            if column == 0:
-                axes[r, column].set_ylabel(titles[r], fontsize=8)
-        axes[0, column].set_title(f"{photons:g} photons", fontsize=9)
-    with atomic(path) as file:
-        grid.savefig(file, dpi=110, format="png")
+        on_scale = [to_target_range(shown[None], x[None])[0][0, 0].numpy() for shown in (*drawn, x)]
+        columns.append([stretched(y.numpy())[0], *on_scale])
+    picture_grid(path, list(zip(*columns, strict=True)), [f"{photons:g} photons" for photons in PHOTONS], labels)

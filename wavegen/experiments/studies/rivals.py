@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from wavegen.core.files import write_text
@@ -15,8 +16,9 @@ from wavegen.experiments.judge.band_spread import calibrated_temperature, spread
 from wavegen.experiments.spec.comparison import Comparison, Row
 from wavegen.experiments.spec.folders import Result, model_hash, read_rows, run_folder, write_json
 from wavegen.experiments.spec.images import images_of
-from wavegen.experiments.spec.recipe import Lead
+from wavegen.experiments.spec.recipe_parts import Lead
 from wavegen.pipeline.pipeline import Pipeline
+from wavegen.reports.blocks import Table
 from wavegen.reports.intervals import difference
 
 NAMES = ("system", "steps", "key", "seed", "model")  # what a row of spreads is known by
@@ -49,27 +51,26 @@ def verdicts(lead: Lead, rows: Sequence[Row], out: Path) -> str:
     """
     results = read_rows(out / "results.json")
     times = {(t["system"], t["steps"]): t for t in read_rows(out / "times.json")}
-    lines = ["| row | against | score | difference | verdict |", "|---|---|---|---|---|"]
+    lines: list[tuple[str, ...]] = []
 
     def by_seed(row: Row, score: str) -> dict[int, float]:
-        own = (row.system, row.steps, row.key())
-        found = [r for r in results if (r["system"], r["steps"], r.get("key")) == own]
-        return {r["seed"]: r[score] for r in found if r.get(score) is not None}
+        of_row = (r for r in results if (r["system"], r["steps"], r.get("key")) == (row.system, row.steps, row.key()))
+        return {r["seed"]: r[score] for r in of_row if r.get(score) is not None}
 
-    for own, rival in product(rows, rows):
-        if own.system != lead.system or rival.system not in lead.rivals:
+    for leader, rival in product(rows, rows):
+        if leader.system != lead.system or rival.system not in lead.rivals:
             continue
-        start = f"| {own.system}, {own.key()} | {rival.system}, {rival.key()} |"
+        start = (f"{leader.system}, {leader.key()}", f"{rival.system}, {rival.key()}")
         for score, larger in lead.scores.items():
-            found = difference(by_seed(own, score), by_seed(rival, score), larger)
-            if found is not None:
-                half = "" if found.half is None else f" ± {found.half:.4f}"
-                lines.append(f"{start} {score} | {found.mean:+.4f}{half} | {found.verdict} |")
-        ours, theirs = times.get((own.system, own.steps)), times.get((rival.system, rival.steps))
+            gain = difference(by_seed(leader, score), by_seed(rival, score), larger)
+            if gain is not None:
+                half = "" if gain.half is None else f" ± {gain.half:.4f}"
+                lines.append((*start, score, f"{gain.mean:+.4f}{half}", gain.verdict))
+        ours, theirs = times.get((leader.system, leader.steps)), times.get((rival.system, rival.steps))
         if ours and theirs:
             ratios = [f"{theirs[k] / ours[k]:.1f}" for k in ("ms_batch_1", "ms_batch_8")]
-            lines.append(f"{start} times faster, batch 1; 8 | {'; '.join(ratios)} | |")
-    return "\n".join(lines) + "\n"
+            lines.append((*start, "times faster, batch 1; 8", "; ".join(ratios), ""))
+    return Table(("row", "against", "score", "difference", "verdict"), tuple(lines)).markdown()
 
 
 def temperatures(plan: Comparison, out: Path) -> dict[str, float]:
@@ -78,10 +79,10 @@ def temperatures(plan: Comparison, out: Path) -> dict[str, float]:
     Kept in ``temperatures.json``; see :func:`calibrated_temperature`.
     """
 
-    def found(pipe: Pipeline, row: Row, data: PairSource) -> dict[str, float]:
+    def calibrated(pipe: Pipeline, row: Row, data: PairSource) -> dict[str, float]:
         return {"temperature": calibrated_temperature(pipe, row, data)}
 
-    rows = _measured(plan, out / "temperatures.json", "validation", found, first_seed=True)
+    rows = _measured(plan, out / "temperatures.json", "validation", calibrated, first_seed=True)
     return {row["system"]: row["temperature"] for row in rows}
 
 
@@ -107,11 +108,11 @@ def _measured(
             model = model_hash(folder)
             if row.steps < 2 or not model:
                 continue
-            own = (row.system, row.steps, row.key(), seed, model)
-            if own not in known:
+            name = (row.system, row.steps, row.key(), seed, model)
+            if name not in known:
                 measures = measure(Pipeline.from_pretrained(folder / "model"), row, data)
-                known[own] = dict(zip(NAMES, own, strict=True)) | measures
-            rows.append(known[own])
+                known[name] = dict(zip(NAMES, name, strict=True)) | measures
+            rows.append(known[name])
             write_json(file, rows)
     return rows
 
@@ -121,9 +122,8 @@ def spread_table(rows: Sequence[Result]) -> str:
     if not rows:
         return ""
     bands = [key for key in rows[0] if key not in NAMES]
-    lines = ["| spread / residual | " + " | ".join(bands) + " |", "|---" * (len(bands) + 1) + "|"]
-    for own in dict.fromkeys((row["system"], row["steps"], row["key"]) for row in rows):
-        members = [row for row in rows if (row["system"], row["steps"], row["key"]) == own]
-        means = [f"{sum(m[band] for m in members) / len(members):.2f}" for band in bands]
-        lines.append(f"| {own[0]}, {own[1]} calls, {own[2]} | " + " | ".join(means) + " |")
-    return "\n".join(lines) + "\n"
+    seeds: dict[str, list[Result]] = {}
+    for row in rows:
+        seeds.setdefault(f"{row['system']}, {row['steps']} calls, {row['key']}", []).append(row)
+    lines = [(name, *(f"{fmean(m[band] for m in members):.2f}" for band in bands)) for name, members in seeds.items()]
+    return Table(("spread / residual", *bands), tuple(lines)).markdown()

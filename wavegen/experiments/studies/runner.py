@@ -15,11 +15,14 @@ from wavegen.experiments.engine.runs import compare
 from wavegen.experiments.spec.ablation import ablation
 from wavegen.experiments.spec.comparison import Row
 from wavegen.experiments.spec.options import one_or_more, recipe_options
-from wavegen.experiments.spec.recipe import SMOKE, Recipe, Shipment, read_recipe
+from wavegen.experiments.spec.recipe import Recipe
+from wavegen.experiments.spec.recipe_file import read_recipe
+from wavegen.experiments.spec.recipe_parts import Shipment
 from wavegen.experiments.studies.expected import expected
 from wavegen.experiments.studies.rivals import against_rivals
 from wavegen.experiments.studies.shipping import ship
 
+SMOKE = "smoke"  # the default profile
 FEW = 4  # calls up to which rows are shown, where the recipe does not say
 
 
@@ -44,7 +47,7 @@ def run_recipe(file: Path, arguments: Sequence[str] | None = None) -> None:
 
 def _parser(recipe: Recipe) -> argparse.ArgumentParser:
     profiles = sorted(recipe.profiles, key=lambda name: name != SMOKE)
-    defaults = [f"{name} {made.minutes:g}" for name, made in recipe.profiles.items() if made.minutes]
+    defaults = [f"{name} {size.minutes:g}" for name, size in recipe.profiles.items() if size.minutes]
     parser = recipe_options(
         recipe.about,
         profiles,
@@ -84,11 +87,11 @@ def _shipment(recipe: Recipe, given: argparse.Namespace) -> Shipment | None:
     """
     if given.export is None:
         return None
-    found = next((made for made in recipe.shipped if given.data in made.data), None)
-    if given.profile != "ship" or found is None:
-        known = ", ".join(name for made in recipe.shipped for name in made.data) or "none of this recipe's"
+    shipment = next((s for s in recipe.shipped if given.data in s.data), None)
+    if given.profile != "ship" or shipment is None:
+        known = ", ".join(name for shipped in recipe.shipped for name in shipped.data) or "none of this recipe's"
         raise InputError(f"--export goes with --preset ship and data that a checkpoint is made from: {known}")
-    return found
+    return shipment
 
 
 def chosen_systems(text: str, known: Collection[str]) -> list[str]:
@@ -111,9 +114,9 @@ def run_ablation(recipe: Recipe, given: argparse.Namespace) -> None:
     make_folder(given.out)
     file = given.out / "grid.yaml"
     write_text(file, yaml.safe_dump(ready.grid, sort_keys=False))
-    made = ablate(ready.plan, given.out, workers=given.workers, scheduler=given.scheduler)
-    print(made.table)
-    print(expected(ready, given.out, made.rows))
+    outcome = ablate(ready.plan, given.out, workers=given.workers, scheduler=given.scheduler)
+    print(outcome.table)
+    print(expected(ready, given.out, outcome.rows))
     print(f"the grid: {file}; results: {given.out / 'results.csv'}, {given.out / 'expected.md'}")
-    for error in made.failed.values():
+    for error in outcome.failed.values():
         raise error

@@ -9,7 +9,7 @@ from wavegen.core.tensors import read_note
 from wavegen.data import is_simulator
 from wavegen.experiments.spec.comparison import Comparison
 from wavegen.experiments.spec.folders import read_rows, run_folder
-from wavegen.experiments.spec.recipe import Shipment
+from wavegen.experiments.spec.recipe_parts import Shipment
 from wavegen.experiments.spec.record import about
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.reports.tables import aggregate, markdown
@@ -26,7 +26,7 @@ CARD = """# {name}
 
 ## Figures
 
-{judged} Scored before the weights were stored in 16 bits.
+{scored_on} Scored before the weights were stored in 16 bits.
 
 {table}{samples}
 ## Limits
@@ -63,7 +63,7 @@ def ship(
     rows = [r for r in aggregate(results, times) if r["system"] == system or not r["steps"]]
     drawn = any(row["steps"] > 1 for row in rows)
     spread = UNCALIBRATED if temperature is None else CALIBRATED.format(temperature=temperature)
-    made = about(plan)
+    record = about(plan)
     simulated = is_simulator(plan.data)
     test = "the fixed test set of the simulator" if simulated else f"`{json.dumps(plan.test)}`"
     card = CARD.format(
@@ -76,15 +76,15 @@ def ship(
         system=system,
         data=json.dumps(plan.data),
         images=f"{plan.pool} simulated images of {plan.size} × {plan.size}" if simulated else "all of its images",
-        judged=f"On {test} ({rows[0]['images']} images), seed 0, intensity scale `{plan.scale}`.",
+        scored_on=f"On {test} ({rows[0]['images']} images), seed 0, intensity scale `{plan.scale}`.",
         parameters=pipe.parameters_count / 1e6,
         minutes=note["progress"]["core_seconds"] / 60,
         steps=note["progress"]["step"],
         batch=plan.training.batch,
         crop=plan.training.crop,
-        date=made["date"],
-        torch=made["torch"],
-        machine=made["machine"],
+        date=record["date"],
+        torch=record["torch"],
+        machine=record["machine"],
         table=markdown(
             rows, leave_out=("ms_batch_1", "ms_batch_8", "parameters", "minutes", "training_steps", "images", "seeds")
         ),

@@ -22,6 +22,7 @@ from wavegen.data import InMemory, LowBand
 from wavegen.experiments.studies.spread_measure import figures, measure, toy
 from wavegen.inference.evaluate import Scorer
 from wavegen.pipeline.pipeline import Pipeline
+from wavegen.reports.blocks import Table
 from wavegen.training import fit
 from wavegen.training.config import Training
 
@@ -120,10 +121,10 @@ def train_band(study: SpreadStudy, data: PairSource, bridge: Mapping[str, Any], 
     return fit(Pipeline.from_config(spec), data, study.training, out, resume=True, described=study.data)
 
 
-def band_rows(study: SpreadStudy, out: Path, found: dict[str, Any]) -> None:
+def band_rows(study: SpreadStudy, out: Path, results: dict[str, Any]) -> None:
     """Train with s = 1 and, where it is another, with the planned S; measure both on even grids and on plans.
 
-    The rows are put into ``found["trained"]``; those that are there already are not measured again.
+    The rows are put into ``results["trained"]``; those that are there already are not measured again.
     """
     torch.set_num_threads(1)
     pool, test = band(study, "train"), band(study, "test")
@@ -132,35 +133,37 @@ def band_rows(study: SpreadStudy, out: Path, found: dict[str, Any]) -> None:
     bridges = {"s = 1": {"name": "bbdp", "s": 1.0}}
     if abs(math.log(float(planned.bridge["s"]))) > math.log(ALIKE):
         bridges["planned S"] = planned.bridge
-    found["planned S"] = planned.total_variance
-    rows = found.setdefault("trained", [])
+    results["planned S"] = planned.total_variance
+    rows = results.setdefault("trained", [])
     done = {(row["model"], row["how"], row["calls"]) for row in rows}
     for name, bridge in bridges.items():
         pipe = train_band(study, pool, bridge, out / name.replace(" ", "").replace("=", "-"))
-        own = model_spectrum(pipe, test)
-        found[f"kurtosis, {name}"] = own.kurtosis
-        for how, setting in _band_settings(bridge, own).items():
+        residual = model_spectrum(pipe, test)
+        results[f"kurtosis, {name}"] = residual.kurtosis
+        for how, setting in _band_settings(bridge, residual).items():
             for count in study.calls:
                 if (name, how, count) in done:
                     continue
                 print(f"measuring {name}, {how}, {count} calls", file=sys.stderr)
                 plan, images = setting(count), study.test_images if count <= MANY else study.few_images
-                row = measure(pipe, test, plan, own, study.draws, images, scorer)
+                row = measure(pipe, test, plan, residual, study.draws, images, scorer)
                 rows.append(
                     {"model": name, "how": how, "calls": count, "S": plan.total_variance, "images": images, **row}
                 )
-                _keep(out, found)
+                _keep(out, results)
     rows.sort(key=lambda row: (row["model"], row["how"], row["calls"]))
 
 
-def _band_settings(bridge: Mapping[str, Any], own: BandSpectrum) -> dict[str, Setting]:
+def _band_settings(bridge: Mapping[str, Any], residual: BandSpectrum) -> dict[str, Setting]:
     def of(v: Sequence[float]) -> Setting:
-        return lambda calls: plan_steps(bridge, v, own.weights, calls=calls, rescale=False)
+        return lambda calls: plan_steps(bridge, v, residual.weights, calls=calls, rescale=False)
 
     return {
-        "uniform, eta 1": lambda calls: judge(bridge, make_grid("uniform", calls), own.variances, own.weights),
-        "planned for v": of(own.residual),
-        "planned": of(own.variances),
+        "uniform, eta 1": lambda calls: judge(
+            bridge, make_grid("uniform", calls), residual.variances, residual.weights
+        ),
+        "planned for v": of(residual.residual),
+        "planned": of(residual.variances),
     }
 
 
@@ -181,32 +184,33 @@ def spread_study(study: SpreadStudy, out: Path, trained: bool = False) -> str:
     """
     make_folder(out)
     settings_now = json.loads(study.model_dump_json())
-    found: dict[str, Any] = {"study": settings_now}
+    results: dict[str, Any] = {"study": settings_now}
     if (out / "spread.json").exists():
-        found = json.loads((out / "spread.json").read_text())
-        if found.get("study") != settings_now:
+        results = json.loads((out / "spread.json").read_text())
+        if results.get("study") != settings_now:
             raise InputError(f"{out} holds the figures of another study; give another folder")
-    if "toy" not in found:
+    if "toy" not in results:
         pool = band(study, "train")
         spectrum = measured_spectrum(pool)
-        found["v"] = [min(spectrum.residual), max(spectrum.residual)]
-        found["kurtosis"] = spectrum.kurtosis
-        found["toy"] = toy_rows(spectrum, band_unit(pool), study.calls, study.toy_side)
-        _keep(out, found)
-    text = f"v from {found['v'][0]:.3g} to {found['v'][1]:.3g}, kurtosis {found['kurtosis']:.3g}\n\n"
-    text += _table(found["toy"], TOY)
+        results["v"] = [min(spectrum.residual), max(spectrum.residual)]
+        results["kurtosis"] = spectrum.kurtosis
+        results["toy"] = toy_rows(spectrum, band_unit(pool), study.calls, study.toy_side)
+        _keep(out, results)
+    text = f"v from {results['v'][0]:.3g} to {results['v'][1]:.3g}, kurtosis {results['kurtosis']:.3g}\n\n"
+    text += _table(results["toy"], TOY)
     if trained:
-        band_rows(study, out, found)
-        _keep(out, found)
-        kurtoses = ", ".join(f"{key[10:]}: {value:.3g}" for key, value in found.items() if key.startswith("kurtosis, "))
-        text += f"\nplanned S {found['planned S']:.3g}; kurtosis of the network's residual: {kurtoses}\n\n"
-        text += _table(found["trained"], TRAINED)
+        band_rows(study, out, results)
+        _keep(out, results)
+        models = {key[10:]: value for key, value in results.items() if key.startswith("kurtosis, ")}
+        kurtoses = ", ".join(f"{model}: {value:.3g}" for model, value in models.items())
+        text += f"\nplanned S {results['planned S']:.3g}; kurtosis of the network's residual: {kurtoses}\n\n"
+        text += _table(results["trained"], TRAINED)
     write_text(out / "spread.md", text)
     return text
 
 
-def _keep(out: Path, found: Mapping[str, Any]) -> None:
-    write_text(out / "spread.json", json.dumps(found, indent=1) + "\n")
+def _keep(out: Path, results: Mapping[str, Any]) -> None:
+    write_text(out / "spread.json", json.dumps(results, indent=1) + "\n")
 
 
 COMMON = ["predicted", "predicted least", "predicted most", "measured", "measured least", "measured most"]
@@ -215,10 +219,11 @@ TRAINED = ["model", "how", "calls", "images", "S", "for v alone", *COMMON, "psnr
 
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-    for row in rows:
-        cells = (row.get(column) for column in columns)
-        shown = ["-" if c is None else f"{c:.3g}" if column_is_s else f"{c:.3f}" if isinstance(c, float) else str(c)
-                 for c, column_is_s in zip(cells, (column == "S" for column in columns), strict=True)]  # fmt: skip
-        lines.append("| " + " | ".join(shown) + " |")
-    return "\n".join(lines) + "\n"
+    lines = [tuple(_cell(row.get(column), column) for column in columns) for row in rows]
+    return Table(tuple(columns), tuple(lines)).markdown()
+
+
+def _cell(value: Any, column: str) -> str:
+    if value is None:
+        return "-"
+    return format(value, ".3g" if column == "S" else ".3f") if isinstance(value, float) else str(value)

@@ -44,23 +44,23 @@ def figures(name: str, shares: Tensor, power: Sequence[float]) -> dict[str, floa
 
 @torch.no_grad()
 def measure(
-    pipe: Pipeline, data: PairSource, plan: Plan, own: BandSpectrum, draws: int, images: int, scorer: Scorer | None
+    pipe: Pipeline, data: PairSource, plan: Plan, band: BandSpectrum, draws: int, images: int, scorer: Scorer | None
 ) -> dict[str, Any]:
     """Spread of real draws over rings, beside the residual that it should have; and the scores of the first draw.
 
     With V the variance over draws and R the power of x0 minus their mean, the residual's variance is R - V / draws.
-    Predicted is what the plan keeps of the network's own residual ``own``: where its energy lies, and of its average.
+    Predicted is what the plan keeps of the network's own residual ``band``: where its energy lies, and of its average.
     """
     x, y = (torch.stack([data[i][k] for i in range(images)]) for k in (0, 1))
     offset, scale = intensity_of(y, pipe.config.intensity)
     grid = {"name": "times", "values": list(plan.times)}
     seeds = list(range(len(y)))
-    made = pipe.restore(y, samples=draws, seed=seeds, eta=plan.eta, solver=plan.solver, grid=grid).samples
-    low = pipe.norm.low((made - offset) / scale, 0)
+    restored = pipe.restore(y, samples=draws, seed=seeds, eta=plan.eta, solver=plan.solver, grid=grid).samples
+    low = pipe.norm.low((restored - offset) / scale, 0)
     rings = Rings(*y.shape[-2:])
 
-    def power(band: Tensor) -> Tensor:
-        return rings.mean(rings.transform(band).abs().square().flatten(0, -3).mean(0))
+    def power(image: Tensor) -> Tensor:
+        return rings.mean(rings.transform(image).abs().square().flatten(0, -3).mean(0))
 
     mean = low.mean(0)
     spread = power(low - mean) * draws / (draws - 1)
@@ -69,17 +69,17 @@ def measure(
     shares = spread / residual
 
     def predicted(v: Sequence[float]) -> Plan:
-        return judge(plan.bridge, plan.times, v, own.weights, eta=plan.eta, solver=plan.solver)
+        return judge(plan.bridge, plan.times, v, band.weights, eta=plan.eta, solver=plan.solver)
 
-    tails = predicted(own.variances)
-    found = {
-        "for v alone": predicted(own.residual).mean,
+    tails = predicted(band.variances)
+    results = {
+        "for v alone": predicted(band.residual).mean,
         **figures("predicted", torch.tensor(tails.shares), tails.power),
         **figures("measured", shares, weights.tolist()),
         "shares": shares.tolist(),
         "residual": residual.tolist(),
     }
     if scorer is not None:
-        found |= {name: float(values.mean()) for name, values in scorer.paired(made[0], x).items()}
-        found |= scorer.distances([made[0]], [x])
-    return found
+        results |= {name: float(values.mean()) for name, values in scorer.paired(restored[0], x).items()}
+        results |= scorer.distances([restored[0]], [x])
+    return results

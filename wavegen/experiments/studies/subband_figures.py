@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 
 from wavegen.core.registry import build
 from wavegen.data import microscope_sample
-from wavegen.experiments.judge.subband_picture import subband_picture
+from wavegen.experiments.judge.subband_picture import GAP, Grey, around_grey, stretched, subband_picture
 from wavegen.transforms import VolumeTransform
 
-Grey = NDArray[np.uint8]
 SIDE, PLANES = 128, 16
-GAP = 2
 
 
 def subband_figures(pages: Mapping[str, list[dict[str, Any]]], out: str | Path) -> list[Path]:
@@ -32,13 +30,13 @@ def subband_figures(pages: Mapping[str, list[dict[str, Any]]], out: str | Path) 
     from PIL import Image
 
     crop = microscope_sample().pixels[0, 120 : 120 + SIDE, 260 : 260 + SIDE]
-    made, folder = [], Path(out)
+    pictures, folder = [], Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     for name, specs in pages.items():
         parts = [_stack_picture(spec) if spec["name"] == "stack" else _picture(spec, crop) for spec in specs]
-        made.append(folder / f"{name}.png")
-        Image.fromarray(_side_by_side(parts)).save(made[-1], optimize=True)
-    return made
+        pictures.append(folder / f"{name}.png")
+        Image.fromarray(_side_by_side(parts)).save(pictures[-1], optimize=True)
+    return pictures
 
 
 def _picture(spec: dict[str, Any], crop: NDArray[Any]) -> Grey:
@@ -62,7 +60,10 @@ def _stack_picture(spec: dict[str, Any]) -> Grey:
     transform = VolumeTransform(**{k: v for k, v in spec.items() if k != "name"})
     with torch.no_grad():
         bands = transform.forward(torch.from_numpy(bead_stack())[None, None])
-    rows = [[_stretched(bands.low)], *([_around_grey(band) for band in details] for details in bands.details)]
+    rows = [
+        [stretched(_middle(bands.low))],
+        *([around_grey(_middle(band)) for band in details] for details in bands.details),
+    ]
     return _below([_side_by_side(row) for row in rows])
 
 
@@ -78,24 +79,9 @@ def bead_stack(seed: int = 0) -> NDArray[np.float32]:
     return blurred
 
 
-def _stretched(band: torch.Tensor) -> Grey:
-    plane = _middle(band)
-    low, high = np.percentile(plane, [0.5, 99.5])
-    return _bytes((plane - low) / max(float(high - low), 1e-12))
-
-
-def _around_grey(band: torch.Tensor) -> Grey:
-    plane = _middle(band)
-    return _bytes(0.5 + 0.5 * plane / max(float(np.percentile(np.abs(plane), 99.5)), 1e-12))
-
-
 def _middle(band: torch.Tensor) -> NDArray[np.float32]:
     plane: NDArray[np.float32] = band[0, 0, band.shape[2] // 2].numpy()
     return plane
-
-
-def _bytes(values: NDArray[np.float32]) -> Grey:
-    return (values.clip(0, 1) * 255).round().astype(np.uint8)
 
 
 def _side_by_side(parts: list[Grey]) -> Grey:

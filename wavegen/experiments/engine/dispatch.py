@@ -1,4 +1,4 @@
-"""Runs on a Dask scheduler: processes of this machine, or workers wherever they are."""
+"""Deals runs to workers through a Dask scheduler: processes of this machine, or of others."""
 
 from __future__ import annotations
 
