@@ -61,8 +61,8 @@ def test_a_stack_equals_its_planes(tmp_path: Path, grey: Pipeline, extension: st
 
 def test_the_record_says_what_was_done(tmp_path: Path, grey: Pipeline) -> None:
     write_stack(tmp_path / "in.tif", Stack(photons((2, 16, 16)), "ZYX"))
-    options = {"steps": 3, "samples": 2, "seed": 7}
-    (record,) = restored(grey, tmp_path / "in.tif", tmp_path / "out.tif", **options, eta=0.5).other["records"]
+    options = {"steps": 3, "samples": 2, "seed": 7, "eta": 0.5}
+    (record,) = restored(grey, tmp_path / "in.tif", tmp_path / "out.tif", **options).other["records"]
     assert {key: record[key] for key in options} == options
     assert record["solver"] == {"name": "generic", "eta": 0.5}
     assert record["software"].startswith("wavegen ")

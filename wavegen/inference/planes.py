@@ -71,6 +71,7 @@ def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, An
         **sampler.model_dump(),
         **given,
         "solver": solver,
+        "eta": solver.get("eta", 1.0),  # where version 0.1.0 wrote it
         "samples": options.samples,
         "seed": options.seed,
         "channels": options.channels,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,15 +100,16 @@ def _unbroken(cell: str) -> str:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture: ``png`` beside a Markdown page under the name ``file``, ``svg`` (where given) inside an HTML page.
+    """A picture: a PNG beside a Markdown page under the name ``file``, inside an HTML page, as SVG if it is ``vector``.
 
-    ``wide`` ones may take the whole width of an HTML page; others stand side by side.
+    ``draw`` makes it, of the kind ``png`` or ``svg``, when it is needed: figures take seconds. ``wide`` ones may take
+    the whole width of an HTML page; others stand side by side.
     """
 
     file: str
     alt: str
-    png: bytes
-    svg: str = ""
+    draw: Callable[[str], bytes]
+    vector: bool = False
     wide: bool = True
 
     def markdown(self, folder: str = "") -> str:
@@ -118,16 +119,24 @@ class Picture:
     def html(self) -> str:
         """The picture itself, with its name below."""
         name = html.escape(self.alt)
-        encoded = f'<img alt="{name}" src="data:image/png;base64,{base64.b64encode(self.png).decode()}">'
         opening = '<figure class="wide">' if self.wide else "<figure>"
-        return f"{opening}{self.svg or encoded}<figcaption>{name}</figcaption></figure>"
+        if self.vector:
+            shown = self.draw("svg").decode()
+        else:
+            shown = f'<img alt="{name}" src="data:image/png;base64,{base64.b64encode(self.draw("png")).decode()}">'
+        return f"{opening}{shown}<figcaption>{name}</figcaption></figure>"
 
     def write(self, folder: Path) -> Path:
         """Write the PNG to a folder, which is made where it does not exist."""
         folder.mkdir(parents=True, exist_ok=True)
         with atomic(folder / self.file) as file:
-            file.write(self.png)
+            file.write(self.draw("png"))
         return folder / self.file
+
+
+def kept(content: bytes, kind: str) -> bytes:
+    """What draws a picture that is there already: ``partial(kept, png)``."""
+    return content
 
 
 Block = Heading | Text | Code | Table | Picture

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from wavegen.core.files import write_text
 from wavegen.core.types import Pair
 from wavegen.metrics.catalogue import catalogue
 from wavegen.metrics.scales import Scale, scaled
-from wavegen.reports.blocks import Block, Code, Heading, Picture, Table, Text, to_html
+from wavegen.reports.blocks import Block, Code, Heading, Picture, Table, Text, kept, to_html
 
 SHOWN, SIDE = 12, 256  # pictures, and their largest side in pixels
 
@@ -93,7 +94,7 @@ def _page(report: Mapping[str, Any], gallery: Gallery) -> str:
     for row, pictures in zip(gallery.rows, gallery.pictures, strict=False):
         scores = ", ".join(f"{_title(key)} {_figure(value, key)}" for key, value in row.items() if key != "image")
         blocks += [Heading(f"image {row['image']}", 3), Text(scores)]
-        blocks += [Picture(f"{name}.png", name, png, wide=False) for name, png in pictures.items()]
+        blocks += [Picture(f"{name}.png", name, partial(kept, png), wide=False) for name, png in pictures.items()]
     return to_html("wavegen evaluation", blocks)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from wavegen.core.errors import InputError, near_matches
-from wavegen.reports.blocks import Block, Code, Heading, Picture, Table, Text
+from wavegen.reports.blocks import Block, Code, Heading, Picture, Table, Text, kept
 from wavegen.reports.columns import Column, columns, ranked
 from wavegen.reports.fronts import BATCHES, fronts, timed
 from wavegen.reports.intervals import Difference, difference
@@ -60,7 +61,7 @@ def plots(study: Study) -> list[Block]:
                 continue
             file = f"{slug(study.name)}-pareto-{count}-images-batch-{batch}.png"
             alt = f"{study.name}: quality against time at batch {batch}, {count} images"
-            pictures.append(Picture(file, alt, draw(rows, batch), draw(rows, batch, "svg").decode()))
+            pictures.append(Picture(file, alt, partial(draw, rows, batch), vector=True))
     return pictures
 
 
@@ -145,7 +146,9 @@ def _times(row: Result, base: Result, key: str) -> str:
 def strips(study: Study) -> list[Block]:
     """The same images under several systems, where the runs drew them."""
     return [
-        Picture(f"{slug(study.name)}-images{n or ''}.png", f"{study.name}: test images", strip.read_bytes())
+        Picture(
+            f"{slug(study.name)}-images{n or ''}.png", f"{study.name}: test images", partial(kept, strip.read_bytes())
+        )
         for n, strip in enumerate(study.strips)
     ]
 
