@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from runs_of_recipes import ROOT, run
-from systems import tiny
+from runs_of_recipes import ROOT, run_here
+from systems import answer_with, tiny
 
 from wavegen import Pipeline
 from wavegen.core.types import Pair
@@ -41,7 +41,7 @@ def test_every_system_builds(table: str) -> None:
 
 
 def test_one_table_runs_to_its_end(tmp_path: Path) -> None:
-    done = run("heads.py", "--preset", "smoke", "--table", "gap", "--out", str(tmp_path), "--jobs", "1")
+    done = run_here("heads.py", "--preset", "smoke", "--table", "gap", "--out", str(tmp_path), "--jobs", "1")
     assert done.returncode == 0, done.stderr
     rows = json.loads((tmp_path / "heads.json").read_text())["rows"]
     assert [row["system"] for row in rows] == list(recipe().GAP)
@@ -52,9 +52,9 @@ def test_one_table_runs_to_its_end(tmp_path: Path) -> None:
 
 def test_the_gap_is_nothing_where_the_low_band_is_right() -> None:
     """With y = x and a coarse network that returns y's band, true and sampled LL are one."""
-    pipeline = tiny("mscgm", intensity={"mode": "fixed"}, target="x0")
+    pipeline = tiny("mscgm", intensity={"mode": "fixed"}, prediction="x0")
     low = pipeline.transform.coarse_channels(1)
-    pipeline.predict = lambda x_t, t, condition: (condition[:, :low], x_t)  # type: ignore[method-assign]
+    answer_with(pipeline, lambda x_t, t, condition: (condition[:, :low], x_t))
     image = torch.rand(1, 64, 64, generator=torch.Generator().manual_seed(0))
     found = low_band_gap(pipeline, [Pair(image, image)])
     for metric in ("psnr", "ssim", "spectrum_error"):
