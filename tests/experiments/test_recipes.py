@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from runs_of_recipes import ROOT, run, run_here
 
+from wavegen.bridges.planning import levels
 from wavegen.core.errors import InputError
 from wavegen.experiments import SpreadStudy, spread_study
 from wavegen.experiments.studies import claims, spread
@@ -54,6 +55,7 @@ def test_claims_print_their_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_spread_study_measures_what_it_predicts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spread, "TOY_VARIANCES", 4)
+    monkeypatch.setattr(levels, "ITERATIONS", 40)  # what is predicted of a plan holds for any plan
     options = ["--preset", "smoke", "--out", str(tmp_path / "plan"), "--trained"]
     done = run_here("plan_steps.py", *options)
     assert done.returncode == 0, done.stderr
