@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from runs_of_recipes import run_here
 from torch import nn
 
 from benchmarks.peers import PEERS, run, run_peers, worker
@@ -17,7 +17,6 @@ from wavegen import InputError, Pipeline
 from wavegen.experiments import images_of
 
 pytest.importorskip("diffusers")
-RECIPE = Path(__file__).resolve().parents[2] / "recipes" / "peers.py"
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +142,6 @@ def test_the_loop_learns_and_averages() -> None:
 
 
 def test_the_recipe_refuses_what_it_cannot_read(tmp_path: Path) -> None:
-    command = [sys.executable, str(RECIPE), "--out", str(tmp_path), "--python", "careamics"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    done = run_here("peers.py", "--out", str(tmp_path), "--python", "careamics")
     assert done.returncode == 2
     assert "give PEER=PATH" in done.stderr

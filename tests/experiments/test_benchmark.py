@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from runs_of_recipes import RECIPES, run_here
 
 from wavegen import InputError, Pipeline
 from wavegen.core.registry import build, validate
 from wavegen.experiments import Comparison, chosen_systems, read_recipe
 
-RECIPE = Path(__file__).resolve().parents[2] / "recipes" / "benchmark.py"
-BENCHMARK = read_recipe(RECIPE.with_suffix(".yaml"))
+BENCHMARK = read_recipe(RECIPES / "benchmark.yaml")
 SYSTEMS = BENCHMARK.systems
 MATCHED = (1, 4)
 ONE_CALL = ("unet", "cgan", "mscgm-fidelity")
@@ -106,18 +105,7 @@ def test_unknown_names() -> None:
 
 def test_runs_and_adds_to_a_folder(tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [
-            sys.executable,
-            str(RECIPE),
-            "--out",
-            str(tmp_path),
-            "--data",
-            "nanobeads",
-            "--jobs",
-            "1",
-            *arguments,
-        ]
-        return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=400, check=False)
+        return run_here("benchmark.py", "--out", str(tmp_path), "--data", "nanobeads", "--jobs", "1", *arguments)
 
     def rows(name: str) -> list[dict[str, object]]:
         found: list[dict[str, object]] = json.loads((tmp_path / name).read_text())["rows"]

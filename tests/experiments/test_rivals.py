@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from runs_of_recipes import ROOT, run
+from runs_of_recipes import ROOT, run_here
 
 from wavegen import Pipeline
 from wavegen.core.errors import InputError
@@ -101,7 +101,7 @@ def check_shipped(out: Path, folder: Path, temperature: float) -> None:
 
 @pytest.mark.parametrize("recipe", ["fidelity.py", "realism.py"])
 def test_recipes_run_and_refuse_an_export_of_a_smoke_run(recipe: str, tmp_path: Path) -> None:
-    done = run(recipe, "--data", "nanobeads", "--out", str(tmp_path / "out"), "--jobs", "1")
+    done = run_here(recipe, "--data", "nanobeads", "--out", str(tmp_path / "out"), "--jobs", "1")
     assert done.returncode == 0, done.stderr
     assert "| row | against | score | difference | verdict |" in done.stdout
     made = ["verdicts.md"] + ["spreads.md"] * (recipe == "realism.py")
@@ -115,6 +115,6 @@ def test_recipes_run_and_refuse_an_export_of_a_smoke_run(recipe: str, tmp_path: 
             s["key"] for s in spreads[3:]
         ]
         check_shipped(tmp_path / "out", tmp_path / "shipped", heats[0]["temperature"])
-    wrong = run(recipe, "--out", str(tmp_path / "other"), "--export", str(tmp_path / "x"))
+    wrong = run_here(recipe, "--out", str(tmp_path / "other"), "--export", str(tmp_path / "x"))
     assert wrong.returncode == 2
     assert "--export goes with --preset ship" in wrong.stderr

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from runs_of_recipes import RECIPES, run_here
 
 from wavegen import Pipeline
 from wavegen.core.errors import InputError
@@ -18,7 +17,6 @@ from wavegen.experiments import read_recipe
 from wavegen.experiments.judge.classical import METHODS
 from wavegen.io import write_image
 
-RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 TASKS = ("denoise", "deblur", "inpaint", "low_light", "shadow_removal", "mixed_degradation", "own_data")
 ALL = {file.stem: read_recipe(file) for file in sorted(RECIPES.glob("*.yaml"))}
 CHOICES = [(name, data) for name, recipe in ALL.items() if recipe.base is None for data in recipe.data]
@@ -82,11 +80,6 @@ def test_unknown_profiles_and_data_are_refused_with_near_matches() -> None:
         ALL["denoise"].comparison("cpu", "helas")
 
 
-def run(recipe: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(RECIPES / recipe), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
-
-
 def test_own_pairs_make_a_table(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for split in ("train", "test"):
@@ -96,7 +89,7 @@ def test_own_pairs_make_a_table(tmp_path: Path) -> None:
             for i in range(2):
                 write_image(folder / f"{i}.tif", rng.integers(0, 4000, (48, 40 + 8 * i)).astype(np.uint16))
     out = tmp_path / "out"
-    done = run("own_data.py", "--root", str(tmp_path), "--out", str(out), "--data", "unrelated", "--jobs", "1")
+    done = run_here("own_data.py", "--root", str(tmp_path), "--out", str(out), "--data", "unrelated", "--jobs", "1")
     assert done.returncode == 0, done.stderr
     rows: list[dict[str, Any]] = json.loads((out / "results.json").read_text())["rows"]
     systems = {row["system"].split(" (")[0] for row in rows}
@@ -106,10 +99,10 @@ def test_own_pairs_make_a_table(tmp_path: Path) -> None:
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
-    done = run("denoise.py", "--data", "w2s", "--root", str(tmp_path), "--out", str(tmp_path / "out"))
+    done = run_here("denoise.py", "--data", "w2s", "--root", str(tmp_path), "--out", str(tmp_path / "out"))
     assert done.returncode == 2
     assert "index.csv" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    wrong = run("inpaint.py", "--out", str(tmp_path / "out"), "--export", str(tmp_path))
+    wrong = run_here("inpaint.py", "--out", str(tmp_path / "out"), "--export", str(tmp_path))
     assert wrong.returncode == 2
     assert "--export goes with --preset ship" in wrong.stderr
