@@ -20,6 +20,7 @@ NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+SNIPPET = re.compile(r'^--8<-- "(.+)"$', re.MULTILINE)  # a file that the site shows in its place
 MADE = re.compile(r"notebooks/[\w-]+\.md|reference/api/[\w.]+\.md")  # pages that only the site has
 
 
@@ -40,6 +41,10 @@ def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     text = page.read_text(encoding="utf-8")
     namespace: dict[str, object] = {"__name__": "__main__"}
     for found in BLOCK.finditer(text):
+        if shown := SNIPPET.fullmatch(found.group(1).strip()):
+            file = DOCS / shown.group(1)
+            exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), namespace)
+            continue
         # Blank lines in front make a traceback show the page's own line numbers.
         line = text.count("\n", 0, found.start(1))
         exec(compile("\n" * line + found.group(1), str(page), "exec"), namespace)
@@ -56,6 +61,12 @@ def test_notebooks_run(notebook: Path, tmp_path: Path, monkeypatch: pytest.Monke
     namespace: dict[str, object] = {"__name__": "__main__", "display": lambda *_: None}
     for number, cell in enumerate(cells, start=1):
         exec(compile("".join(cell["source"]), f"{notebook.name}, cell {number}", "exec"), namespace)
+
+
+def test_every_example_is_shown() -> None:
+    """Each file of ``docs/examples`` is shown, and so run, by a page; a page shows nothing else."""
+    shown = {path for page in PAGES for path in SNIPPET.findall(page.read_text(encoding="utf-8"))}
+    assert shown == {str(file.relative_to(DOCS)) for file in (DOCS / "examples").rglob("*.py")}
 
 
 def anchors(page: Path) -> set[str]:
