@@ -1,4 +1,4 @@
-"""What ``make docs`` adds to the pages: the API from docstrings, the commands from their help, the notebooks.
+"""What ``make docs`` adds to the pages: the API from docstrings, the commands from their help, the notebooks, examples.
 
 A hook of MkDocs. The package is read from its syntax tree or, for the commands, imported without torch.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import sys
 from html import escape
 from pathlib import Path
@@ -16,6 +17,7 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = "<!-- commands -->"  # where reference/commands.md takes the help of all commands
+EXAMPLE = re.compile(r"^# (docs/examples/\S+\.py)$", re.MULTILINE)  # a line in whose place a page shows the file
 HIDDEN = {"cli"}  # documented by its commands
 
 
@@ -59,7 +61,8 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Fill the page of commands."""
+    """Fill the page of commands; show the examples."""
+    markdown = EXAMPLE.sub(lambda found: (ROOT / found[1]).read_text(encoding="utf-8").rstrip(), markdown)
     return markdown.replace(MARK, commands()) if MARK in markdown else markdown
 
 

@@ -3,7 +3,8 @@
     python recipes/claims.py --preset cpu --out out/claims
 
 1. The pipeline without its networks loses nothing: transform, normalise, denormalise, inverse.
-2. Gaussianity of low bands, sparsity of high ones: no training needed, ``wavegen analyze`` (docs/analysis.md).
+2. Gaussianity of low bands, sparsity of high ones: no training needed, ``wavegen analyze``
+   (docs/reference/analysis.md).
 3. A bridge whose network sees y, or y's LL band only, or not at all (the bridge still starts at y, and the
    head sees y's bands); and how quality falls as y gets darker.
 4. Heads depend on the low band that they are given, and draw different bands for different noise.

@@ -20,6 +20,7 @@ NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+EXAMPLE = re.compile(r"^# (docs/examples/\S+\.py)$", re.MULTILINE)  # docs/hooks.py shows the file in its place
 MADE = re.compile(r"notebooks/[\w-]+\.md|reference/api/[\w.]+\.md")  # pages that only the site has
 
 
@@ -40,6 +41,10 @@ def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     text = page.read_text(encoding="utf-8")
     namespace: dict[str, object] = {"__name__": "__main__"}
     for found in BLOCK.finditer(text):
+        if shown := EXAMPLE.fullmatch(found.group(1).strip()):
+            file = ROOT / shown.group(1)
+            exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), namespace)
+            continue
         # Blank lines in front make a traceback show the page's own line numbers.
         line = text.count("\n", 0, found.start(1))
         exec(compile("\n" * line + found.group(1), str(page), "exec"), namespace)
@@ -56,6 +61,12 @@ def test_notebooks_run(notebook: Path, tmp_path: Path, monkeypatch: pytest.Monke
     namespace: dict[str, object] = {"__name__": "__main__", "display": lambda *_: None}
     for number, cell in enumerate(cells, start=1):
         exec(compile("".join(cell["source"]), f"{notebook.name}, cell {number}", "exec"), namespace)
+
+
+def test_every_example_is_shown() -> None:
+    """Each file of ``docs/examples`` is shown, and so run, by a page; a page shows nothing else."""
+    shown = {path for page in PAGES for path in EXAMPLE.findall(page.read_text(encoding="utf-8"))}
+    assert shown == {name(file) for file in (DOCS / "examples").rglob("*.py")}
 
 
 def anchors(page: Path) -> set[str]:
@@ -78,6 +89,13 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert found.exists(), f"{name(page)} links to {link}, which is not there"
         assert not page.is_relative_to(DOCS) or found.is_relative_to(DOCS), f"{link} leaves the site's folder"
         assert not anchor or anchor in anchors(found), f"{name(page)} links to {link}: no such heading"
+
+
+def test_code_names_pages_that_exist() -> None:
+    for folder in ("wavegen", "recipes", "benchmarks", "models"):
+        for file in (f for f in (ROOT / folder).rglob("*") if f.suffix in (".py", ".yaml", ".md")):
+            for page in re.findall(r"\bdocs/[\w/-]+\.md", file.read_text(encoding="utf-8")):
+                assert (ROOT / page).is_file(), f"{name(file)} names {page}, which is not there"
 
 
 def test_every_page_is_in_the_site() -> None:

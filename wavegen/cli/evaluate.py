@@ -49,7 +49,9 @@ def evaluate(
     ] = None,
     scale: Annotated[
         str,
-        typer.Option(metavar="target|affine|fixed|luma", help="Intensity scale of the scores (see docs/metrics.md)."),
+        typer.Option(
+            metavar="target|affine|fixed|luma", help="Intensity scale of the scores (see docs/reference/metrics.md)."
+        ),
     ] = "target",
     metrics: Annotated[
         str | None,

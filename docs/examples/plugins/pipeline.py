@@ -13,7 +13,7 @@ def small_bbdm() -> dict[str, Any]:
         "bridge": {"name": "bbdp", "s": 0.1},
         "network": {"name": "unet", "width": 8, "multipliers": [1, 2]},
         "head": {"name": "copy"},
-        "target": "x0",
+        "prediction": "x0",
         "sampler": {"steps": 2},
         "stages": [{"name": "fit", "share": 1.0, "weights": {"coarse": 1.0}}],
     }

@@ -9,7 +9,7 @@ from wavegen.bridges.base import Bridge, Step
 from wavegen.bridges.solvers.base import Coordinates, Eta, Solver, first_order, ratio
 from wavegen.core.registry import register
 
-START = 2.0  # L_t - L_u that stands for infinity; spreads are kept best with 1 to 3 (docs/planner.md)
+START = 2.0  # L_t - L_u that stands for infinity; spreads are kept best with 1 to 3 (docs/reference/planner.md)
 
 
 @register("solver", "multistep", "second order from the estimate before (DPM-Solver++ 2M)", paper="arXiv 2211.01095")

@@ -9,7 +9,8 @@ from wavegen.core.registry import register
 # The same settings for every system that can have them, so that a table compares structures: one bridge, one loss.
 BRIDGE = {"name": "bbdp", "s": 0.1}
 FIT = [{"name": "fit", "weights": {"coarse": 1.0, "l1": 2.0}}]
-# What makes samples spread and look real, chosen on validation images (docs/heads.md); for hybrids and rivals alike.
+# What makes samples spread and look real, chosen on validation images (docs/reference/heads.md);
+# for hybrids and rivals alike.
 SAMPLES: dict[str, Any] = {
     "bridge": {"name": "bbdp", "s": 1.0},
     "times": "grid",

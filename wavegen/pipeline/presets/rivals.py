@@ -1,6 +1,6 @@
 """The systems that the hybrids are compared with: one loss, one budget, networks of about the hybrid's size.
 
-What each takes from its source, and what was assumed, is in ``docs/benchmark.md``.
+What each takes from its source, and what was assumed, is in ``docs/reference/benchmark.md``.
 """
 
 from __future__ import annotations
