@@ -16,9 +16,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict wavegen
 
-# The site in out/site, with an environment of its own; a broken link, anchor or reference fails.
+# The site in out/site, with an environment of its own; a broken link, anchor or reference fails
+# (not with --quiet, which hides warnings from strict mode).
 docs: .venv-docs/installed
-	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
 	@echo "open out/site/index.html"
 
 # The pages of docs/results, from their templates and result files.

@@ -105,6 +105,13 @@ def test_every_page_is_in_the_site() -> None:
     assert there == listed
 
 
+def test_the_build_of_the_site_is_strict() -> None:
+    """With ``--quiet`` MkDocs does not count warnings, and a broken link passes."""
+    assert "\nstrict: true\n" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    commands = re.findall(r"mkdocs build.*", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert commands == ["mkdocs build"]
+
+
 def test_decimals_have_a_leading_zero() -> None:
     for page in PAGES:
         for number, line in enumerate(FENCE.sub("", page.read_text(encoding="utf-8")).split("\n"), start=1):

@@ -89,7 +89,7 @@ def reconstruction_gap(
 
 
 def is_orthonormal(analysis: FilterPair, tolerance: float = 1e-7) -> bool:
-    """Whether the even shifts of the taps are orthonormal: sum_n f[n] g[n + 2k] = [f = g] [k = 0].
+    """Whether the even shifts of the taps are orthonormal: sum_n f[n] g[n + 2k] is 1 for f = g, k = 0, else 0.
 
     Computed rather than looked up by name: the truncated Meyer filters (dmey) fail by 1e-2, and
     bior1.1 is Haar.
