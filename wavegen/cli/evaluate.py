@@ -49,9 +49,7 @@ def evaluate(
     ] = None,
     scale: Annotated[
         str,
-        typer.Option(
-            metavar="target|affine|fixed|luma", help="Intensity scale of the scores (see docs/reference/metrics.md)."
-        ),
+        typer.Option(metavar="target|affine|fixed|luma", help="Intensity scale of the scores."),
     ] = "target",
     metrics: Annotated[
         str | None,

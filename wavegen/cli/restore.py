@@ -86,7 +86,7 @@ def restore(
             note(f"{result.job.source}: {remark}")
         if not as_json:
             planes = f"{result.planes} planes, " if result.planes > 1 else ""
-            print(f"{result.job.target}  ({planes}{result.nfe} calls, {result.seconds:.2f} s)")
+            print(f"{result.job.target}  ({planes}{result.nfe} call{'s' * (result.nfe != 1)}, {result.seconds:.2f} s)")
     if as_json:
         print_json(done + [{"input": str(f.job.source), "error": f.reason} for f in failed])
     if failed:
