@@ -19,8 +19,8 @@ def list_components(
         str | None,
         typer.Argument(
             metavar="[KIND]",
-            help="transform, bridge, solver, grid, head, network, degradation, dataset, metric, loss, critic, pipeline, "
-            "or model (trained pipelines).",
+            help="transform, bridge, solver, grid, head, network, degradation, dataset, metric, loss, critic, "
+            "pipeline, or model (trained pipelines).",
             show_default=False,
         ),
     ] = None,
