@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import typer
 
@@ -41,7 +42,12 @@ def run(arguments: Sequence[str], name: str = "bench") -> None:
     app(list(arguments) or ["--help"], prog_name=name, standalone_mode=False)
 
 
-if __name__ == "__main__":
-    from wavegen.cli import main
+def main(arguments: Sequence[str]) -> NoReturn:
+    """Run one benchmark and exit, as ``wavegen bench`` does."""
+    from wavegen.cli import main as wavegen
 
-    main(["bench", *sys.argv[1:]])
+    wavegen(["bench", *arguments])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
