@@ -8,8 +8,8 @@ depend on the order of sums: ``record.py`` repeats the run of 0.1.0 with several
 all of them agree within ``AGREED`` of the tensor's range. The test then asks for ``TOLERANCE``, five times as much, and
 for no more than float32 can tell apart (``ULPS`` of the largest value). Of the weights 71 % (unet, cgan) to 99.8 %
 qualify, and some of every tensor of every preset. On a processor that nobody tried a few may stray all the same: at
-most ``STRAY`` of a preset's, and no more than a sixth of any tensor's. A change of what is computed moves whole tensors:
-S of the bridge larger by 0.5 %, or a weight of a loss by 0.5 %, is told.
+most ``STRAY`` of a preset's, and no more than a sixth of any tensor's. A change of what is computed moves whole
+tensors: S of the bridge larger by 0.5 %, or a weight of a loss by 0.5 %, is told.
 
 A digest lies in the recorded file as ``PRESET/at`` (positions), ``PRESET/value`` and ``PRESET/range`` (of each
 tensor), its tensors' names and numbers of entries in the file's metadata.
