@@ -17,7 +17,7 @@ from wavegen import Pipeline
 from wavegen.core import registry
 from wavegen.core.errors import InputError
 from wavegen.core.registry import names, register
-from wavegen.losses import ImageLoss, Objective
+from wavegen.losses import BandLoss, CoarseLoss, CriticLoss, ImageLoss, Objective, TransformLoss
 from wavegen.losses.adversarial import build_critics, critics_loss
 from wavegen.losses.rollout import roll_out
 from wavegen.losses.times import draw_times
@@ -510,13 +510,46 @@ class TwoDraws(ImageLoss):
     ("loss", "said"),
     [
         (NoSort, "stage 'a': loss 'outside' is a NoSort, none of"),
-        (TwoDraws, "a loss of two draws, but nothing is drawn"),
+        (lambda: TwoDraws(), "a loss of two draws, but nothing is drawn"),  # a function says nothing of its class
     ],
 )
-def test_losses_that_do_not_fit_are_refused(loss: type, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_losses_that_do_not_fit_are_refused(loss: Any, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     names("loss")
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     register("loss", "outside", "a loss from outside")(loss)
     pipeline = tiny("unet", stages=[{"name": "a", "weights": {"outside": 1.0, "coarse": 1.0}}])
     with pytest.raises(InputError, match=said):
         Objective(pipeline)
+
+
+@pytest.mark.parametrize(
+    ("base", "draws", "lacking"),
+    [
+        (CoarseLoss, 1, "trains:coarse"),
+        (BandLoss, 1, "needs:heads"),
+        (BandLoss, 2, "needs:head-noise"),
+        (ImageLoss, 2, "needs:noise"),
+        (TransformLoss, 1, "needs:lossy"),
+        (CriticLoss, 1, "needs:critic"),
+    ],
+)
+def test_what_follows_from_the_base_class_is_declared(
+    base: type, draws: int, lacking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names("loss")
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    loss = type("Outside", (base,), {"draws": draws, "__call__": lambda *_: torch.zeros(())})
+    with pytest.raises(ValueError, match=f"loss 'outside' has the capability '{lacking}' .*; declare it"):
+        register("loss", "outside", "a loss from outside")(loss)
+
+
+def test_a_distillation_stands_beside_no_other_term_of_the_coarse_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its states are the teacher's, not the truth's."""
+    names("loss")
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    loss = type("Outside", (CoarseLoss,), {"__call__": lambda self, call: call.distance(call.estimate.x0, call.x0)})
+    register("loss", "outside", "a loss from outside", capabilities=("trains:coarse",))(loss)
+    first = {"name": "teach", "weights": {"outside": 1.0}}
+    with pytest.raises(InputError, match=r"stage 'learn': distill takes the place of .*; drop 'outside'"):
+        tiny("bbdm", stages=[first, {"name": "learn", "weights": {"distill": 1.0, "outside": 1.0}}])
+    tiny("bbdm", stages=[first, {"name": "learn", "weights": {"distill": 1.0}}])

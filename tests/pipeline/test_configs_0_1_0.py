@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from wavegen import InputError, Pipeline
@@ -46,9 +47,28 @@ def test_old_names_laid_on_a_preset(old: dict[str, Any], new: dict[str, Any]) ->
     assert Pipeline.configure(old) != Pipeline.configure(old["name"])
 
 
+@pytest.mark.parametrize("number", ["1e-3", "0.001", np.float32(0.001), np.float64(0.001)], ids=repr)
+def test_weights_that_were_read_are_read(number: Any) -> None:
+    """YAML reads 1e-3 as text."""
+    for weight in (number, {"weight": number}):
+        stages = Pipeline.configure({"name": "bbdm", "stages": [{"name": "a", "weights": {"l1": weight}}]}).stages
+        assert stages[0].weight("l1") == pytest.approx(1e-3, rel=1e-6)
+        assert type(stages[0].weight("l1")) is float
+
+
+def test_an_old_kind_replaces_a_network_of_another_name() -> None:
+    new = {"name": "patch", "width": 8}
+    critic = Pipeline.configure({"name": "cgan", "critic": {"kind": "multiscale", "network": new}}).critic
+    assert critic == Pipeline.configure({"name": "cgan", "critic": {"network": {"name": "multiscale"}}}).critic
+    critic = Pipeline.configure({"name": "cgan", "critic": {"kind": "patch", "network": new}}).critic
+    assert critic == Pipeline.configure({"name": "cgan", "critic": {"network": "patch", "width": 8}}).critic
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
+        ({"critic": {"network": None}}, "network = None: give a name, or"),
+        ({"critic": {"network": 3}}, "network = 3: give a name, or"),
         ({"critic": {"widht": 8}}, "widht"),
         ({"critic": {"network": {"name": "patch", "widht": 8}}}, "unknown option 'widht'; did you mean 'width'"),
         ({"critic": {"network": {"name": "pach"}}}, "unknown critic 'pach'; did you mean 'patch'"),

@@ -79,6 +79,13 @@ def test_too_small_images_are_named(tmp_path: Path) -> None:
         fit(system("unet"), Blobs(), training(crop=64), tmp_path)
 
 
+def test_a_step_without_a_gradient_is_named(tmp_path: Path) -> None:
+    """The critics judge no state as late as that."""
+    stages = [{"name": "only", "weights": {"adversarial": 1.0}, "max_t": 1e-6}]
+    with pytest.raises(InputError, match=r"stage 'only', step 1: no loss term has a gradient \(adversarial\)"):
+        fit(system("mscgm-joint", stages=stages), Blobs(), training(), tmp_path)
+
+
 # -- divergence ------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,8 @@
 A term is a registered component of the kind ``loss``: a small class whose constructor arguments are its options. It
 declares in its capabilities what it needs of the pipeline (``needs:heads``, ``needs:head-noise``, ``needs:noise``,
 ``needs:critic``, ``needs:teacher``, ``needs:lossy``), that it trains the coarse network whatever the heads are given
-(``trains:coarse``), and that no other term may stand beside it (``alone``).
+(``trains:coarse``), and that no other term may stand beside it (``alone``). What follows from its base class is
+checked when it is registered (``facts``).
 """
 
 from __future__ import annotations
@@ -69,6 +70,11 @@ class CoarseCall:
 class CoarseLoss(ABC):
     """A term of the coarse network's call."""
 
+    @classmethod
+    def facts(cls) -> dict[str, bool]:
+        """What such a term has to declare."""
+        return {"trains:coarse": True}
+
     @abstractmethod
     def __call__(self, call: CoarseCall) -> Tensor:
         """Return a scalar."""
@@ -81,6 +87,11 @@ class BandLoss(ABC):
     """
 
     draws: ClassVar[int] = 1
+
+    @classmethod
+    def facts(cls) -> dict[str, bool]:
+        """What such a term has to declare; a head with noise is a head."""
+        return {"needs:head-noise" if cls.draws == 2 else "needs:heads": True}
 
     @abstractmethod
     def __call__(self, drawn: Details, truth: Details, second: Details) -> Tensor:
@@ -97,6 +108,11 @@ class ImageLoss(ABC):
     draws: ClassVar[int] = 1
     least_side: ClassVar[int] = 1
 
+    @classmethod
+    def facts(cls) -> dict[str, bool]:
+        """What such a term has to declare."""
+        return {"needs:noise": True} if cls.draws == 2 else {}
+
     @abstractmethod
     def __call__(self, image: Tensor, truth: Tensor) -> Tensor | None:
         """Compare (B, C, H, W) in network units; None where this scale is too small to be judged."""
@@ -105,6 +121,11 @@ class ImageLoss(ABC):
 class TransformLoss(ABC):
     """A term of a lossy transform alone."""
 
+    @classmethod
+    def facts(cls) -> dict[str, bool]:
+        """What such a term has to declare."""
+        return {"needs:lossy": True, "alone": True}
+
     @abstractmethod
     def __call__(self, transform: Transform, images: Tensor) -> Tensor:
         """Return a scalar for images (B, C, H, W), clean and degraded alike."""
@@ -112,6 +133,11 @@ class TransformLoss(ABC):
 
 class CriticLoss(ABC):
     """A term that the critics give."""
+
+    @classmethod
+    def facts(cls) -> dict[str, bool]:
+        """What such a term has to declare."""
+        return {"needs:critic": True}
 
     @abstractmethod
     def __call__(self, kind: Adversarial, critics: nn.ModuleList, candidates: Sequence[Candidate]) -> Tensor:

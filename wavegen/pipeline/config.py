@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, model_validator
@@ -20,12 +21,22 @@ Times = Literal["uniform", "logit-normal", "grid"]
 
 def _weight(given: Any) -> float | Spec:
     """A loss term's weight: a number, or ``{"weight": number, **options}``."""
-    number = given.get("weight") if isinstance(given, Mapping) else given
-    if isinstance(number, bool) or not isinstance(number, int | float):
+    number = _number(given.get("weight") if isinstance(given, Mapping) else given)
+    if number is None:
         raise PydanticCustomError("weight", "Input should be a number, or {'weight': number, 'option': value}")
     if not 0 < number < math.inf:
-        raise PydanticCustomError("weight", "Input should be greater than 0")
-    return {**given, "weight": float(number)} if isinstance(given, Mapping) else float(number)
+        raise PydanticCustomError("weight", "Input should be greater than 0 and finite")
+    return {**given, "weight": number} if isinstance(given, Mapping) else number
+
+
+def _number(given: Any) -> float | None:
+    """A number of any library, or one written out: YAML reads 1e-3 as text. None for anything else."""
+    if isinstance(given, bool) or not isinstance(given, Real | str):
+        return None
+    try:
+        return float(given)
+    except ValueError:
+        return None
 
 
 Weight = Annotated[float | Spec, PlainValidator(_weight)]
@@ -122,7 +133,13 @@ class Critic(Schema):
             return given
         flat = {key: value for key, value in given.items() if key in _CRITIC_0_1}
         rest = {key: value for key, value in given.items() if key not in _CRITIC_0_1}
-        network = {"name": flat.pop("kind", "patch")} | dict(rest.get("network", {}))
+        network = rest.get("network", {})
+        network = {"name": network} if isinstance(network, str) else network
+        if not isinstance(network, Mapping):
+            raise ValueError(f"network = {network!r}: give a name, or {{'name': ..., **options}}")
+        kind = flat.pop("kind", network.get("name", "patch"))
+        # An old kind is laid on a preset: it replaces a network of another name, with that one's options.
+        network = {**(network if network.get("name", kind) == kind else {}), "name": kind}
         try:
             known = entry("critic", network["name"]).options().model_fields
             # Version 0.1.0 wrote all of them, also those that the kind does not have.

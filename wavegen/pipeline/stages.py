@@ -99,8 +99,12 @@ def _teacher(pipeline: Pipeline, stage: Stage, index: int, term: str) -> None:
     config: PipelineConfig = pipeline.config
     if index == 0:
         raise InputError(f"stage {stage.name!r} distills, but no stage before it trains the teacher")
-    if "coarse" in stage.weights or stage.rollout:
-        raise InputError(f"stage {stage.name!r}: {term} takes the place of the coarse term and of rollout")
+    others = [name for name in stage.weights if name != term and "trains:coarse" in needs(name)]
+    if others or stage.rollout:
+        other = repr(others[0]) if others else "rollout"
+        raise InputError(
+            f"stage {stage.name!r}: {term} takes the place of the coarse term and of rollout; drop {other}"
+        )
     if config.prediction == "eps":
         raise InputError(f"stage {stage.name!r}: {term} needs another prediction than eps, which is singular at t = 1")
     if pipeline.bridge.pinned and len(pipeline.times) == 2:

@@ -144,7 +144,7 @@ class _Run:
         else:
             pipeline.fit_normalisation(self.crops[i].x for i in range(STATISTICS))
         # With several processes DistributedDataParallel wraps the module; alone it is returned as it is.
-        self.objective, self.optimizer = self.accelerator.prepare(Objective(pipeline), self.optimizer)
+        self.objective, self.optimizer = self.accelerator.prepare(objective, self.optimizer)
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"model": self.pipeline, "critics": self.critics.modules, "teacher": self.teacher}
@@ -259,6 +259,11 @@ class _Run:
         weighted = {name: stage.weight(name) * value for name, value in terms.losses.items()}
         extra = self.critics.balance(weighted)
         total = sum(weighted.values(), torch.zeros(()))
+        if not total.requires_grad:
+            raise InputError(
+                f"stage {stage.name!r}, step {self.progress.step + 1}: no loss term has a gradient "
+                f"({', '.join(stage.weights)}); weigh another one, or give a larger max_t, batch or crop"
+            )
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(total)
         norm = self.accelerator.clip_grad_norm_(self.pipeline.parameters(), self.training.clip)
