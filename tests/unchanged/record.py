@@ -25,12 +25,20 @@ from torch import Tensor
 # Variables of the process. The first is what is recorded; the others say which entries depend on the arithmetic.
 ARITHMETICS: dict[str, dict[str, str]] = {
     "default": {},
-    "two threads": {"THREADS": "2"},
+    "two threads": {"THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"},
     "without oneDNN": {"ONEDNN": "0"},
     "oneDNN of SSE4.1": {"ONEDNN_MAX_CPU_ISA": "SSE41"},
     "AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "MKL_CBWR": "AVX2"},
     "no vectors": {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"},
     "planes contiguous": {"CONTIGUOUS": "1"},  # weights and maps not in the order of channels_last
+    "all at once": {
+        "THREADS": "2",
+        "ONEDNN_MAX_CPU_ISA": "SSE41",
+        "ATEN_CPU_CAPABILITY": "default",
+        "MKL_CBWR": "COMPATIBLE",
+        "CONTIGUOUS": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",
+    },
 }
 
 
