@@ -1,4 +1,4 @@
-"""Fidelity and variety of a set of images apart: precision, recall, density, coverage."""
+"""Fidelity and variety of a set of images, measured separately: precision, recall, density, coverage."""
 
 from __future__ import annotations
 

@@ -67,8 +67,8 @@ def _steps(log_snr: Tensor, eta: float, order: int) -> Iterator[tuple[Step, ...]
         state = ((then - fresh).clamp_min(TINY) / now).sqrt()
         extra = torch.zeros_like(state)
         if order == 3 or (order == 2 and i):
-            apart = log_snr[:, i] - log_snr[:, i - 1] if i else 2 * START
-            extra = (log_snr[:, i + 1] - log_snr[:, i]) / apart * (1 + (1 - state) / state.log())
+            distance = log_snr[:, i] - log_snr[:, i - 1] if i else 2 * START
+            extra = (log_snr[:, i + 1] - log_snr[:, i]) / distance * (1 + (1 - state) / state.log())
         yield (Step(state, 1 - state + extra, 0.0, fresh.clamp_min(0).sqrt() if eta else 0.0, -extra),)  # type: ignore[arg-type]
 
 
