@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from wavegen.core.errors import InputError
 from wavegen.core.files import atomic, atomic_folder
 from wavegen.io import jpeg, omezarr, tiff_stacks
-from wavegen.io.images import EXTENSIONS, FORMATS, JPEG, PNG, TIFF, checked, guarded, write_image
+from wavegen.io.guard import guarded
+from wavegen.io.images import EXTENSIONS, FORMATS, JPEG, PNG, TIFF, checked, write_image
 from wavegen.io.records import split_records, with_records
 from wavegen.io.stack import Place, Stack, check_axes
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wavegen.core.errors import InputError
 from wavegen.core.files import atomic
 from wavegen.io import jpeg, png, tiff
+from wavegen.io.guard import guarded
 from wavegen.io.stack import native
 
 TIFF = (".tif", ".tiff")
@@ -150,20 +151,3 @@ def channels_last(path: Path, shape: tuple[int, ...], axes: str) -> bool:
 def _check_extension(path: Path) -> None:
     if path.suffix.lower() not in EXTENSIONS:
         raise InputError(f"{path}: extension {path.suffix!r} is not supported; use {', '.join(EXTENSIONS)}")
-
-
-def guarded(path: Path, read: Any) -> Any:
-    """Call a reader and turn whatever a damaged file makes it raise into one line."""
-    try:
-        return read(path)
-    except InputError as error:
-        if str(path) in str(error):
-            raise
-        raise InputError(f"cannot read {path}: {error}") from None
-    except PermissionError:
-        raise InputError(f"cannot read {path}: permission denied; change its permissions") from None
-    except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise InputError(
-            f"cannot read {path}: damaged or not of the format that its extension says ({reason}); export it again"
-        ) from error
