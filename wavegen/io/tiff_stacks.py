@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
+from wavegen.core.files import allocate
 from wavegen.io.records import split_records, with_records
 from wavegen.io.stack import Place, Stack
 from wavegen.io.tiff import NM_PER_UNIT, opened, pixel_nm, values
@@ -154,19 +156,24 @@ def writer(
     else:
         axes, shape = stack.axes, stack.shape
         options = _ome_options(stack, records)
-    pages = np.empty(0)
-    pages = tifffile.memmap(path, shape=shape, dtype=dtype, **options)
-    offset, stored = pages.offset, pages.dtype
-    del pages
+    # Written plainly: on a full disk, a page of a mapped file that has no block yet ends the process with SIGBUS.
+    offset, _ = tifffile.imwrite(path, shape=shape, dtype=dtype, returnoffset=True, **options)
+    inner = 1 + max(axes.find("T"), axes.find("Z"))  # the axes from here on are contiguous in a plane
+    blocks = np.arange(math.prod(shape[:inner])).reshape(shape[:inner])
+    size = math.prod(shape[inner:]) * dtype.itemsize
     layout = Stack(np.broadcast_to(np.zeros((), dtype), shape), axes)
 
-    def put(place: Place, plane: NDArray[Any]) -> None:
-        # Mapped again for every plane, so that written pages do not accumulate in memory.
-        whole = np.memmap(path, stored, "r+", offset, shape)
-        whole[layout.index(place)] = layout.arrange(plane)
-        whole.flush()
+    with open(path, "r+b") as file:
+        allocate(file)
 
-    yield put
+        def put(place: Place, plane: NDArray[Any]) -> None:
+            chosen = blocks[layout.index(place)[:inner]].ravel()
+            pixels = layout.arrange(plane).astype(dtype, copy=False).reshape(len(chosen), -1)
+            for block, content in zip(chosen.tolist(), pixels, strict=True):
+                file.seek(offset + block * size)
+                file.write(content.tobytes())
+
+        yield put
 
 
 def _um(stack: Stack) -> dict[str, Any]:
