@@ -63,20 +63,12 @@ def plan(
     else:
         jobs = [_job_of_file(source, target, std)]
         folders = [path.parent for path in jobs[0].results()]
-    inputs = {_identity(job.source) for job in jobs if job.source.exists()}
-    for job in jobs:
-        _check_results(job, inputs)
-    _check_names(jobs)
+    _check_jobs(jobs, folders)
     if len(jobs) == 1:
         check_source(jobs[0].source)
         open_stack(jobs[0].source, axes)
     for folder in folders:
         check_writable(folder)
-    try:
-        _check_names(jobs, _one_name)
-    except InputError:
-        if any(map(ignores_case, folders)):
-            raise
     return jobs
 
 
@@ -133,6 +125,21 @@ def _holding_float32(name: str) -> str:
     return f"{path.stem}.tif" if path.suffix.lower() in PNG + JPEG else name
 
 
+def _check_jobs(jobs: Sequence[Job], folders: Sequence[Path]) -> None:
+    """Refuse results that replace an input or each other."""
+    inputs = {_identity(job.source) for job in jobs if job.source.exists()}
+    for job in jobs:
+        _check_results(job, inputs)
+    _check_names(jobs)
+    try:
+        _check_names(jobs, _one_name)
+    except InputError:
+        for folder in folders:
+            check_writable(folder)
+        if any(map(ignores_case, folders)):
+            raise
+
+
 def _check_results(job: Job, inputs: Collection[tuple[int, int]]) -> None:
     """Refuse results that replace an input or a folder, or have an extension that cannot hold them."""
     for path in job.results():
@@ -164,9 +171,7 @@ def _check_names(jobs: Sequence[Job], alike: Callable[[str], str] = str) -> None
             what = f"{'the result' if path is job.target else 'the spread'} of {job.source.name}"
             place = os.path.realpath(path.parent), alike(path.name)
             if place in known:
-                raise InputError(
-                    f"{path} would hold both {known[place]} and {what}; rename an input, or give another folder or --to"
-                )
+                raise InputError(f"{path} would hold both {known[place]} and {what}; give them two names or folders")
             known[place] = what
 
 
