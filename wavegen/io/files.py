@@ -30,6 +30,7 @@ from wavegen.io.pictures import dots
 from wavegen.io.records import with_records
 from wavegen.io.stack import Place, Stack
 from wavegen.io.tiff import Missing
+from wavegen.io.tiff_tags import per_centimetre
 
 ZARR = (".zarr",)
 OME = (".ome.tif", ".ome.tiff")
@@ -178,8 +179,16 @@ def not_kept(path: Path, stack: Stack) -> list[str]:
         "description": bool(stack.description),
     }
     missing = [name for name, there in known.items() if there and name not in HELD[kind]]
-    too_fine = kind == "jpeg" and max(dots(image_metadata(stack)) or (0,)) > jpeg.MAX_DOTS
-    return ["pixel size", *missing] if too_fine else missing
+    return missing if _size_fits(kind, stack) else ["pixel size", *missing]
+
+
+def _size_fits(kind: str, stack: Stack) -> bool:
+    """Whether the numbers in a file's header hold the pixel size."""
+    if kind == "jpeg":
+        return max(dots(image_metadata(stack)) or (0,)) <= jpeg.MAX_DOTS
+    if kind == "tif" and {"X", "Y"} <= set(stack.pixel_um):
+        return bool(per_centimetre(stack.pixel_um["Y"], stack.pixel_um["X"]))
+    return True
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def read(path: Path, axes: str | None, series: int = 1, missing: Missing = "refu
         header = _header(path, file, series, root)
         other: dict[str, Any] = {"format": header.kind, "rgb": header.meaning.samples.colour}
         other["alpha"] = header.meaning.samples.alpha
-        stored = header.series.axes
+        stored = header.series.axes + ("S" if header.meaning.palette else "")
         array, named = _pixels(path, file, header, series, axes)
         if "S" in stored and "C" in named and named.index("C") == stored.index("S"):
             other["samples"] = header.meaning.samples
@@ -119,12 +119,21 @@ def _header(path: Path, file: Any, number: int, root: Any) -> _Header:
         meaning = meaning._replace(inverted=False)  # tifffile writes every Boolean array as "white is zero"
     announced = _announced(file, kind, chosen, root)
     held = len(chosen.pages) * int(np.prod(page.shape))
-    contiguous = chosen.dataoffset is not None and chosen.dataoffset + chosen.nbytes <= file.filehandle.size
+    contiguous = _contiguous(file, chosen)
     if announced != int(np.prod(chosen.shape)) or (held != announced and not contiguous):
         size = int(np.prod(page.shape))
         planes, there = announced // size, held // size
         raise InputError(f"it announces {planes} plane(s) and holds {there}; copy or export it again")
     return _Header(chosen, kind, meaning, () if contiguous else _holes(chosen))
+
+
+def _contiguous(file: Any, chosen: Any) -> bool:
+    """Whether all values lie in one piece of the file, with no directory of a page among them."""
+    if chosen.dataoffset is None:
+        return False
+    end = chosen.dataoffset + chosen.nbytes
+    within = len(file.pages) > 1 and chosen.dataoffset <= file.pages[1].offset < end
+    return end <= file.filehandle.size and not within
 
 
 def _announced(file: Any, kind: str, chosen: Any, root: Any) -> int:

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from wavegen.io.samples import colour_samples
 from wavegen.io.tiff import inverted
-from wavegen.io.tiff_tags import tags_of
+from wavegen.io.tiff_tags import per_centimetre, tags_of
 
 HOLDS = "TIFF takes uint8, uint16 or float32"
-NM_PER_CM = 1e7
 
 
 def holds(pixels: NDArray[Any]) -> bool:
@@ -37,7 +36,7 @@ def write(file: BinaryIO, pixels: NDArray[Any], metadata: Mapping[str, Any]) -> 
         pixels = inverted(pixels)
     if metadata.get("pixel_nm"):
         y, x = np.broadcast_to(np.asarray(metadata["pixel_nm"], float), 2)
-        options |= {"resolution": (NM_PER_CM / x, NM_PER_CM / y), "resolutionunit": "CENTIMETER"}
+        options |= per_centimetre(float(y) / 1000, float(x) / 1000)
     if metadata.get("description"):
         options["description"] = str(metadata["description"]).encode()
     tifffile.imwrite(file, np.ascontiguousarray(pixels), **options)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wavegen.io import imagej, ome
 from wavegen.io.stack import Place, Stack
 from wavegen.io.tiff import inverted
-from wavegen.io.tiff_tags import tags_of
+from wavegen.io.tiff_tags import per_centimetre, tags_of
 
 
 @contextmanager
@@ -60,6 +60,5 @@ def _ome_options(stack: Stack, records: Sequence[Mapping[str, Any]]) -> dict[str
     metadata["axes"] = axes.replace("C", "S") if samples else axes
     options: dict[str, Any] = {"ome": True, "metadata": metadata}
     if {"X", "Y"} <= set(stack.pixel_um):
-        per_cm = tuple(1e4 / stack.pixel_um[axis] for axis in "XY")
-        options |= {"resolution": per_cm, "resolutionunit": "CENTIMETER"}
+        options |= per_centimetre(stack.pixel_um["Y"], stack.pixel_um["X"])
     return options

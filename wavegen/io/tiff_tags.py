@@ -10,6 +10,15 @@ from wavegen.io.tiff import ORIENTATION
 
 EXTRA = ("unspecified", "assocalpha", "unassalpha")  # by code
 SHORT = "H"
+UM_PER_CM = 1e4
+SMALLEST, LARGEST = 1e-4, 2.0**32  # pixels per centimetre
+
+
+def per_centimetre(y_um: float, x_um: float) -> dict[str, Any]:
+    """Options for a pixel size in µm, or none where the fractions of 32-bit numbers in the tag cannot hold it."""
+    counts = (UM_PER_CM / x_um, UM_PER_CM / y_um)
+    fit = all(SMALLEST < count < LARGEST for count in counts)
+    return {"resolution": counts, "resolutionunit": "CENTIMETER"} if fit else {}
 
 
 def tags_of(metadata: Mapping[str, Any], *, in_description: bool = False) -> dict[str, Any]:
