@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
 from wavegen.core.files import atomic, atomic_folder
+from wavegen.core.guard import guarded
+from wavegen.core.limits import check_declared
 from wavegen.io import imagej, jpeg, ome, omezarr, tiff, tiff_stacks
-from wavegen.io.guard import guarded
 from wavegen.io.images import (
     EXTENSIONS,
     FORMATS,
@@ -82,6 +83,7 @@ def open_stack(path: str | Path, axes: str | None = None, series: int = 1, missi
     else:
         stack = guarded(checked(path), lambda p: open_picture(p, axes, series, missing))
     _check_dtype(path, np.dtype(stack.array.dtype))
+    check_declared(path, [stack.size(axis) for axis in "CYX"], stack.array.dtype)
     return stack
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
 from wavegen.core.files import atomic
+from wavegen.core.guard import guarded
+from wavegen.core.limits import check_declared
 from wavegen.io import jpeg, png, tiff, tiff_image
-from wavegen.io.guard import guarded
 from wavegen.io.lazy import LazyFile
 from wavegen.io.samples import colour_samples
 from wavegen.io.stack import Stack, check_axes
@@ -98,6 +99,7 @@ def one_image(path: Path) -> Stack:
             f"cannot read {path}: shape {stack.shape} is not one image; give (H, W), (C, H, W) with at most "
             f"{MAX_CHANNELS} channels or (H, W, 3 or 4); open_stack and wavegen restore take stacks"
         )
+    check_declared(path, [stack.size(axis) for axis in "CYX"], stack.array.dtype)
     return stack
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
+from wavegen.io.limits import opened_picture
 from wavegen.io.pictures import Picture, picture, saved_with
 
 HOLDS = "JPEG takes uint8 of 1 or 3 channels, with a loss; use .tif or .png"
@@ -32,9 +33,8 @@ def holds(pixels: NDArray[Any]) -> bool:
 
 def header(path: Path, series: int = 1) -> Picture:
     """Shape, axes, dtype and metadata, without decoding the pixels."""
-    from PIL import Image
 
-    with Image.open(path, formats=["JPEG"]) as file:
+    with opened_picture(path, "JPEG") as file:
         if file.mode not in BANDS:
             raise InputError(f"JPEG of mode {file.mode}; save it as grey or RGB")
         text = file.info.get("comment", b"").decode("utf-8", "replace")
@@ -43,9 +43,8 @@ def header(path: Path, series: int = 1) -> Picture:
 
 def pixels(path: Path, series: int = 1) -> NDArray[Any]:
     """Decoded values (H, W) or (H, W, 3)."""
-    from PIL import Image
 
-    with Image.open(path, formats=["JPEG"]) as file:
+    with opened_picture(path, "JPEG") as file:
         return np.array(file)
 
 

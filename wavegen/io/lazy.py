@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.io.guard import guarded
+from wavegen.core.guard import guarded
+from wavegen.core.limits import check_declared
 
 Load = Callable[[], NDArray[Any]]
 
@@ -22,9 +23,13 @@ class LazyFile:
         shape: what the header says.
         dtype: what the header says.
         load: returns the pixels.
+
+    Raises:
+        InputError: more pixels than the limit allows, or none.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: Any, load: Load) -> None:
+        check_declared(path, shape, dtype)
         self.path, self.shape, self.dtype = path, shape, np.dtype(dtype)
         self._load = load
         self._pixels: NDArray[Any] | None = None

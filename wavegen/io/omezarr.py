@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
+from wavegen.core.limits import check_declared
 from wavegen.core.optional import need
 from wavegen.io.stack import AXES, Place, Stack, check_axes
 from wavegen.io.units import converted, micrometres, seconds
@@ -55,6 +56,7 @@ def read(path: Path, axes: str | None, series: int = 1) -> Stack:
         raise InputError(f"{path}: axis {', '.join(unknown)} is none of t, c, z, y, x; give --axes to say what it is")
     stack_axes = axes or "".join(letters)
     check_axes(stack_axes, tuple(array.shape))
+    check_declared(path, array.chunks, array.dtype)
     other = _other_metadata(attributes, ome, scales) | _remarks(group, array, len(ome["multiscales"]), series)
     pixel_um: dict[str, float] = {}
     if list(stack_axes) == letters:

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from wavegen.io.limits import opened_picture
 from wavegen.io.pictures import Picture, picture, saved_with
 
 HOLDS = "PNG takes uint8, or uint16 of one channel; use .tif or convert first"
@@ -27,7 +28,7 @@ def header(path: Path, series: int = 1) -> Picture:
     from PIL import Image
 
     _check_header(path)
-    with Image.open(path, formats=["PNG"]) as file:
+    with opened_picture(path, "PNG") as file:
         mode = _mode(file)
         bands = len(Image.new(mode, (1, 1)).getbands())
         dtype = np.uint16 if mode.startswith("I") else np.uint8
@@ -36,9 +37,8 @@ def header(path: Path, series: int = 1) -> Picture:
 
 def pixels(path: Path, series: int = 1) -> NDArray[Any]:
     """Decoded values (H, W) or (H, W, C); palettes, single bits and transparent colours are expanded."""
-    from PIL import Image
 
-    with Image.open(path, formats=["PNG"]) as file:
+    with opened_picture(path, "PNG") as file:
         mode = _mode(file)
         file.seek(series - 1)
         values = np.array(file if mode == file.mode else file.convert(mode))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from wavegen.core.errors import InputError
 from wavegen.io import imagej, ome, samples
 from wavegen.io.lazy import Changed, LazyFile
+from wavegen.io.limits import check_segments
 from wavegen.io.records import split_records
 from wavegen.io.stack import Stack
 
@@ -172,7 +173,7 @@ def _pixels(path: Path, file: Any, header: _Header, number: int, axes: str | Non
     series, stored = header.series, header.series.axes
     shape = tuple(series.shape)
     one_file = all(page is None or page.parent is file for page in series.pages)
-    if series.dataoffset is not None and series.keyframe.is_memmappable and one_file:
+    if _contiguous(file, series) and series.keyframe.is_memmappable and one_file:
         dtype = np.dtype(series.dtype).newbyteorder(file.byteorder)
         array: Any = np.memmap(path, dtype, "r", series.dataoffset, shape)
     else:
@@ -205,6 +206,9 @@ def _decoded(path: Path, number: int) -> NDArray[Any]:
     """
     with opened(path) as file:
         series = file.series[number - 1]
+        for page in series.pages:
+            if page is not None and page.parent is file:
+                check_segments(path, page)
         try:
             pixels: NDArray[Any] = series.asarray()
         except ValueError as error:
