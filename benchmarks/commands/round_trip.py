@@ -7,7 +7,6 @@ from pathlib import Path
 
 import typer
 
-from benchmarks import round_trip as kinds
 from wavegen.cli.output import Json, note, print_json
 
 
@@ -16,6 +15,8 @@ def round_trip(as_json: Json = False) -> None:
 
     The exit code is 1 where something does.
     """
+    from benchmarks import round_trip as kinds
+
     with tempfile.TemporaryDirectory() as folder:
         rows = kinds.round_trip(Path(folder))
     if as_json:

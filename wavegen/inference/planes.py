@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -67,8 +68,8 @@ def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, An
     return {
         "software": f"wavegen {__version__}",
         "pipeline": pipeline.config.name,
-        "model": options.model,
-        "source": source,
+        "model": _as_text(options.model),
+        "source": _as_text(source),
         **sampler.model_dump(),
         **given,
         "solver": solver,
@@ -77,6 +78,11 @@ def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, An
         "seed": options.seed,
         "channels": options.channels,
     }
+
+
+def _as_text(name: str) -> str:
+    """A file name as metadata can hold it: bytes that are not UTF-8 are spelt out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def restore_planes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wavegen.core.files import allocate
 from wavegen.io import imagej, ome
 from wavegen.io.stack import Place, Stack
 from wavegen.io.tiff import inverted
@@ -37,20 +39,26 @@ def writer(
         axes, shape = stack.axes, stack.shape
         options = _ome_options(stack, records)
     options |= tags_of(stack.other, in_description=kind == "imagej")
-    pages = np.empty(0)
-    pages = tifffile.memmap(path, shape=shape, dtype=dtype, **options)
-    offset, stored = pages.offset, pages.dtype
-    del pages
     white_is_zero = bool(stack.other.get("white_is_zero"))
+    # Written plainly: on a full disk, a page of a mapped file that has no block yet ends the process with SIGBUS.
+    offset, _ = tifffile.imwrite(path, shape=shape, dtype=dtype, returnoffset=True, **options)
+    inner = 1 + max(axes.find("T"), axes.find("Z"))  # the axes from here on are contiguous in a plane
+    blocks = np.arange(math.prod(shape[:inner])).reshape(shape[:inner])
+    size = math.prod(shape[inner:]) * dtype.itemsize
     layout = Stack(np.broadcast_to(np.zeros((), dtype), shape), axes)
 
-    def put(place: Place, plane: NDArray[Any]) -> None:
-        # Mapped again for every plane, so that written pages do not accumulate in memory.
-        whole = np.memmap(path, stored, "r+", offset, shape)
-        whole[layout.index(place)] = layout.arrange(inverted(plane) if white_is_zero else plane)
-        whole.flush()
+    with open(path, "r+b") as file:
+        allocate(file)
 
-    yield put
+        def put(place: Place, plane: NDArray[Any]) -> None:
+            chosen = blocks[layout.index(place)[:inner]].ravel()
+            values = inverted(plane) if white_is_zero else plane
+            pixels = layout.arrange(values).astype(dtype, copy=False).reshape(len(chosen), -1)
+            for block, content in zip(chosen.tolist(), pixels, strict=True):
+                file.seek(offset + block * size)
+                file.write(content.tobytes())
+
+        yield put
 
 
 def _ome_options(stack: Stack, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from wavegen.core.errors import InputError
+from wavegen.core.files import exclusive
 from wavegen.core.types import Pair, PairSource
 from wavegen.data import Crops
 from wavegen.losses import Objective, Terms
@@ -60,11 +63,13 @@ def fit(
 
     Raises:
         InputError: neither or both of steps and minutes; a run in ``out`` that is not resumed, or one
-            of another configuration; a loss that is no longer finite.
+            of another configuration; another process that trains there; a loss that is no longer finite.
     """
     if (training.steps is None) == (training.minutes is None):
         raise InputError("give a training either steps or minutes")
-    return _Run(pipeline, data, training, out, resume, callbacks, described or {}).run()
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that share the work
+    with exclusive(out / ".training.lock", f"the training in {out}") if first else nullcontext():
+        return _Run(pipeline, data, training, out, resume, callbacks, described or {}).run()
 
 
 def describe(config: PipelineConfig, training: Training, data: dict[str, Any]) -> dict[str, Any]:
