@@ -47,8 +47,8 @@ class TimeEmbedding(nn.Module):
 class Shrink(nn.Conv2d):
     """A convolution with a 2 x 2 kernel and stride 2: (B, in, H, W) -> (B, out, H / 2, W / 2), H and W even.
 
-    Computed as a 1 x 1 convolution of the four pixels of a cell, with the same weights. Under bf16, the strided kernel
-    of torch 2.14 for processors with AMX reads memory that nobody wrote where its output is one pixel wide.
+    Computed as a 1 x 1 convolution of the four pixels of a cell, with the same weights. Under bf16, the strided kernels
+    of torch 2.14 for processors with AMX read memory that nobody wrote where their output is one pixel wide.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
