@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from wavegen.core.errors import InputError
-from wavegen.core.tensors import check_state, read_note, read_tensors, write_tensors
+from wavegen.core.tensors import check_numbers, check_state, read_note, read_tensors, write_tensors
 from wavegen.pipeline.config import PipelineConfig
 
 
@@ -110,6 +110,7 @@ def load(path: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimi
     for name, module in modules.items():
         own = {k.removeprefix(name + "."): v for k, v in tensors.items() if k.startswith(name + ".")}
         check_state(path, own, module.state_dict())
+        check_numbers(path, own)
         module.load_state_dict(own)
     for name, optimizer in optimizers.items():
         state: dict[int, dict[str, Tensor]] = {}
