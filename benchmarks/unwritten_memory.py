@@ -186,7 +186,9 @@ def sizes(chosen: Configuration, largest: int) -> Iterator[tuple[int, int]]:
         yield from ((LONG, side), (side, LONG))
 
 
-def line(chosen: Configuration, kind: torch.dtype, layout: str, wrong: dict[tuple[int, int], Outcome], place: str) -> str:
+def line(
+    chosen: Configuration, kind: torch.dtype, layout: str, wrong: dict[tuple[int, int], Outcome], place: str
+) -> str:
     """A row of the table."""
     shown = ", ".join(f"{h}x{w}" for h, w in list(wrong)[:4])
     worst = max(result.error for result in wrong.values())

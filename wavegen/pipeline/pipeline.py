@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from wavegen.bridges import Bridge, Guidance, chosen_solver, grid_of, lay_sampler, make_solver
 from wavegen.core.config import check, merge
+from wavegen.core.draws import normal
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build
 from wavegen.core.types import Details, Pair, Restoration, Subbands
@@ -250,7 +251,7 @@ class Pipeline(nn.Module):
 
     def draw_noise(self, low: Tensor, generator: torch.Generator) -> Tensor:
         """Noise for one call of a head whose low band is ``low``."""
-        return torch.randn((len(low), self.head_noise, *low.shape[-2:]), generator=generator).to(low.device)
+        return normal((len(low), self.head_noise, *low.shape[-2:]), generator).to(low.device)
 
     # -- restoration ---------------------------------------------------------------------------
 
