@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from wavegen.bridges import chosen_solver
 from wavegen.core.errors import InputError
+from wavegen.core.guard import guarded
 from wavegen.io import Place, Stack, jpeg_loss, saturated_share, stack_writer
-from wavegen.io.guard import guarded
 from wavegen.io.images import JPEG
 from wavegen.io.saturation import WORTH_A_WARNING
 from wavegen.pipeline.pipeline import Pipeline

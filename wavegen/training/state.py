@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from wavegen.core.errors import InputError
-from wavegen.core.tensors import check_state, read_note, read_tensors, write_tensors
+from wavegen.core.tensors import check_numbers, check_state, read_note, read_tensors, write_tensors
 from wavegen.pipeline.config import PipelineConfig
+from wavegen.training.stream import same_means
 
 
 @dataclass
@@ -62,8 +63,9 @@ def save(
     ema: Ema,
     progress: Progress,
     run: Any,
+    means: list[float],
 ) -> None:
-    """Write everything atomically; ``run`` is the configuration that a resume must repeat."""
+    """Write everything atomically; a resume must repeat ``run``, the configuration, and ``means``, of the data."""
     tensors: dict[str, Tensor] = {}
     for name, module in modules.items():
         tensors.update({f"{name}.{key}": value for key, value in module.state_dict().items()})
@@ -71,7 +73,8 @@ def save(
         tensors.update(_optimizer_tensors(name, optimizer))
     tensors.update({f"ema.{i}": value for i, value in enumerate(ema.values)})
     # Parameters may share memory with nothing else here; clones keep safetensors from refusing views.
-    write_tensors(path, {k: v.clone() for k, v in tensors.items()}, {"progress": asdict(progress), "run": run})
+    note = {"progress": asdict(progress), "run": run, "means": means}
+    write_tensors(path, {k: v.clone() for k, v in tensors.items()}, note)
 
 
 def present_form(run: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +102,20 @@ def check_run(path: Path, run: dict[str, Any]) -> None:
         )
 
 
+def check_data(path: Path, means: list[float]) -> None:
+    """Compare the data that a run began with, by the means of its first crops, with those given now.
+
+    Raises:
+        InputError: they are others. States of versions before 0.2 do not say what they began with.
+    """
+    was = read_note(path).get("means", means)
+    if not same_means(was, means):
+        raise InputError(
+            f"the data are not those that the run of {path} began with, though they are described in the same way; "
+            "restore them, or give another --out"
+        )
+
+
 def load(path: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer], ema: Ema, run: Any) -> Progress:
     """Restore what :func:`save` wrote.
 
@@ -110,6 +127,7 @@ def load(path: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimi
     for name, module in modules.items():
         own = {k.removeprefix(name + "."): v for k, v in tensors.items() if k.startswith(name + ".")}
         check_state(path, own, module.state_dict())
+        check_numbers(path, own)
         module.load_state_dict(own)
     for name, optimizer in optimizers.items():
         state: dict[int, dict[str, Tensor]] = {}
