@@ -16,7 +16,7 @@ from torch import Tensor
 from wavegen.core.errors import InputError, near_matches
 from wavegen.core.types import Pair
 from wavegen.data.base import PairDataset
-from wavegen.io import EXTENSIONS, Header, image_header, read_image, read_mrc
+from wavegen.io import EXTENSIONS, Header, image_header, one_per_set, read_image, read_mrc, stem
 from wavegen.io.mrc import mrc_header
 
 SHOWN = 3  # file names listed in a message
@@ -123,7 +123,7 @@ def some(names: Sequence[str]) -> str:
 def images_of(
     folder: Path, extensions: Collection[str] = EXTENSIONS, key: Callable[[str], str] = str
 ) -> dict[str, Path]:
-    """Image files of a folder, sorted, with ``key(stem)`` as keys.
+    """Image files of a folder, sorted, with ``key(stem)`` as keys; the files of one OME-TIFF set are one image.
 
     Raises:
         InputError: no such folder, no images in it, or two images with the same key.
@@ -131,10 +131,9 @@ def images_of(
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give the folder that holds the images")
     images: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in extensions or path.name.startswith("."):
-            continue
-        name = key(path.stem)
+    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in extensions and not p.name.startswith("."))
+    for path in one_per_set(found):
+        name = key(stem(path))
         if name in images:
             raise InputError(f"{folder}: {images[name].name} and {path.name} share a name; keep one")
         images[name] = path

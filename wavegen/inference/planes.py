@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from wavegen.bridges import chosen_solver
 from wavegen.core.errors import InputError
 from wavegen.core.guard import guarded
-from wavegen.io import Place, Stack, jpeg_loss, saturated_share, stack_writer
+from wavegen.io import Place, Stack, jpeg_loss, not_kept, of_another_quantity, saturated_share, stack_writer
 from wavegen.io.images import JPEG
 from wavegen.io.saturation import WORTH_A_WARNING
 from wavegen.pipeline.pipeline import Pipeline
@@ -51,11 +51,11 @@ def check_channels(where: str, stack: Stack, takes: int, channels: Channels) -> 
     Raises:
         InputError: another number of channels, or ``each`` with a model of several.
     """
-    colours = stack.size("C") - bool(stack.other.get("alpha"))
+    colours = stack.size("C") - stack.alpha
     if channels == "each" and takes != 1:
         raise InputError(f"--channels each needs a model of 1 channel, this one takes {takes}; leave the option out")
     if channels == "joint" and colours != takes:
-        also = " beside the alpha channel" if stack.other.get("alpha") else ""
+        also = " beside the alpha channel" if stack.alpha else ""
         hint = "give --channels each to restore them one by one" if takes == 1 else "use a model for that many"
         raise InputError(f"{where} has {colours} channel(s){also}, the model takes {takes}; {hint}")
 
@@ -96,6 +96,7 @@ def restore_planes(
         InputError: a plane with NaN or infinity (named), wrong options, results that cannot be written.
     """
     record = record_of(pipeline, source.name, options)
+    record |= {"image": stack.other["series"]} if "series" in stack.other else {}
     nfe, seconds, count, clipped = 0, 0.0, 0, 0.0
     written: NDArray[Any] | None = None
     with ExitStack() as files:
@@ -103,12 +104,12 @@ def restore_planes(
         put_std = None
         if std is not None:
             spread = {**record, "holds": "standard deviation of the samples"}
-            put_std = files.enter_context(stack_writer(std, stack, np.float32, spread))
+            put_std = files.enter_context(stack_writer(std, of_another_quantity(stack), np.float32, spread))
         for place in stack.places():
             plane = _read(stack, source, place)
             clipped += saturated_share(plane)
             try:
-                image, deviation, nfe, spent = _restore_plane(pipeline, plane, bool(stack.other.get("alpha")), options)
+                image, deviation, nfe, spent = _restore_plane(pipeline, plane, stack.alpha, options)
             except InputError as error:
                 many = stack.size("T") * stack.size("Z") > 1
                 raise InputError(f"{f'plane t={place.t}, z={place.z}: ' if many else ''}{error}") from None
@@ -116,7 +117,11 @@ def restore_planes(
             if put_std is not None:
                 put_std(place, deviation)
             seconds, count, written = seconds + spent, count + 1, image
-    remarks = []
+    remarks = list(stack.other.get("remarks", ()))
+    for path in filter(None, (target, std)):
+        lost = not_kept(path, stack)
+        if lost:
+            remarks.append(f"{path.name} does not hold the {', '.join(lost)}")
     if clipped / count > WORTH_A_WARNING:
         remarks.append(
             f"{100 * clipped / count:.1f} % of the input's pixels are saturated; nothing can be restored there"

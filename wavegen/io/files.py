@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,24 @@ def partners(path: str | Path) -> tuple[str, ...]:
     """
     path = Path(path)
     return guarded(checked(path), tiff.partners) if path.suffix.lower() in TIFF else ()
+
+
+def one_per_set(paths: Sequence[Path]) -> list[Path]:
+    """The paths without files that an earlier one of them reads too, as part of its OME-TIFF set."""
+    kept: list[Path] = []
+    taken: set[Path] = set()
+    for path in paths:
+        if path in taken:
+            continue
+        kept.append(path)
+        with suppress(InputError):  # who reads the file says why it cannot be read
+            taken |= {path.with_name(name) for name in partners(path)}
+    return kept
+
+
+def stem(path: Path) -> str:
+    """The name without its extension, ``.ome`` included."""
+    return path.name[: len(path.name) - len(extension(path))]
 
 
 def _check_dtype(path: Path, dtype: np.dtype[Any]) -> None:
