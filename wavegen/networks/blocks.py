@@ -54,7 +54,7 @@ class Shrink(nn.Conv2d):
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 2, stride=2)
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (the name that its base has)
+    def forward(self, input: Tensor) -> Tensor:
         """Halve both sides."""
         # In the order of channels_last, pixels and channels of half a cell lie together: copies are fast.
         cells = rearrange(input, "b c (h p) (w q) -> b h w (p q c)", p=2, q=2).permute(0, 3, 1, 2)

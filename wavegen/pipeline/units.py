@@ -44,7 +44,9 @@ class Layout:
 
 
 def as_batch(image: Any, channels: int) -> tuple[Tensor, Layout]:
-    """Check an image (numpy or tensor; (H,W), (C,H,W) or (B,C,H,W)) and return it as (B,C,H,W): float64 as it is, else float32.
+    """Check an image (numpy or tensor; (H,W), (C,H,W) or (B,C,H,W)) and return it as (B,C,H,W).
+
+    float64 stays, everything else becomes float32.
 
     Raises:
         InputError: not an array, dtype other than uint8, uint16, float32 or float64, size 0, another number of
@@ -97,7 +99,7 @@ def intensity_of(y: Tensor, config: Intensity) -> tuple[Tensor, Tensor]:
     else:
         found = [_percentile_units(image, config) for image in y.reshape(count, -1).cpu().numpy()]
     both = torch.tensor(found, dtype=y.dtype, device=y.device)
-    if not bool((torch.isfinite(both).all() and (both[:, 1] > 0).all())):
+    if not bool(torch.isfinite(both).all() and (both[:, 1] > 0).all()):
         raise InputError(
             f"the image's values range from {float(y.min()):g} to {float(y.max()):g}, which {y.dtype} cannot scale; "
             "give it in other units"
