@@ -114,7 +114,7 @@ def outcome(module: nn.Conv2d, image: Tensor, kind: torch.dtype, gradients: bool
         output = module(image)
     if not gradients:
         return [output.detach().double()]
-    down = torch.linspace(-1, 1, output.numel(), dtype=output.dtype).view(output.shape)
+    down = ((7 * torch.arange(output.numel()) % 9 - 4) / 4).to(output.dtype).view(output.shape)  # exact in bf16
     poison(image.numel(), output.numel())
     output.backward(down)
     return [t.detach().double() for t in (output, image.grad, module.weight.grad) if t is not None]
