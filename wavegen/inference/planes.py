@@ -15,6 +15,7 @@ from wavegen.core.errors import InputError
 from wavegen.io import Place, Stack, jpeg_loss, saturated_share, stack_writer
 from wavegen.io.guard import guarded
 from wavegen.io.images import JPEG
+from wavegen.io.records import RECORD
 from wavegen.io.saturation import WORTH_A_WARNING
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.version import __version__
@@ -64,7 +65,7 @@ def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, An
     given = {key: value for key, value in options.sampling.items() if value is not None}
     sampler = pipeline.config.sampler
     solver = chosen_solver(sampler.solver, given.pop("solver", None), given.pop("eta", None))
-    return {
+    return RECORD.stamped({
         "software": f"wavegen {__version__}",
         "pipeline": pipeline.config.name,
         "model": options.model,
@@ -76,7 +77,7 @@ def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, An
         "samples": options.samples,
         "seed": options.seed,
         "channels": options.channels,
-    }
+    })  # fmt: skip
 
 
 def restore_planes(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,10 @@ from torch.optim import Optimizer
 
 from wavegen.core.errors import InputError
 from wavegen.core.tensors import check_state, read_note, read_tensors, write_tensors
+from wavegen.core.versions import Format, unchanged
 from wavegen.pipeline.config import PipelineConfig
+
+FORMAT = Format("a checkpoint", (unchanged,))
 
 
 @dataclass
@@ -71,7 +74,30 @@ def save(
         tensors.update(_optimizer_tensors(name, optimizer))
     tensors.update({f"ema.{i}": value for i, value in enumerate(ema.values)})
     # Parameters may share memory with nothing else here; clones keep safetensors from refusing views.
-    write_tensors(path, {k: v.clone() for k, v in tensors.items()}, {"progress": asdict(progress), "run": run})
+    note = FORMAT.stamped({"progress": asdict(progress), "run": run})
+    write_tensors(path, {k: v.clone() for k, v in tensors.items()}, note)
+
+
+def recorded(path: Path) -> dict[str, Any]:
+    """The progress and the configuration that a checkpoint records.
+
+    Raises:
+        InputError: the file is broken, of a newer format, or does not say how far its run was.
+    """
+    note = FORMAT.read(read_note(path), path, ("progress", "run"))
+    run, progress = note.get("run"), note.get("progress")
+    if not isinstance(run, dict) or not isinstance(progress, dict) or not _is_progress(progress):
+        raise InputError(f"{path} does not say how far its run was; start the training anew")
+    return note
+
+
+def _is_progress(values: dict[str, Any]) -> bool:
+    """Whether values are those of :class:`Progress`."""
+    names = {part.name for part in fields(Progress)}
+    plan, seconds = values.get("plan"), values.get("core_seconds")
+    counts = [values.get(name) for name in ("stage", "step_in_stage", "step")]
+    whole = [*counts, *plan] if isinstance(plan, list) else [None]
+    return values.keys() == names and all(type(n) is int and n >= 0 for n in whole) and type(seconds) in (int, float)
 
 
 def present_form(run: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +117,7 @@ def check_run(path: Path, run: dict[str, Any]) -> None:
     Raises:
         InputError: they differ; the message names the parts that do.
     """
-    was = present_form(read_note(path).get("run", {}))
+    was = present_form(recorded(path)["run"])
     changed = sorted(k for k in {*was, *run} if was.get(k) != run.get(k))
     if changed:
         raise InputError(
@@ -106,7 +132,8 @@ def load(path: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimi
         InputError: the file is broken, or belongs to a run with another configuration (named).
     """
     check_run(path, run)
-    tensors, note = read_tensors(path)
+    note = recorded(path)
+    tensors, _ = read_tensors(path)
     for name, module in modules.items():
         own = {k.removeprefix(name + "."): v for k, v in tensors.items() if k.startswith(name + ".")}
         check_state(path, own, module.state_dict())
@@ -122,7 +149,4 @@ def load(path: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimi
     check_state(path, {k: v for k, v in tensors.items() if k.startswith("ema.")}, averages)
     for name, value in averages.items():
         value.copy_(tensors[name])
-    try:
-        return Progress(**note["progress"])
-    except (KeyError, TypeError):
-        raise InputError(f"{path} does not say how far its run was; start the training anew") from None
+    return Progress(**note["progress"])
