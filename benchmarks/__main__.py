@@ -12,6 +12,7 @@ from benchmarks.commands.degradations import degradations
 from benchmarks.commands.memory import memory
 from benchmarks.commands.peers import peers
 from benchmarks.commands.restore import restore
+from benchmarks.commands.round_trip import round_trip
 from benchmarks.commands.stacks import stacks
 from benchmarks.commands.train import train
 from benchmarks.commands.transforms import transforms
@@ -29,6 +30,7 @@ app.command("io")(stacks)
 app.command()(memory)
 app.command()(peers)
 app.command()(restore)
+app.command("round-trip")(round_trip)
 app.command()(train)
 app.command()(transforms)
 

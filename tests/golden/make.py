@@ -1,6 +1,7 @@
 """Make the golden files of the format that the imported wavegen writes: ``python tests/golden/make.py FOLDER``.
 
-Those of format 0 were made with the code of version 0.1.0. Files that were committed are never made again.
+Those of format 0 were made with the code of version 0.1.0, which kept no means in a checkpoint. Files that were
+committed are never made again.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def make(folder: Path) -> None:
     run = {"pipeline": pipeline.config.model_dump(mode="json"), "data": {"name": "hela"}}
     ema = state.Ema(module, 0.9)
     progress = state.Progress(0, 1, 1, [5], 0.5)
-    state.save(folder / "checkpoint.safetensors", {"pipeline": module}, {"main": adam}, ema, progress, run)
+    state.save(folder / "checkpoint.safetensors", {"pipeline": module}, {"main": adam}, ema, progress, run, [0.5])
     save_basis(folder / "basis.json", read_basis("hela"), {"by": "golden"})
     image = Stack(np.arange(12, dtype=np.uint16).reshape(3, 4), "YX")
     write_stack(folder / "restored.ome.tif", image, {"software": "wavegen", "pipeline": "bbdm", "seed": 0})

@@ -15,6 +15,7 @@ import wavegen.networks
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, names
 from wavegen.networks import ChannelNorm, ResidualBlock, TimeEmbedding
+from wavegen.networks.blocks import Shrink
 
 NAMES = names("network")
 assert wavegen.networks
@@ -165,3 +166,13 @@ def test_residual_block_starts_near_its_skip() -> None:
     with torch.no_grad():
         moved = block(x, image(2, 8)) - x
     assert 0 < moved.norm() < 0.1 * x.norm()
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_shrinking_is_the_strided_convolution(memory: torch.memory_format) -> None:
+    shrink, x = Shrink(3, 5).double().to(memory_format=memory), image(2, 3, 6, 4).contiguous(memory_format=memory)
+    torch.testing.assert_close(shrink(x), F.conv2d(x, shrink.weight, shrink.bias, stride=2))
+    assert {name: tuple(value.shape) for name, value in shrink.state_dict().items()} == {
+        "weight": (5, 3, 2, 2),
+        "bias": (5,),
+    }

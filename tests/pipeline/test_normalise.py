@@ -47,7 +47,7 @@ def test_units_come_back(dtype: str, shape: tuple[int, ...]) -> None:
     channels = 1 if len(shape) == 2 else 2
     for image in (array, torch.from_numpy(array)):
         batch, layout = as_batch(image, channels)
-        assert batch.dtype == torch.float32
+        assert batch.dtype == (torch.float64 if dtype == "float64" else torch.float32)
         assert batch.shape == (1, 1, 1, 1)[: 4 - len(shape)] + shape
         back = layout.give_back(batch)
         assert type(back) is type(image)

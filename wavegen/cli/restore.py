@@ -64,7 +64,8 @@ def restore(
     Stacks are restored plane by plane. An image of a folder that cannot be restored is left out and named, at once
     and at the end; the exit code is then 3.
     """
-    from wavegen.inference.files import Failed, plan, restore_files
+    from wavegen.inference.files import plan
+    from wavegen.inference.restore import Failed, restore_files
     from wavegen.pipeline.pipeline import Pipeline
 
     axes = axes.upper() if axes else None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -82,4 +83,24 @@ def check_state(path: Path, found: Mapping[str, Tensor], wanted: Mapping[str, Te
             raise InputError(
                 f"{path}: tensor {name!r} has shape {tuple(found[name].shape)}, "
                 f"the configuration says {tuple(tensor.shape)}"
+            )
+
+
+def check_numbers(path: Path, found: Mapping[str, Tensor]) -> None:
+    """Refuse weights that nothing can be computed with.
+
+    Raises:
+        InputError: naming the first tensor that is not of a floating-point type, or not finite.
+    """
+    for name, tensor in found.items():
+        if not tensor.is_floating_point():
+            raise InputError(
+                f"{path}: tensor {name!r} has type {tensor.dtype}; weights are floating-point numbers: convert them, "
+                "or save the model again"
+            )
+        bad = int((~torch.isfinite(tensor.float())).sum())
+        if bad:
+            raise InputError(
+                f"{path}: tensor {name!r} has {bad} of {tensor.numel()} values that are NaN or infinite: its training "
+                "diverged, or the file is damaged; use another model, or train again"
             )

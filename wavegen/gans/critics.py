@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import Annotated
 
@@ -17,6 +18,15 @@ from wavegen.metrics import feature_pyramid
 
 Width = Annotated[int, Field(ge=4, le=512)]
 Layers = Annotated[int, Field(ge=1, le=5)]
+
+
+def in_float32(images: Tensor) -> AbstractContextManager[object]:
+    """Keeps autocast out of convolutions of stride 2.
+
+    Under bf16, torch 2.14 reads memory that nobody wrote where the output of one is a pixel wide, on processors with
+    AMX.
+    """
+    return torch.autocast(images.device.type, enabled=False)
 
 
 @register(
@@ -47,10 +57,12 @@ class PatchDiscriminator(nn.Module):
         bottom, right = max(0, self.least - h.shape[-2]), max(0, self.least - h.shape[-1])
         if bottom or right:
             h = F.pad(h, (0, right, 0, bottom), mode="replicate")
-        for convolution in self.convolutions[:-1]:
-            h = F.leaky_relu(convolution(h), 0.2)
-        logits: Tensor = self.convolutions[-1](h)
-        return logits.float()
+        with in_float32(h):
+            h = h.float()
+            for convolution in self.convolutions[:-1]:
+                h = F.leaky_relu(convolution(h), 0.2)
+            logits: Tensor = self.convolutions[-1](h)
+        return logits
 
 
 @register(
@@ -131,11 +143,11 @@ class ProjectedDiscriminator(nn.Module):
     def forward(self, candidate: Tensor, condition: Tensor) -> Tensor:
         """Return the logits; grey images are repeated to three channels."""
         network = self._features[0].to(candidate.device)
-        maps = [network(image.float().expand(-1, 3, -1, -1)) for image in (candidate, condition)]
-        logits = [
-            critic(torch.cat(pair, dim=1)) for critic, pair in zip(self.critics, zip(*maps, strict=True), strict=True)
-        ]
-        return torch.cat([F.interpolate(k, logits[0].shape[-2:]) for k in logits], dim=1).float()
+        with in_float32(candidate):
+            maps = [network(image.float().expand(-1, 3, -1, -1)) for image in (candidate, condition)]
+            pairs = [torch.cat(pair, dim=1) for pair in zip(*maps, strict=True)]
+            logits = [critic(pair) for critic, pair in zip(self.critics, pairs, strict=True)]
+        return torch.cat([F.interpolate(k, logits[0].shape[-2:]) for k in logits], dim=1)
 
 
 @register(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 
 from wavegen.bridges import chosen_solver
 from wavegen.core.errors import InputError
+from wavegen.core.guard import guarded
 from wavegen.io import Place, Stack, jpeg_loss, saturated_share, stack_writer
-from wavegen.io.guard import guarded
 from wavegen.io.images import JPEG
 from wavegen.io.records import RECORD
 from wavegen.io.saturation import WORTH_A_WARNING
@@ -68,8 +69,8 @@ def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, An
     return RECORD.stamped({
         "software": f"wavegen {__version__}",
         "pipeline": pipeline.config.name,
-        "model": options.model,
-        "source": source,
+        "model": _as_text(options.model),
+        "source": _as_text(source),
         **sampler.model_dump(),
         **given,
         "solver": solver,
@@ -78,6 +79,11 @@ def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, An
         "seed": options.seed,
         "channels": options.channels,
     })  # fmt: skip
+
+
+def _as_text(name: str) -> str:
+    """A file name as metadata can hold it: bytes that are not UTF-8 are spelt out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def restore_planes(

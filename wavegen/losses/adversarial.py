@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from wavegen.core.draws import uniform
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, register
 from wavegen.gans import Adversarial as Kind
@@ -77,8 +78,9 @@ def image_candidate(
         haar = Haar(levels=1)
         split = [haar.forward(image) for image in parts]
         parts = [torch.cat([k.ll, *k.details[0]], dim=1) for k in split]
-        spread = parts[1].std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-3)  # whitened by the true batch's own
-        parts = [part / spread for part in parts]
+        if len(real):
+            spread = parts[1].std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-3)  # whitened by the true batch's own
+            parts = [part / spread for part in parts]
     if settings.low:
         parts = [torch.cat([parts[0], parts[3]], dim=1), torch.cat([parts[1], parts[4]], dim=1), parts[2]]
     return candidate(settings, parts[0], parts[1], parts[2], generator)
@@ -92,7 +94,7 @@ def candidate(settings: Critic, fake: Tensor, real: Tensor, y: Tensor, generator
     real, y = real.detach(), y.detach()
     between = None
     if settings.gradient_penalty:
-        between = torch.rand(len(real), 1, 1, 1, generator=generator).to(real)
+        between = uniform((len(real), 1, 1, 1), generator).to(real)
     return Candidate(fake, real, y, between)
 
 

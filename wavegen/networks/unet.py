@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from wavegen.core.registry import register
 from wavegen.networks.base import Network
-from wavegen.networks.blocks import ResidualBlock, TimeEmbedding
+from wavegen.networks.blocks import ResidualBlock, Shrink, TimeEmbedding
 
 
 @register(
@@ -66,7 +66,7 @@ class UNet(Network):
         channels = width
         for level, w in enumerate(widths):
             if level:
-                self.shrink.append(nn.Conv2d(channels, w, 2, stride=2))
+                self.shrink.append(Shrink(channels, w))
                 channels = w
             self.down.append(nn.ModuleList(ResidualBlock(channels if i == 0 else w, w, embed) for i in range(blocks)))
             channels = w

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from wavegen.bridges import Bridge, Guidance, chosen_solver, grid_of, lay_sampler, make_solver
 from wavegen.core.config import check, merge
+from wavegen.core.draws import normal
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build
 from wavegen.core.types import Details, Pair, Restoration, Subbands
@@ -27,7 +28,16 @@ from wavegen.pipeline.norm import SubbandNorm
 from wavegen.pipeline.precision import Precision, autocast, kept_casts
 from wavegen.pipeline.presets import preset
 from wavegen.pipeline.stages import check_stages
-from wavegen.pipeline.units import as_batch, intensity_of, result_intensity, target_intensity, whole_numbers
+from wavegen.pipeline.units import (
+    as_batch,
+    check_result,
+    intensity_of,
+    is_constant,
+    result_intensity,
+    scaled_by_input,
+    target_intensity,
+    whole_numbers,
+)
 from wavegen.transforms import Transform, resolved
 
 
@@ -241,7 +251,7 @@ class Pipeline(nn.Module):
 
     def draw_noise(self, low: Tensor, generator: torch.Generator) -> Tensor:
         """Noise for one call of a head whose low band is ``low``."""
-        return torch.randn((len(low), self.head_noise, *low.shape[-2:]), generator=generator).to(low.device)
+        return normal((len(low), self.head_noise, *low.shape[-2:]), generator).to(low.device)
 
     # -- restoration ---------------------------------------------------------------------------
 
@@ -261,6 +271,9 @@ class Pipeline(nn.Module):
     ) -> Restoration:
         """Restore an image, or a batch, in the units, shape and dtype that it came in.
 
+        Where results have the scale of the input, restore(a x + b) is a restore(x) + b, and a constant image comes
+        back as it is.
+
         Args:
             image: (H, W), (C, H, W) or (B, C, H, W); uint8, uint16, float32 or float64.
             steps: steps of the bridge; the configuration's number by default, or that of a grid of times.
@@ -274,7 +287,8 @@ class Pipeline(nn.Module):
                 about is the estimate put together with y's own details, in the units of ``image``.
 
         Raises:
-            InputError: an image that :func:`~wavegen.pipeline.units.as_batch` refuses, or wrong options.
+            InputError: an image that :func:`~wavegen.pipeline.units.as_batch` refuses, wrong options, or a result
+                that is not finite.
         """
         if samples < 1:
             raise InputError(f"samples is {samples}; give 1 or more")
@@ -294,31 +308,37 @@ class Pipeline(nn.Module):
             for index in range(samples):
                 draw = Draw(self, y, seeds, index, options)
                 if guidance is not None:
-                    draw.guide(guidance, *(k.to(self.device) for k in (measured, offset, scale)))
+                    draw.guide(guidance, *(k.float().to(self.device) for k in (measured, offset, scale)))
                 x, nfe = draw()
-                drawn.append(x.cpu() * scale + offset)
+                drawn.append(x.cpu())
+        # Moments in network units: on a large offset they would be rounded to that offset's.
         stack = torch.stack(drawn)
+        if guidance is None and scaled_by_input(self.config.intensity):
+            # A constant image has no contrast that anything could be restored from: it comes back as it is.
+            scale = torch.where(is_constant(batch), 0.0, scale)
         std = stack.std(dim=0) if samples > 1 else torch.zeros_like(stack[0])
+        images = stack * scale + offset
+        check_result(images)
         return Restoration(
-            image=layout.give_back(stack.mean(dim=0)),
-            std=layout.give_back(std, integer=False),
-            samples=layout.give_back(stack),
+            image=layout.give_back(stack.mean(dim=0) * scale + offset),
+            std=layout.give_back(std * scale, integer=False),
+            samples=layout.give_back(images),
             nfe=nfe,
             seconds=time.perf_counter() - began,
         )
 
     def _network_units(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """y in network units, on the device, and the offset and scale that bring results back."""
-        offset, scale = intensity_of(batch, self.config.intensity)
-        y = ((batch - offset) / scale).to(self.device)
-        return y, *result_intensity((offset, scale), self.config.intensity)
+        of_y = intensity_of(batch, self.config.intensity)
+        y = ((batch - of_y[0]) / of_y[1]).float().to(self.device)
+        return y, *result_intensity(of_y, self.config.intensity)
 
     @torch.no_grad()
     def roundtrip(self, image: Any) -> Any:
         """Self-check: everything that :meth:`restore` does but for the networks; returns ``image`` again."""
         batch, layout = as_batch(image, self.config.channels)
         offset, scale = intensity_of(batch, self.config.intensity)
-        bands = self.transform.forward((batch - offset) / scale)
+        bands = self.transform.forward(((batch - offset) / scale).float())
         low = self.norm.low_inverse(self.norm.low(bands.ll, 0), 0)
         details = tuple(self.norm.details_inverse(self.norm.details(d, i), i) for i, d in enumerate(bands.details))
         return layout.give_back(self.transform.inverse(Subbands(low, details, bands.size)) * scale + offset)

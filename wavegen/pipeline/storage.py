@@ -17,7 +17,7 @@ from wavegen.core.config import check
 from wavegen.core.documents import read_json
 from wavegen.core.errors import InputError, near_matches
 from wavegen.core.files import write_text
-from wavegen.core.tensors import check_state, read_tensors, write_tensors
+from wavegen.core.tensors import check_numbers, check_state, read_tensors, write_tensors
 from wavegen.core.versions import Format, unchanged
 from wavegen.pipeline.config import PipelineConfig
 from wavegen.version import __version__
@@ -116,11 +116,13 @@ def read_weights(folder: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor
     """The weights of a trained pipeline in float32, compared with the names and shapes that are ``wanted``.
 
     Raises:
-        InputError: the file is missing or damaged, or a tensor is missing, unknown or of another shape.
+        InputError: the file is missing or damaged, or a tensor is missing, unknown, of another shape, of a type that is
+            not floating point, or not finite.
     """
     path = folder / "model.safetensors"
     tensors, _ = read_tensors(path)
     check_state(path, tensors, wanted)
+    check_numbers(path, tensors)
     return {name: tensor.float() for name, tensor in tensors.items()}
 
 

@@ -1,4 +1,4 @@
-"""Image intensities <-> network units, and the user's array <-> a float32 batch."""
+"""Image intensities <-> network units, and the user's array <-> a batch."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from wavegen.core.errors import InputError
+from wavegen.core.intensity import intensity_range
 from wavegen.pipeline.config import Intensity
 
 INTEGER_RANGE = {torch.uint8: 255, torch.uint16: 65535}
@@ -42,7 +44,7 @@ class Layout:
 
 
 def as_batch(image: Any, channels: int) -> tuple[Tensor, Layout]:
-    """Check an image (numpy or tensor; (H,W), (C,H,W) or (B,C,H,W)) and return it as float32 (B,C,H,W).
+    """Check an image (numpy or tensor; (H,W), (C,H,W) or (B,C,H,W)); as (B,C,H,W): float64 as it is, else float32.
 
     Raises:
         InputError: not an array, dtype other than uint8, uint16, float32 or float64, size 0, another number of
@@ -70,7 +72,7 @@ def as_batch(image: Any, channels: int) -> tuple[Tensor, Layout]:
             f"image of shape {shape} has {batch.shape[1]} channel(s), the model takes {channels}; "
             "give one image per channel group, channels first"
         )
-    batch = batch.to(torch.float32)
+    batch = batch if batch.dtype == torch.float64 else batch.to(torch.float32)
     finite = torch.isfinite(batch)
     if not finite.all():
         where = tuple(int(i) for i in (~finite).nonzero()[0])[4 - tensor.ndim :]
@@ -81,18 +83,37 @@ def as_batch(image: Any, channels: int) -> tuple[Tensor, Layout]:
 
 
 def intensity_of(y: Tensor, config: Intensity) -> tuple[Tensor, Tensor]:
-    """Offset and scale, each (B, 1, 1, 1), that map each image of ``y`` (B, C, H, W) to network units."""
+    """Offset and scale, each (B, 1, 1, 1), that map each image of ``y`` (B, C, H, W) to network units.
+
+    Both have the type of ``y``. The scale is positive: the width of the range between the percentiles
+    (:func:`~wavegen.core.intensity.intensity_range`); of a constant image, its own magnitude.
+
+    Raises:
+        InputError: an image whose range is beyond the type of its values.
+    """
     count = y.shape[0]
     if config.mode == "fixed":
-        offset, scale = np.full(count, config.offset), np.full(count, config.scale)
+        found = [(config.offset, config.scale)] * count
     else:
-        flat = y.reshape(count, -1).cpu().numpy()
-        low, high = np.percentile(flat, [config.low, config.high], axis=1)
-        # A constant image has no contrast to stretch: map it to zero with its own magnitude as the scale.
-        size = np.maximum(np.abs(low), np.abs(high))
-        offset, scale = low, np.where(high - low > 1e-6 * size, high - low, np.where(size > 0, size, 1.0))
-    both = torch.as_tensor(np.stack([offset, scale]), dtype=torch.float32, device=y.device)
-    return both[0].view(-1, 1, 1, 1), both[1].view(-1, 1, 1, 1)
+        found = [_percentile_units(image, config) for image in y.reshape(count, -1).cpu().numpy()]
+    both = torch.tensor(found, dtype=y.dtype, device=y.device)
+    if not bool(torch.isfinite(both).all() and (both[:, 1] > 0).all()):
+        raise InputError(
+            f"the image's values range from {float(y.min()):g} to {float(y.max()):g}, which {y.dtype} cannot scale; "
+            "give it in other units"
+        )
+    return both[:, 0].view(-1, 1, 1, 1), both[:, 1].view(-1, 1, 1, 1)
+
+
+def _percentile_units(image: NDArray[Any], config: Intensity) -> tuple[float, float]:
+    offset, width = intensity_range(image, config.low, config.high)
+    return offset, width or abs(offset) or 1.0
+
+
+def is_constant(batch: Tensor) -> Tensor:
+    """Which images of (B, C, H, W) hold one value alone: (B, 1, 1, 1)."""
+    flat = batch.flatten(1)
+    return (flat.amax(dim=1) == flat.amin(dim=1)).view(-1, 1, 1, 1)
 
 
 def target_intensity(x: Tensor, of_y: tuple[Tensor, Tensor], config: Intensity) -> tuple[Tensor, Tensor]:
@@ -108,6 +129,52 @@ def result_intensity(of_y: tuple[Tensor, Tensor], config: Intensity) -> tuple[Te
         return of_y
     like = of_y[0]
     return torch.full_like(like, config.offset), torch.full_like(like, config.scale)
+
+
+def scaled_by_input(config: Intensity) -> bool:
+    """Whether results have the scale of their input: then nothing can be restored of a constant one."""
+    return config.mode == "percentile" and config.target != "fixed"
+
+
+def check_result(images: Tensor) -> None:
+    """Refuse restored images (S, B, C, H, W) that are not finite, before a cast makes numbers of them.
+
+    Raises:
+        InputError: NaN or infinity: how many, where the first is, what to try.
+    """
+    finite = torch.isfinite(images)
+    if not bool(finite.all()):
+        bad = (~finite).nonzero()
+        raise InputError(
+            f"{len(bad)} of {images.numel()} restored values are NaN or infinite, the first at (y, x) = "
+            f"({int(bad[0, -2])}, {int(bad[0, -1])}), so that nothing is given back; remove extreme pixels from the "
+            "image, set the pipeline's precision to 'float32', or use another model"
+        )
+
+
+FAR = 20.0  # widths of the scaling range
+
+
+def outlier_remark(image: NDArray[Any], config: Intensity) -> str | None:
+    """A remark where the brightest or the darkest pixel is far outside the range that a model scales by, else None.
+
+    Args:
+        image: (C, H, W) or (H, W), in any units.
+        config: of the model.
+    """
+    if config.mode != "percentile":
+        return None
+    offset, width = intensity_range(image, config.low, config.high)
+    brightest, darkest = float(image.max()), float(image.min())
+    above, below = brightest - (offset + width), offset - darkest
+    if not width or max(above, below) <= FAR * width:
+        return None
+    which, value, distance = ("brightest", brightest, above) if above >= below else ("darkest", darkest, below)
+    return (
+        f"the {which} pixel ({value:g}) is {distance / width:.0f} times the range from {offset:g} to "
+        f"{offset + width:g} away from it, by which the model scales: it and its surroundings are not to be "
+        "trusted; remove hot or dead pixels first"
+    )
 
 
 def whole_numbers(seed: int | Sequence[int], count: int) -> list[int]:
