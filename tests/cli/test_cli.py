@@ -274,7 +274,7 @@ def test_yaml(run: Run, tmp_path: Path) -> None:
     config.write_text("- a\n- b\n")
     assert_refused(run("train", config, *given), "config.yaml")
     config.write_text("a: [1\n")
-    assert_refused(run("train", config, *given), "is not YAML")
+    assert_refused(run("train", config, *given), "not YAML")
     assert_refused(run("train", tmp_path / "none.yaml", *given), "none.yaml")
 
 

@@ -16,6 +16,7 @@ from wavegen.core.errors import InputError
 from wavegen.core.guard import guarded
 from wavegen.io import Place, Stack, jpeg_loss, not_kept, of_another_quantity, saturated_share, stack_writer
 from wavegen.io.images import JPEG
+from wavegen.io.records import RECORD
 from wavegen.io.saturation import WORTH_A_WARNING
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.version import __version__
@@ -65,7 +66,7 @@ def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, An
     given = {key: value for key, value in options.sampling.items() if value is not None}
     sampler = pipeline.config.sampler
     solver = chosen_solver(sampler.solver, given.pop("solver", None), given.pop("eta", None))
-    return {
+    return RECORD.stamped({
         "software": f"wavegen {__version__}",
         "pipeline": pipeline.config.name,
         "model": _as_text(options.model),
@@ -77,7 +78,7 @@ def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, An
         "samples": options.samples,
         "seed": options.seed,
         "channels": options.channels,
-    }
+    })  # fmt: skip
 
 
 def _as_text(name: str) -> str:
