@@ -187,10 +187,23 @@ def _row(file: Path, number: int, row: Any) -> Result:
         if not isinstance(row.get(key), kind):
             raise InputError(f"row {number} of {file} lacks {key!r}; {RIGHT}")
     figures = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
+    left_out = row.get("left_out", {})
+    if not _is_left_out(left_out):
+        raise InputError(f"row {number} of {file}: left_out must hold, by metric and reason, names of images; {RIGHT}")
     for key in METRICS:
-        if not isinstance(figures.get(key), float | int):
+        if not isinstance(figures.get(key), float | int) and key not in left_out:
             raise InputError(f"row {number} of {file} ({label(row)}) has no {key}; {RIGHT}")
     return figures
+
+
+def _is_left_out(given: Any) -> bool:
+    """Whether this is what an evaluation says of images without a score: names by reason, by metric."""
+    reasons = list(given.values()) if isinstance(given, dict) else [None]
+    return all(
+        isinstance(names, list) and all(isinstance(name, str) for name in names)
+        for reason in reasons
+        for names in (reason.values() if isinstance(reason, dict) else [None])
+    )
 
 
 def _json(file: Path) -> Result:
