@@ -22,6 +22,7 @@ from wavegen.io.mrc import mrc_header
 SHOWN = 3  # file names listed in a message
 Shape = tuple[int, int, int]
 Files = list[tuple[Path, Path]]
+Headers = list[tuple[Header, Header]]
 Grid = Literal["equal", "target", "input"]
 
 
@@ -41,7 +42,9 @@ class FilePairs(PairDataset):
     def __init__(self, files: Files, grid: Grid = "equal") -> None:
         self.files = files
         self.grid = grid
-        self.shapes = checked_shapes(files, grid)
+        headers = [(pixel_header(x), pixel_header(y)) for x, y in files]
+        self.shapes = checked_shapes(files, headers, grid)
+        self.remarks = _told(files, headers)
         self.channels = self.shapes[0][0]
 
     def __len__(self) -> int:
@@ -72,7 +75,7 @@ def read_pixels(path: Path) -> NDArray[Any]:
     if path.suffix.lower() == ".npy":
         array = np.array(_array(path))
         return array[None] if array.dtype in (np.uint8, np.uint16) else array.astype(np.float32)[None]
-    return read_image(path).pixels
+    return read_image(path, alpha=False).pixels
 
 
 def pixel_header(path: Path) -> Header:
@@ -83,7 +86,7 @@ def pixel_header(path: Path) -> Header:
         array = _array(path)
         dtype = array.dtype if array.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
         return Header((1, *array.shape), dtype)
-    return image_header(path)
+    return image_header(path, alpha=False)
 
 
 def _array(path: Path) -> NDArray[Any]:
@@ -201,13 +204,22 @@ def _table(index: Path) -> list[dict[str, str]]:
         raise InputError(f"cannot read the table {index}: {reason}; give a CSV file") from None
 
 
-def checked_shapes(files: Files, grid: Grid) -> list[Shape]:
+def _told(files: Files, headers: Headers) -> tuple[str, ...]:
+    """What files hold beside the images that are read, each remark once, with the files that it is about."""
+    about: dict[str, list[str]] = {}
+    for pair, both in zip(files, headers, strict=True):
+        for path, header in zip(pair, both, strict=True):
+            for remark in header.remarks:
+                about.setdefault(remark, []).append(path.name)
+    return tuple(f"{some(names)}: {remark}" for remark, names in about.items())
+
+
+def checked_shapes(files: Files, headers: Headers, grid: Grid) -> list[Shape]:
     """(C, H, W) of each pair as it will be returned.
 
     Raises:
         InputError: as :class:`FilePairs`.
     """
-    headers = [(pixel_header(x), pixel_header(y)) for x, y in files]
     unequal = [
         f"{x.name} {a.shape} and {y.name} {b.shape}"
         for (x, y), (a, b) in zip(files, headers, strict=True)

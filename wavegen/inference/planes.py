@@ -19,6 +19,7 @@ from wavegen.io.images import JPEG
 from wavegen.io.records import RECORD
 from wavegen.io.saturation import WORTH_A_WARNING
 from wavegen.pipeline.pipeline import Pipeline
+from wavegen.pipeline.units import outlier_remark
 from wavegen.version import __version__
 
 Channels = Literal["each", "joint"]
@@ -106,6 +107,7 @@ def restore_planes(
         if std is not None:
             spread = {**record, "holds": "standard deviation of the samples"}
             put_std = files.enter_context(stack_writer(std, of_another_quantity(stack), np.float32, spread))
+        outlier: str | None = None
         for place in stack.places():
             plane = _read(stack, source, place)
             clipped += saturated_share(plane)
@@ -114,6 +116,7 @@ def restore_planes(
             except InputError as error:
                 many = stack.size("T") * stack.size("Z") > 1
                 raise InputError(f"{f'plane t={place.t}, z={place.z}: ' if many else ''}{error}") from None
+            outlier = outlier or _outlier(pipeline, _groups(plane, bool(stack.other.get("alpha")), options))
             put(place, image)
             if put_std is not None:
                 put_std(place, deviation)
@@ -123,6 +126,7 @@ def restore_planes(
         lost = not_kept(path, stack)
         if lost:
             remarks.append(f"{path.name} does not hold the {', '.join(lost)}")
+    remarks += [outlier] if outlier else []
     if clipped / count > WORTH_A_WARNING:
         remarks.append(
             f"{100 * clipped / count:.1f} % of the input's pixels are saturated; nothing can be restored there"
@@ -139,14 +143,25 @@ def _read(stack: Stack, source: Path, place: Place) -> NDArray[Any]:
     return plane
 
 
+def _groups(plane: NDArray[Any], alpha: bool, options: Options) -> list[NDArray[Any]]:
+    """The channels that are restored together, each (C, H, W), without alpha."""
+    colours = plane[:-1] if alpha else plane
+    return [colours] if options.channels == "joint" else [colours[c : c + 1] for c in range(len(colours))]
+
+
+def _outlier(pipeline: Pipeline, groups: list[NDArray[Any]]) -> str | None:
+    """The first remark on a pixel far outside the range that the model scales by."""
+    remarks = (outlier_remark(group, pipeline.config.intensity) for group in groups)
+    return next(filter(None, remarks), None)
+
+
 def _restore_plane(
     pipeline: Pipeline, plane: NDArray[Any], alpha: bool, options: Options
 ) -> tuple[NDArray[Any], NDArray[Any], int, float]:
     """Mean and standard deviation (C, H, W), calls, seconds."""
-    colours = plane[:-1] if alpha else plane
-    groups = [colours] if options.channels == "joint" else [colours[c : c + 1] for c in range(len(colours))]
     results = [
-        pipeline.restore(group, samples=options.samples, seed=options.seed, **options.sampling) for group in groups
+        pipeline.restore(group, samples=options.samples, seed=options.seed, **options.sampling)
+        for group in _groups(plane, alpha, options)
     ]
     image = np.concatenate([result.image for result in results] + ([plane[-1:]] if alpha else []))
     deviation = [np.asarray(result.std, np.float32) for result in results]
