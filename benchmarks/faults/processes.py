@@ -133,7 +133,16 @@ def warm_up() -> None:
     from wavegen.training.config import Training
 
     torch.set_num_threads(1)
-    for name in ("tifffile", "zarr", "PIL.Image", "distributed", "skimage.data", "accelerate", "kornia", "scipy.ndimage"):
+    for name in (
+        "tifffile",
+        "zarr",
+        "PIL.Image",
+        "distributed",
+        "skimage.data",
+        "accelerate",
+        "kornia",
+        "scipy.ndimage",
+    ):
         importlib.import_module(name)
     for name in ("experiments", "inference.restore", "reports.gallery", "training.fit", "data", "metrics", "cli"):
         importlib.import_module(f"wavegen.{name}")
