@@ -26,7 +26,7 @@ MAX_CHANNELS = 4  # an unnamed axis of at most this length is taken for channels
 INCH, CENTIMETRE = 2, 3  # values of ResolutionUnit
 ORIENTATION, ICC = 274, 34675  # tags
 OLD_JPEG, JPEG = 6, 7  # compressions
-Missing = Literal["refuse", "leave out"]
+Missing = Literal["refuse", "leave-out"]
 
 
 class _Header(NamedTuple):
@@ -257,7 +257,7 @@ def _whole(
     if absent:
         what = f"{what} ({', '.join(absent[:3])}{' and more' if len(absent) > 3 else ''} missing from {folder})"
     if missing == "refuse":
-        raise InputError(f"cannot read {path}: {what}; put the files together, or give --missing 'leave out'")
+        raise InputError(f"cannot read {path}: {what}; put the files together, or give --missing leave-out")
     present = np.ones(array.shape[: len(header.holes[0])], bool)
     present[tuple(np.transpose(header.holes))] = False
     keep = [
