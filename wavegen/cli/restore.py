@@ -25,7 +25,7 @@ class Missing(StrEnum):
     """What is done about planes that a file announces and does not hold."""
 
     refuse = "refuse"
-    leave_out = "leave out"
+    leave_out = "leave-out"
 
 
 def restore(

@@ -68,7 +68,7 @@ def open_stack(path: str | Path, axes: str | None = None, series: int = 1, missi
         path: the file, or the folder of an OME-Zarr image.
         axes: one letter of TCZYX for each dimension, if the file has no or wrong axes.
         series: which of several images in the file, from 1.
-        missing: ``refuse`` a file that lacks planes which it announces, or ``leave out`` their rows of the stack.
+        missing: ``refuse`` a file that lacks planes which it announces, or ``leave-out`` their rows of the stack.
 
     Raises:
         InputError: the file is missing, damaged or of another format, its axes are unknown or do not fit, planes are
