@@ -127,7 +127,9 @@ def test_a_result_that_is_not_finite_is_refused(dtype: str, value: float) -> Non
         return output, output
 
     answer_with(pipeline, network)
-    with pytest.raises(InputError, match=r"1 of 384 restored values are NaN or infinite, the first at \(y, x\) = \(2, 3\)"):
+    with pytest.raises(
+        InputError, match=r"1 of 384 restored values are NaN or infinite, the first at \(y, x\) = \(2, 3\)"
+    ):
         pipeline.restore(cells().astype(dtype), steps=1)
 
 
