@@ -59,7 +59,7 @@ def frc_resolution(a: Tensor, b: Tensor | None = None) -> Tensor:
 
     Returns:
         (B,). Where the curve does not fall so low, the finest period that the data can show: 2 pixels for a pair,
-        4 for one. NaN where an image is constant.
+        4 for one; where no frequency correlates, the shorter side of the image. NaN where an image is constant.
 
     Raises:
         InputError: as :func:`fourier_ring_correlation`.
@@ -124,8 +124,8 @@ def _crossing(curve: Tensor, size: int) -> Tensor:
         if k is None:
             periods.append(2.0)
             continue
-        at = k - 1 + (row[k - 1] - THRESHOLD) / (row[k - 1] - row[k])
-        periods.append(size / at)
+        at = k - 1 + (row[k - 1] - THRESHOLD) / (row[k - 1] - row[k]) if k else 0.0
+        periods.append(size / max(at, 1.0))
     return torch.tensor(periods, dtype=curve.dtype, device=curve.device)
 
 
