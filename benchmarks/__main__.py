@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 
 from benchmarks.commands.degradations import degradations
+from benchmarks.commands.faults import faults
 from benchmarks.commands.memory import memory
 from benchmarks.commands.peers import peers
 from benchmarks.commands.restore import restore
@@ -26,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(degradations)
+app.command()(faults)
 app.command("io")(stacks)
 app.command()(memory)
 app.command()(peers)
