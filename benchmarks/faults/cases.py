@@ -113,7 +113,7 @@ def make_inputs(folder: Path) -> None:
         "training": {"steps": 15, "batch": 1, "crop": 32, "warmup": 1, "checkpoint_every": 5},
         "rows": [{"steps": 2}],
         "pool": 2,
-        "test_images": 1,
+        "test_images": 2,
         "size": 32,
         "timed": False,
     }

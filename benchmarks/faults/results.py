@@ -19,6 +19,7 @@ _BYTES = torch.uint8
 
 # What tells of time, place or chance, and so differs between two undisturbed runs.
 OF_THE_RUN = re.compile(r"minutes|seconds|^ms_|command|date|time|host|machine|python|^model$|^out$")
+FIGURES = re.compile(rb"[\d.e+-]+")  # on a page: times are among them, and the scores are in the files beside it
 UUID = re.compile(rb"urn:uuid:[0-9a-f-]+")
 PARTIAL = ("checkpoint.safetensors", "log.jsonl", "results.json", "results.csv", "scores.json", "table.md")
 
@@ -83,6 +84,8 @@ def _content(path: Path) -> bytes:
         return json.dumps(_without(json.loads(path.read_text())), sort_keys=True).encode()
     if path.suffix == ".csv":
         return json.dumps([_without(row) for row in csv.DictReader(io.StringIO(path.read_text()))]).encode()
+    if path.suffix == ".html":
+        return FIGURES.sub(b"", path.read_bytes())
     return UUID.sub(b"", path.read_bytes())
 
 

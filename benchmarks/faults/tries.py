@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.faults.cases import Case
 from benchmarks.faults.processes import End, run
@@ -25,6 +25,15 @@ START = 0.5  # seconds in which a new interpreter imports
 TOO_LITTLE = 2  # exit code
 
 
+class Known(NamedTuple):
+    """Of a case: digests of older results and of the right ones; seconds; bytes of what it writes."""
+
+    older: dict[str, str]
+    right: dict[str, str]
+    seconds: float
+    size: int
+
+
 class Bench:
     """Inputs, and of each case what an undisturbed run gives and how long it takes."""
 
@@ -32,17 +41,17 @@ class Bench:
         self.folder, self.seed = folder, seed
         self.inputs = folder / "inputs"
         self.caches: set[str] = set()
-        self.known: dict[str, tuple[dict[str, str], dict[str, str], float]] = {}
+        self.known: dict[str, Known] = {}
 
-    def undisturbed(self, case: Case) -> tuple[dict[str, str], dict[str, str], float]:
-        """Digests of older results and of the right ones, and seconds."""
+    def undisturbed(self, case: Case) -> Known:
+        """Run it once."""
         if case.name not in self.known:
             out = self._fresh(case)
             older = units(out)
             end = run(case.arguments(self.inputs, out), self.scratch)
             if end.code:
                 raise RuntimeError(f"{case.name} fails undisturbed: {end.said[-2000:]}")
-            self.known[case.name] = older, units(out), end.seconds
+            self.known[case.name] = Known(older, units(out), end.seconds, _size(out))
             self.caches |= {path.name for path in (self.scratch / "tmp").iterdir()}  # of other libraries
         return self.known[case.name]
 
@@ -74,7 +83,7 @@ class Bench:
 
     def kill(self, case: Case, number: signal.Signals, index: int, *, anew: bool = False) -> Record:
         """Send a signal at a random moment; ``anew``: in the first half second of a new interpreter."""
-        older, right, seconds = self.undisturbed(case)
+        older, right, seconds, _ = self.undisturbed(case)
         chance = random.Random(f"{self.seed} {case.name} {number.name} {index} {anew}")
         after = chance.random() * (START if anew else seconds)
         out = self._fresh(case)
@@ -91,8 +100,7 @@ class Bench:
 
     def fill(self, case: Case, index: int, count: int) -> Record:
         """Give a command a disk that is too small by some share of what it writes; then a larger one."""
-        _, right, _ = self.undisturbed(case)
-        need = _size(self.folder / "out")
+        _, right, _, need = self.undisturbed(case)
         room = 16_384 + int(need * index / count)
         with disk(self.folder / "disk", room) as out:
             end = run(case.arguments(self.inputs, out), self.scratch)
