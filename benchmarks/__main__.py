@@ -10,6 +10,7 @@ import typer
 
 from benchmarks.commands.degradations import degradations
 from benchmarks.commands.fuzz import fuzz
+from benchmarks.commands.faults import faults
 from benchmarks.commands.memory import memory
 from benchmarks.commands.peers import peers
 from benchmarks.commands.restore import restore
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command()(degradations)
 app.command()(fuzz)
+app.command()(faults)
 app.command("io")(stacks)
 app.command()(memory)
 app.command()(peers)
