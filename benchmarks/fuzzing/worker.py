@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
 from random import Random
 from types import FrameType
@@ -51,6 +51,7 @@ class Watch:
         sys.addaudithook(self.hook)
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """What Python calls for every such event."""
         if event in OUTWARD:
             self.seen = event
         elif event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
@@ -75,7 +76,7 @@ def attempt(form: Format, seed: Seed, watch: Watch) -> tuple[str, str]:
                     read(seed.path)
             except InputError as error:
                 outcome = "refused"
-                if "\n" in str(error) or str(seed.path) not in str(error):
+                if "\n" in str(error) or watch.inside not in str(error):
                     text = f"not one line with the file: {error}"
     except TooSlowError:
         outcome, text = "hang", traceback.format_exc()
@@ -110,7 +111,8 @@ def work(name: str, first: int, count: int, number: int, out: Path) -> None:
         seeds = list(form.seeds(folder))
         for seed in seeds:  # imports and caches, before memory is measured
             for read in form.readers:
-                read(seed.path)
+                with suppress(InputError):  # weights are no checkpoint
+                    read(seed.path)
         os.chdir(folder)
         watch = Watch(folder, form.strays)
         IDLE[0] = _peak()
@@ -128,7 +130,7 @@ def work(name: str, first: int, count: int, number: int, out: Path) -> None:
                 _keep(out / name, f"{index}-{outcome}", seed.file.name, mutant, text)
             seed.file.write_bytes(valid)
             print(index, outcome, flush=True)
-            if outcome == "memory":
+            if outcome in ("memory", "hang"):
                 return  # the peak cannot be reset: the next worker goes on
 
 
