@@ -25,6 +25,7 @@ SECONDS = 10.0  # that a reader may take
 MEMORY = 10**9  # bytes above those of the idle process that it may take
 BACKSTOP = 8 * 10**9  # bytes of address space above those of the idle process
 LARGEST = "0.2"  # GB that one image may declare
+LONGEST = 2000  # characters of a refusal
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 CHANGES = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "shutil.rmtree")
 OUTWARD = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect")
@@ -76,7 +77,7 @@ def attempt(form: Format, seed: Seed, watch: Watch) -> tuple[str, str]:
                     read(seed.path)
             except InputError as error:
                 outcome = "refused"
-                if "\n" in str(error) or watch.inside not in str(error):
+                if "\n" in str(error) or watch.inside not in str(error) or len(str(error)) > LONGEST:
                     text = f"not one line with the file: {error}"
     except TooSlowError:
         outcome, text = "hang", traceback.format_exc()
