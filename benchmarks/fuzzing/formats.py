@@ -98,7 +98,7 @@ def _npy(folder: Path) -> Iterable[Seed]:
         yield Seed(path, path, (mutate.npy_header,))
 
 
-GRID = """base: {name: bbdm, network: {width: 8, multipliers: [1, 2]}}
+GRID = """base: {name: bbdm, network: {width: 4, multipliers: [1]}}
 systems: {small: {}, noisy: {bridge.s: 1.0}}
 vary: {sampler.steps: [1, 4]}
 rows: [{}, {steps: 2, samples: 2, images: 4, solver: generic}]
@@ -107,8 +107,8 @@ data: nanobeads
 size: 64
 training: {steps: 4, batch: 2, crop: 32}
 """
-PLAIN = """base: unet
-seeds: {unet: [0, 1]}
+PLAIN = """base: {name: unet, network: {width: 4, multipliers: [1]}}
+seeds: {"": [0, 1]}
 data: {name: hela, size: 64}
 levels: 1
 classical: [input]

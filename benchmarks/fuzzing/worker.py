@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
 from random import Random
 from types import FrameType
@@ -25,6 +25,7 @@ SECONDS = 10.0  # that a reader may take
 MEMORY = 10**9  # bytes above those of the idle process that it may take
 BACKSTOP = 8 * 10**9  # bytes of address space above those of the idle process
 LARGEST = "0.2"  # GB that one image may declare
+LONGEST = 2000  # characters of a refusal
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 CHANGES = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "shutil.rmtree")
 OUTWARD = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect")
@@ -51,6 +52,7 @@ class Watch:
         sys.addaudithook(self.hook)
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """What Python calls for every such event."""
         if event in OUTWARD:
             self.seen = event
         elif event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
@@ -75,7 +77,7 @@ def attempt(form: Format, seed: Seed, watch: Watch) -> tuple[str, str]:
                     read(seed.path)
             except InputError as error:
                 outcome = "refused"
-                if "\n" in str(error) or str(seed.path) not in str(error):
+                if "\n" in str(error) or watch.inside not in str(error) or len(str(error)) > LONGEST:
                     text = f"not one line with the file: {error}"
     except TooSlowError:
         outcome, text = "hang", traceback.format_exc()
@@ -110,7 +112,8 @@ def work(name: str, first: int, count: int, number: int, out: Path) -> None:
         seeds = list(form.seeds(folder))
         for seed in seeds:  # imports and caches, before memory is measured
             for read in form.readers:
-                read(seed.path)
+                with suppress(InputError):  # weights are no checkpoint
+                    read(seed.path)
         os.chdir(folder)
         watch = Watch(folder, form.strays)
         IDLE[0] = _peak()
@@ -128,7 +131,7 @@ def work(name: str, first: int, count: int, number: int, out: Path) -> None:
                 _keep(out / name, f"{index}-{outcome}", seed.file.name, mutant, text)
             seed.file.write_bytes(valid)
             print(index, outcome, flush=True)
-            if outcome == "memory":
+            if outcome in ("memory", "hang"):
                 return  # the peak cannot be reset: the next worker goes on
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +12,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wavegen.core.errors import InputError, near_matches
+from wavegen.core.errors import InputError
+from wavegen.core.guard import guarded
+from wavegen.core.limits import check_declared
 from wavegen.core.types import Pair
 from wavegen.data.base import PairDataset
 from wavegen.io import EXTENSIONS, Header, image_header, one_per_set, read_image, read_mrc, stem
@@ -90,13 +91,11 @@ def pixel_header(path: Path) -> Header:
 
 
 def _array(path: Path) -> NDArray[Any]:
-    """A memory-mapped 2-D array."""
-    try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"cannot read {path}: missing, damaged or not a .npy array ({error})") from None
-    if array.ndim != 2:
-        raise InputError(f"cannot read {path}: shape {array.shape}, expected (H, W)")
+    """A memory-mapped 2-D array of numbers."""
+    array = guarded(path, lambda file: np.lib.format.open_memmap(file, mode="r"), "damaged or not a .npy array")
+    if array.ndim != 2 or array.dtype.kind not in "iufb":
+        raise InputError(f"cannot read {path}: {array.dtype} of shape {array.shape}; expected numbers of shape (H, W)")
+    check_declared(path, array.shape, np.promote_types(array.dtype, np.float32))
     return array
 
 
@@ -173,35 +172,6 @@ def expect(root: Path, what: str, *wanted: str) -> list[Path]:
             f"missing {', '.join(missing)}; found {listing}"
         )
     return [root / name for name in wanted]
-
-
-def read_rows(index: Path, wanted: Sequence[str], filters: dict[str, str | None]) -> list[dict[str, str]]:
-    """Rows of a table that pass the filters.
-
-    Raises:
-        InputError: the table cannot be read or lacks columns, or no row has a requested value.
-    """
-    rows = _table(index)
-    requested = {key: value for key, value in filters.items() if value is not None}
-    missing = [key for key in (*wanted, *requested) if not rows or key not in rows[0]]
-    if missing:
-        raise InputError(f"{index} has no rows with {', '.join(missing)}; the first line names the columns")
-    for key, value in requested.items():
-        known = {row[key] or "" for row in rows}
-        if value not in known:
-            raise InputError(f"{index}: no row with {key} = {value!r}; {near_matches(value, known)}")
-        rows = [row for row in rows if row[key] == value]
-    return rows
-
-
-def _table(index: Path) -> list[dict[str, str]]:
-    """All rows of a CSV file, by column."""
-    try:
-        with index.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"cannot read the table {index}: {reason}; give a CSV file") from None
 
 
 def _told(files: Files, headers: Headers) -> tuple[str, ...]:

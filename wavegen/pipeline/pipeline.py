@@ -15,6 +15,7 @@ from wavegen.bridges import Bridge, Guidance, chosen_solver, grid_of, lay_sample
 from wavegen.core.config import check, merge
 from wavegen.core.draws import normal
 from wavegen.core.errors import InputError
+from wavegen.core.guard import guarded
 from wavegen.core.registry import build
 from wavegen.core.types import Details, Pair, Restoration, Subbands
 from wavegen.gans import Head, LevelInput, noise_deviation
@@ -113,7 +114,8 @@ class Pipeline(nn.Module):
             InputError: nothing is found there, or a tensor is missing or has another shape.
         """
         folder = storage.locate(where)
-        pipeline = cls(storage.read_config(folder))
+        config = storage.read_config(folder)
+        pipeline = guarded(folder / "config.json", lambda _: cls(config), "no pipeline can be built of it")
         pipeline.load_state_dict(storage.read_weights(folder, pipeline.state_dict()))
         return pipeline.eval()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,6 +172,8 @@ def _times(file: Path, content: Result) -> list[Result]:
         times = _json(beside).get("rows") if beside.is_file() and _of_a_run(file) else []
     if not isinstance(times, list) or not all(isinstance(time, dict) for time in times):
         raise InputError(f"{file} or {beside.name} beside it has times that are no list of records; {RIGHT}")
+    for number, time in enumerate(times, 1):
+        _check_figures(f"time {number} of {file} or {beside.name} beside it", time, ("system", "steps"))
     return times
 
 
@@ -194,10 +196,7 @@ def _row(file: Path, number: int, row: Any) -> Result:
     """A row with all that a table needs; figures that are not finite are taken for missing."""
     if not isinstance(row, dict):
         raise InputError(f"row {number} of {file} is not a record; {RIGHT}")
-    for key, kind in NAMES.items():
-        if not isinstance(row.get(key), kind) or isinstance(row[key], bool):
-            raise InputError(f"row {number} of {file} lacks {key!r}; {RIGHT}")
-    _check_figures(f"row {number} of {file}", row)
+    _check_figures(f"row {number} of {file}", row, NAMES)
     figures = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
     left_out = row.get("left_out", {})
     if not _is_left_out(left_out):
@@ -208,8 +207,11 @@ def _row(file: Path, number: int, row: Any) -> Result:
     return figures
 
 
-def _check_figures(where: str, row: Result) -> None:
-    """Refuse texts for numbers, and the reverse."""
+def _check_figures(where: str, row: Result, needed: Iterable[str]) -> None:
+    """Refuse a record that lacks what is needed, and texts for numbers, and the reverse."""
+    for key in needed:
+        if not isinstance(row.get(key), NAMES[key]) or isinstance(row[key], bool):
+            raise InputError(f"{where} lacks {key!r}; {RIGHT}")
     numbers = {*NUMBERS, *(column.key for column in columns())}
     for key, value in row.items():
         if value is None:
