@@ -130,7 +130,7 @@ class _Run:
         pipeline.train()
         for module in (pipeline, self.critics.modules, self.teacher):
             module.to(processes.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        processes.equalise((pipeline, self.critics.modules, self.teacher))
+            processes.equalise(module.state_dict().values())
         self.optimizer = torch.optim.AdamW(
             _groups(pipeline), training.learning_rate, BETAS, weight_decay=training.weight_decay
         )
@@ -150,15 +150,16 @@ class _Run:
         self._compare_with_first()
 
     def _compare_with_first(self) -> None:
-        """Refuse a state or data that are not those of the first process."""
+        """Refuse a state or data that are not the same for all processes; all come to know."""
         means, step = self.processes.tell((self.stream.means, self.progress.step))
-        if step != self.progress.step:
+        differs = torch.tensor([step != self.progress.step, not same_means(means, self.stream.means)]).int()
+        other_step, other_data = self.processes.sum(differs).tolist()
+        if other_step:
             raise InputError(
-                f"{self.file} is at step {step} for the first process and {self.progress.step} here; "
-                "give all machines one shared folder"
+                f"not all processes see {self.file} as the first does; give all machines one shared folder"
             )
-        if not same_means(means, self.stream.means):
-            raise InputError("the data are not those of the first process; give all machines the same")
+        if other_data:
+            raise InputError("not all processes have the data of the first; give all machines the same files")
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"model": self.pipeline, "critics": self.critics.modules, "teacher": self.teacher}
