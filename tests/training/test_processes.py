@@ -59,9 +59,14 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
     many.run("critics", two / "begun", (Interrupting(3, signal.SIGTERM),))
     port = free_port()
     processes = [start(rank, port, HERE / "many.py", two) for rank in range(COUNT)]
-    for name in many.SYSTEMS:
-        assert many.run(name, one / name) == "done"
-    err = [process.communicate(timeout=120)[1] for process in processes]
+    try:
+        for name in many.SYSTEMS:
+            assert many.run(name, one / name) == "done"
+        err = [process.communicate(timeout=120)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
     written = [two / f"ends-{rank}.json" for rank in range(COUNT)]
     assert all(path.exists() for path in written), "\n".join(err)
     ends = [json.loads(path.read_text()) for path in written]

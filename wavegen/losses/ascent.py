@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from wavegen.core.draws import among, normal, uniform
+from wavegen.core.errors import InputError
 from wavegen.core.types import Details, Subbands
 from wavegen.losses.adversarial import candidate, image_candidate
 from wavegen.losses.base import BandLoss, Candidate, ImageLoss, Judged, Terms
@@ -72,6 +73,9 @@ class Ascent:
             if judged is not None and judged.everywhere.any():
                 seen = image[judged.own], truth[judged.own], (scale.y / gain)[judged.own]
                 candidates.append(self._candidate(scale, judged, *seen))
+        for name in images.keys() - self.values.keys():
+            side = min(self.true.size)
+            raise InputError(f"the {name} term judges no scale of crops of {side} pixels; give larger ones")
         return Terms({name: torch.stack(values).mean() for name, values in self.values.items()}, candidates)
 
     def _candidate(self, scale: Scale, judged: Judged, image: Tensor, truth: Tensor, y: Tensor) -> Candidate:

@@ -71,6 +71,9 @@ def fit(
     """
     if (training.steps is None) == (training.minutes is None):
         raise InputError("give a training either steps or minutes")
+    stages = len(pipeline.config.stages)
+    if training.steps is not None and training.steps < stages:
+        raise InputError(f"steps = {training.steps}: {pipeline.config.name} has {stages} stages; give each a step")
     return _Run(pipeline, data, training, out, resume, callbacks, described or {}, join()).run()
 
 
@@ -198,8 +201,7 @@ class _Run:
     def _run_stage(self, index: int, stage: Stage, interruption: Deferred) -> None:
         share = stage.share / sum(s.share for s in self.pipeline.config.stages)
         if len(self.progress.plan) <= index:
-            planned = max(1, round(share * self.training.steps)) if self.training.steps else 0
-            self.progress.plan.append(planned)  # 0: not known until PROBE steps are timed
+            self.progress.plan.append(self._steps_of(index, share))
         if self.progress.step_in_stage == 0:
             self._begin_stage(index, stage)
         spent = time.process_time()
@@ -236,6 +238,14 @@ class _Run:
             self._appoint_teacher()
         if index and stage_needs(self.pipeline.config.stages[index - 1], "needs:lossy"):
             self._settle_transform()
+
+    def _steps_of(self, index: int, share: float) -> int:
+        """A stage's steps, the last one's what is left; 0: not known until PROBE steps are timed."""
+        if self.training.steps is None:
+            return 0
+        last = index == len(self.pipeline.config.stages) - 1
+        left = self.training.steps - sum(self.progress.plan)
+        return max(1, left if last else round(share * self.training.steps))
 
     def _plan(self, index: int, share: float, probed: list[float]) -> None:
         """Turn a stage's share of the minutes into steps, once PROBE steps have been timed."""
