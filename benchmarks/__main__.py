@@ -11,6 +11,7 @@ import typer
 from benchmarks.commands.degradations import degradations
 from benchmarks.commands.memory import memory
 from benchmarks.commands.peers import peers
+from benchmarks.commands.processes import processes
 from benchmarks.commands.restore import restore
 from benchmarks.commands.stacks import stacks
 from benchmarks.commands.train import train
@@ -28,6 +29,7 @@ app.command()(degradations)
 app.command("io")(stacks)
 app.command()(memory)
 app.command()(peers)
+app.command()(processes)
 app.command()(restore)
 app.command()(train)
 app.command()(transforms)
