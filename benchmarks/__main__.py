@@ -9,8 +9,8 @@ from typing import NoReturn
 import typer
 
 from benchmarks.commands.degradations import degradations
-from benchmarks.commands.fuzz import fuzz
 from benchmarks.commands.faults import faults
+from benchmarks.commands.fuzz import fuzz
 from benchmarks.commands.memory import memory
 from benchmarks.commands.peers import peers
 from benchmarks.commands.processes import processes
