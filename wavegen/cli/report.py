@@ -7,11 +7,8 @@ from typing import Annotated
 
 import typer
 
-from wavegen.cli.results import reserve
-
 
 def report(
-    context: typer.Context,
     results: Annotated[
         list[Path] | None,
         typer.Argument(metavar="RESULTS", help="Result files or folders of one data set."),
@@ -37,7 +34,6 @@ def report(
     if docs is not None:
         if results or out or pack or against:
             raise InputError("--docs takes its results from DIR/data alone; leave RESULTS and other options out")
-        reserve(context, docs, "pages")
         _docs(docs)
         return
     if not results or not (out or pack):
@@ -49,10 +45,6 @@ def report(
     from wavegen.reports.study import read_study
 
     study = read_study(results)
-    if out:
-        reserve(context, out, "report")
-    if pack:
-        reserve(context, pack.parent, pack.name)
     files = report_page(study, out, against) if out else []
     if pack:
         write_pack(study, pack)

@@ -17,12 +17,13 @@ from wavegen.core.guard import guarded
 from wavegen.core.limits import check_declared
 from wavegen.core.types import Pair
 from wavegen.data.base import PairDataset
-from wavegen.io import EXTENSIONS, Header, image_header, read_image, read_mrc
+from wavegen.io import EXTENSIONS, Header, image_header, one_per_set, read_image, read_mrc, stem
 from wavegen.io.mrc import mrc_header
 
 SHOWN = 3  # file names listed in a message
 Shape = tuple[int, int, int]
 Files = list[tuple[Path, Path]]
+Headers = list[tuple[Header, Header]]
 Grid = Literal["equal", "target", "input"]
 
 
@@ -42,7 +43,9 @@ class FilePairs(PairDataset):
     def __init__(self, files: Files, grid: Grid = "equal") -> None:
         self.files = files
         self.grid = grid
-        self.shapes = checked_shapes(files, grid)
+        headers = [(pixel_header(x), pixel_header(y)) for x, y in files]
+        self.shapes = checked_shapes(files, headers, grid)
+        self.remarks = _told(files, headers)
         self.channels = self.shapes[0][0]
 
     def __len__(self) -> int:
@@ -73,7 +76,7 @@ def read_pixels(path: Path) -> NDArray[Any]:
     if path.suffix.lower() == ".npy":
         array = np.array(_array(path))
         return array[None] if array.dtype in (np.uint8, np.uint16) else array.astype(np.float32)[None]
-    return read_image(path).pixels
+    return read_image(path, alpha=False).pixels
 
 
 def pixel_header(path: Path) -> Header:
@@ -84,7 +87,7 @@ def pixel_header(path: Path) -> Header:
         array = _array(path)
         dtype = array.dtype if array.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
         return Header((1, *array.shape), dtype)
-    return image_header(path)
+    return image_header(path, alpha=False)
 
 
 def _array(path: Path) -> NDArray[Any]:
@@ -122,7 +125,7 @@ def some(names: Sequence[str]) -> str:
 def images_of(
     folder: Path, extensions: Collection[str] = EXTENSIONS, key: Callable[[str], str] = str
 ) -> dict[str, Path]:
-    """Image files of a folder, sorted, with ``key(stem)`` as keys.
+    """Image files of a folder, sorted, with ``key(stem)`` as keys; the files of one OME-TIFF set are one image.
 
     Raises:
         InputError: no such folder, no images in it, or two images with the same key.
@@ -130,10 +133,9 @@ def images_of(
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give the folder that holds the images")
     images: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in extensions or path.name.startswith("."):
-            continue
-        name = key(path.stem)
+    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in extensions and not p.name.startswith("."))
+    for path in one_per_set(found):
+        name = key(stem(path))
         if name in images:
             raise InputError(f"{folder}: {images[name].name} and {path.name} share a name; keep one")
         images[name] = path
@@ -172,13 +174,22 @@ def expect(root: Path, what: str, *wanted: str) -> list[Path]:
     return [root / name for name in wanted]
 
 
-def checked_shapes(files: Files, grid: Grid) -> list[Shape]:
+def _told(files: Files, headers: Headers) -> tuple[str, ...]:
+    """What files hold beside the images that are read, each remark once, with the files that it is about."""
+    about: dict[str, list[str]] = {}
+    for pair, both in zip(files, headers, strict=True):
+        for path, header in zip(pair, both, strict=True):
+            for remark in header.remarks:
+                about.setdefault(remark, []).append(path.name)
+    return tuple(f"{some(names)}: {remark}" for remark, names in about.items())
+
+
+def checked_shapes(files: Files, headers: Headers, grid: Grid) -> list[Shape]:
     """(C, H, W) of each pair as it will be returned.
 
     Raises:
         InputError: as :class:`FilePairs`.
     """
-    headers = [(pixel_header(x), pixel_header(y)) for x, y in files]
     unequal = [
         f"{x.name} {a.shape} and {y.name} {b.shape}"
         for (x, y), (a, b) in zip(files, headers, strict=True)

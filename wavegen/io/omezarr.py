@@ -107,7 +107,8 @@ def _remarks(group: Any, array: Any, images: int, series: int) -> dict[str, Any]
         remarks.append(
             f"{array.nchunks - stored} of {array.nchunks} chunks are not stored and read as {array.fill_value}"
         )
-    return {"remarks": tuple(remarks)} if remarks else {}
+    chosen = {"series": series} if images > 1 else {}
+    return chosen | ({"remarks": tuple(remarks)} if remarks else {})
 
 
 def _other_metadata(attributes: dict[str, Any], ome: dict[str, Any], scales: Any) -> dict[str, Any]:

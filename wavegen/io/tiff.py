@@ -26,7 +26,7 @@ MAX_CHANNELS = 4  # an unnamed axis of at most this length is taken for channels
 INCH, CENTIMETRE = 2, 3  # values of ResolutionUnit
 ORIENTATION, ICC = 274, 34675  # tags
 OLD_JPEG, JPEG = 6, 7  # compressions
-Missing = Literal["refuse", "leave out"]
+Missing = Literal["refuse", "leave-out"]
 
 
 class _Header(NamedTuple):
@@ -257,7 +257,7 @@ def _whole(
     if absent:
         what = f"{what} ({', '.join(absent[:3])}{' and more' if len(absent) > 3 else ''} missing from {folder})"
     if missing == "refuse":
-        raise InputError(f"cannot read {path}: {what}; put the files together, or give --missing 'leave out'")
+        raise InputError(f"cannot read {path}: {what}; put the files together, or give --missing leave-out")
     present = np.ones(array.shape[: len(header.holes[0])], bool)
     present[tuple(np.transpose(header.holes))] = False
     keep = [
@@ -274,22 +274,33 @@ def _whole(
 
 
 def _remark(file: Any, header: _Header, number: int, other: dict[str, Any]) -> None:
-    """What of the file is not in the stack."""
+    """What of the file is not in the stack, and what is read as it may not have been meant."""
     remarks = list(other.get("remarks", ()))
     count = len(file.series)
     if count > 1:
         remarks.append(f"image {number} of {count} in the file; --series chooses another")
-    belonging = sum(len(series.pages) for series in file.series)
-    if header.kind == "ome" and len(file.pages) > belonging and not any(s.dataoffset for s in file.series):
-        remarks.append(f"{len(file.pages) - belonging} page(s) belong to no image and are left out")
+        other["series"] = number
     if header.meaning.palette:
         remarks.append("a palette image is restored, and written, in colour")
-    pages = [] if header.series.dataoffset is not None else header.series.pages
-    gaps = sum(1 for page in pages if page is not None and 0 in page.databytecounts)
-    if gaps and not header.holes:
-        remarks.append(f"parts of {gaps} plane(s) are not stored and read as 0")
+    pages = [page for page in header.series.pages if page is not None] if header.series.dataoffset is None else []
+    remarks += _remarks_on_pages(file, header, pages)
     if remarks:
         other["remarks"] = tuple(remarks)
+
+
+def _remarks_on_pages(file: Any, header: _Header, pages: list[Any]) -> list[str]:
+    """Pages of other files, pages of no image, pages of which parts are not stored."""
+    remarks = []
+    belonging = sum(len(series.pages) for series in file.series)
+    if header.kind == "ome" and pages and len(file.pages) > belonging:
+        remarks.append(f"{len(file.pages) - belonging} page(s) belong to no image and are left out")
+    gaps = sum(0 in page.databytecounts for page in pages)
+    if gaps and not header.holes:
+        remarks.append(f"parts of {gaps} plane(s) are not stored and read as 0")
+    others = dict.fromkeys(Path(page.parent.filename).name for page in pages if page.parent is not file)
+    if others:
+        remarks.append(f"one image in several files, read together with {', '.join(others)}")
+    return remarks
 
 
 def _metadata(

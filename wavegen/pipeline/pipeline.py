@@ -168,8 +168,13 @@ class Pipeline(nn.Module):
     # -- units ---------------------------------------------------------------------------------
 
     def normalise(self, pair: Pair) -> Pair:
-        """Bring a pair of whole images (C, H, W) to network units, by the intensities that the configuration names."""
+        """Bring a pair of whole images (C, H, W) to network units, by the intensities that the configuration names.
+
+        A constant y has no scale that x could be given; it takes the width of x's own.
+        """
         of_y = intensity_of(pair.y[None], self.config.intensity)
+        if scaled_by_input(self.config.intensity) and bool(is_constant(pair.y[None])):
+            of_y = of_y[0], intensity_of(pair.x[None], self.config.intensity)[1]
         of_x = target_intensity(pair.x[None], of_y, self.config.intensity)
         return Pair(
             *((image - offset[0]) / scale[0] for image, (offset, scale) in zip(pair, (of_x, of_y), strict=True))

@@ -17,7 +17,17 @@ from wavegen.reports.portable import portable
 from wavegen.reports.study import FORMAT, NAMES, Study
 
 Result = dict[str, Any]
-KEPT = {*NAMES, "eta", "key", "solver", "model", "rmse", "crps", "ms_per_image"}  # and all columns of tables
+KEPT = {
+    *NAMES,
+    "eta",
+    "key",
+    "solver",
+    "model",
+    "rmse",
+    "crps",
+    "ms_per_image",
+    "left_out",
+}  # and all columns of tables
 DIGITS = 6  # of a figure: more than any table shows
 WIDTH = 1000  # pixels of a strip
 

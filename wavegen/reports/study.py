@@ -198,8 +198,11 @@ def _row(file: Path, number: int, row: Any) -> Result:
         raise InputError(f"row {number} of {file} is not a record; {RIGHT}")
     _check_figures(f"row {number} of {file}", row, NAMES)
     figures = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
+    left_out = row.get("left_out", {})
+    if not _is_left_out(left_out):
+        raise InputError(f"row {number} of {file}: left_out must hold, by metric and reason, names of images; {RIGHT}")
     for key in METRICS:
-        if not isinstance(figures.get(key), float | int):
+        if not isinstance(figures.get(key), float | int) and key not in left_out:
             raise InputError(f"row {number} of {file} ({label(row)}) has no {key}; {RIGHT}")
     return figures
 
@@ -217,6 +220,16 @@ def _check_figures(where: str, row: Result, needed: Iterable[str]) -> None:
             raise InputError(f"{where}: {key} = {str(value)[:40]!r} is no number; {RIGHT}")
         if key in WORDS and not isinstance(value, str):
             raise InputError(f"{where}: {key} = {str(value)[:40]!r} is no text; {RIGHT}")
+
+
+def _is_left_out(given: Any) -> bool:
+    """Whether this is what an evaluation says of images without a score: names by reason, by metric."""
+    reasons = list(given.values()) if isinstance(given, dict) else [None]
+    return all(
+        isinstance(names, list) and all(isinstance(name, str) for name in names)
+        for reason in reasons
+        for names in (reason.values() if isinstance(reason, dict) else [None])
+    )
 
 
 def _json(file: Path) -> Result:

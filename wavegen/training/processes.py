@@ -15,15 +15,10 @@ from torch import Tensor, nn
 from torch.distributed.rendezvous import rendezvous
 
 from wavegen.core.errors import InputError
+from wavegen.core.launch import launched
 
-LAUNCHED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torchrun and accelerate launch set
 PATIENCE = timedelta(seconds=2)  # for the first process to say what is wrong
 _stores: list[Any] = []
-
-
-def launched() -> int:
-    """How many processes a launcher has started this one among; 1: no launcher."""
-    return int(os.environ["WORLD_SIZE"]) if all(os.environ.get(name) for name in LAUNCHED) else 1
 
 
 def join() -> Processes:
