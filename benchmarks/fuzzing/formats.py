@@ -190,12 +190,13 @@ def _safetensors(folder: Path) -> Iterable[Seed]:
 
 def read_stack(path: Path) -> None:
     """Open a stack and read its first and its last planes."""
+    from wavegen.core.guard import guarded
     from wavegen.io import Place, open_stack
 
     stack = open_stack(path)
     last = Place(stack.size("T") - 1, stack.size("Z") - 1)
     for place in (*islice(stack.places(), PLANES), last):
-        stack.plane(place)
+        guarded(path, lambda _, place=place: stack.plane(place))  # as restoring does
 
 
 def read_as_image(path: Path) -> None:

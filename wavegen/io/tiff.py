@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.core.errors import InputError
+from wavegen.core.errors import InputError, shown
 from wavegen.io import imagej, ome, samples
 from wavegen.io.lazy import Changed, LazyFile
 from wavegen.io.limits import check_segments
@@ -25,6 +25,7 @@ UNKNOWN = "QI"  # tifffile's letters for an unnamed axis
 MAX_CHANNELS = 4  # an unnamed axis of at most this length is taken for channels
 INCH, CENTIMETRE = 2, 3  # values of ResolutionUnit
 ORIENTATION, ICC = 274, 34675  # tags
+NUMBERS = ("photometric", "samplesperpixel", "planarconfig", "compression", "bitspersample")  # tags
 OLD_JPEG, JPEG = 6, 7  # compressions
 Missing = Literal["refuse", "leave-out"]
 
@@ -108,6 +109,9 @@ def _header(path: Path, file: Any, number: int, root: Any) -> _Header:
         raise InputError(f"{path} holds {count} image(s), there is no image {number}; give --series 1 to {count}")
     chosen = file.series[number - 1]
     page = chosen.keyframe
+    for tag in NUMBERS:
+        if not isinstance(getattr(page, tag), int):
+            raise InputError(f"its tag {tag} is {shown(getattr(page, tag))}, no whole number; export it again")
     meaning = samples.meaning(
         int(page.photometric),
         int(page.samplesperpixel),
@@ -180,6 +184,8 @@ def _pixels(path: Path, file: Any, header: _Header, number: int, axes: str | Non
         array = LazyFile(path, shape, series.dtype, lambda: _decoded(path, number))
     if header.meaning.palette:
         table = np.asarray(series.keyframe.colormap)
+        if table.dtype.kind != "u" or table.ndim != 2 or len(table) != 3:
+            raise InputError("its table of colours is missing or damaged; export it again")
         table = (table >> 8 if table.max() > 255 else table).astype(np.uint8).T
         indices = array
         array = LazyFile(path, (*shape, 3), np.uint8, lambda: table[np.asarray(indices[...])])
