@@ -27,8 +27,9 @@ from wavegen.core.types import Pair
 from wavegen.data import Crops, InMemory
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import Training, fit
-from wavegen.training.fit import BETAS, STATISTICS
+from wavegen.training.fit import BETAS
 from wavegen.training.learning_rate import rate
+from wavegen.training.stream import STATISTICS
 
 WARM = 5  # steps before the clock, and between two readings of it
 TAIL = 0.2  # share of the steps whose loss is the final one

@@ -1,6 +1,17 @@
 """``python -m wavegen`` is ``wavegen``."""
 
-from wavegen.cli.app import main
+import signal
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """The program: until it has handlers of its own, and when it is done, signals end it without a traceback."""
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from wavegen.cli import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -107,7 +107,8 @@ def _copy(folder: Path) -> int:
 
 
 def _restore(folder: Path, model: str) -> int:
-    from wavegen.inference.files import Done, plan, restore_files
+    from wavegen.inference.files import plan
+    from wavegen.inference.restore import Done, restore_files
     from wavegen.pipeline.pipeline import Pipeline
 
     jobs = plan(folder / "large.ome.zarr", folder / "restored.ome.zarr")

@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from grids import grid, trained
 
+from wavegen.core.files import exclusive
 from wavegen.experiments import ablate, prepare, read_grid, run_folder
 from wavegen.experiments.engine import execution, runs
 from wavegen.experiments.engine.dispatch import connected
@@ -38,9 +38,8 @@ def test_a_run_waits_for_whoever_is_at_it(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(execution, "_trained", lambda *_: began.set())
     judge, task = prepare(plan, tmp_path).judge, execution.Task(*plan.runs()[0])
     folder = run_folder(tmp_path, *plan.runs()[0])
-    folder.mkdir(parents=True)
     with ThreadPoolExecutor(1) as pool:
-        with FileLock(folder / "lock"):
+        with exclusive(folder / "lock", "the run"):
             doing = pool.submit(execution.execute, judge, tmp_path, task)
             assert not began.wait(0.5)
         doing.result()

@@ -15,7 +15,8 @@ from PIL import Image as Pillow
 from wavegen import Pipeline
 from wavegen.cli import main
 from wavegen.core.errors import InputError
-from wavegen.inference.files import Done, Failed, plan, restore_files
+from wavegen.inference.files import plan
+from wavegen.inference.restore import Done, Failed, restore_files
 from wavegen.io import Place, Stack, open_stack, write_image, write_stack
 
 SMALL = {"network": {"width": 8, "multipliers": [1, 2]}}
@@ -209,7 +210,7 @@ def test_plans_that_do_not_fit(tmp_path: Path, grey: Pipeline) -> None:
         ("in.ome.zarr", "folder.zarr", {}, "is a folder that is not an OME-Zarr image"),
         ("in.ome.zarr", "out.tif", {"to": ".tif"}, "is for folders"),
         ("many", "out", {"to": ".bmp"}, "--to .bmp"),
-        ("many", "out", {"to": "tif"}, "several images would be written as a.tif"),
+        ("many", "out", {"to": "tif"}, "a.tif would hold both the result of a.png and the result of a.tif"),
         ("in.ome.zarr", "in.ome.zarr", {}, "would be overwritten"),
     ):
         with pytest.raises(InputError, match=reason):

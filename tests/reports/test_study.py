@@ -53,9 +53,9 @@ def test_two_scores_of_one_row_do_not_join(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is not JSON"),
-        ("[1]", "is not a result file"),
-        ("\udcff", "is not JSON"),
+        ("{", "not JSON"),
+        ("[1]", "is not a file of results"),
+        ("\udcff", "not JSON"),
         ({"rows": [row("unet", 1, 0, 25.0)]}, "lacks 'about'"),
         ({"about": {}, "rows": [row("unet", 1, 0, 25.0)]}, "lacks 'about'"),
         ({"about": [], "rows": [row("unet", 1, 0, 25.0)]}, "lacks 'about'"),

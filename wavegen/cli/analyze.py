@@ -9,6 +9,7 @@ import typer
 
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, note, print_json
+from wavegen.cli.results import reserve
 from wavegen.cli.specs import YAML_SUFFIXES, Data, Inputs, Targets, component_spec, data_spec
 from wavegen.core.errors import InputError
 from wavegen.core.optional import need
@@ -25,6 +26,7 @@ LEVELS = 4
 
 
 def analyze(
+    context: typer.Context,
     source: Annotated[
         str,
         typer.Argument(
@@ -67,12 +69,11 @@ def analyze(
     """
     from wavegen.analysis.evidence import band_evidence
     from wavegen.analysis.sources import crops
-    from wavegen.inference.files import check_writable
     from wavegen.transforms import without_kernels
 
     if out is not None:
         need("matplotlib.figure", "plot")
-        check_writable(out)
+        reserve(context, out, "analysis")
     trained = _is_checkpoint(source)
     if trained:
         if transform is not None or levels is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -24,19 +25,21 @@ from wavegen.cli.restore import restore
 from wavegen.cli.train import train
 from wavegen.cli.weights import weights
 from wavegen.core.errors import InputError
+from wavegen.core.launch import launched
 from wavegen.core.memory import keep_freed_memory
 from wavegen.version import __version__
 
 # Typer carries its own copy of click in some versions and imports it in others: take the base classes from it.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 ClickException: type[Exception] = typer.BadParameter.__mro__[2]
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED = 130
+ENDING = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
 
 app = typer.Typer(
     name="wavegen",
     help="Restore images with diffusion bridges and detail heads in wavelet subbands.",
     epilog="Exit codes: 0 done; 2 wrong input or configuration, or a missing package; 3 done except for some files"
-    " or runs, which are named; 130 interrupted; 143 terminated.",
+    " or runs, which are named; 130 interrupted; 143 terminated; 129 hung up.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -51,11 +54,17 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    pass
+    count = launched()
+    if count > 1 and context.invoked_subcommand != "train":
+        raise InputError(
+            f"{count} processes would all do the same; start wavegen {context.invoked_subcommand} without a launcher "
+            "(only train shares its work)"
+        )
 
 
 app.command()(demo)
@@ -81,8 +90,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     keep_freed_memory()
-    previous = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
+    # A signal that is ignored (nohup, a job in the background) stays so.
+    heeded = [number for number in (signal.SIGINT, *ENDING) if signal.getsignal(number) != signal.SIG_IGN]
+    previous = {number: signal.getsignal(number) for number in heeded}
     try:
+        for number in heeded:
+            signal.signal(number, _end)
         code = app(given or ["--help"], prog_name="wavegen", standalone_mode=False)
     except InputError as error:
         code = _refuse(str(error))
@@ -93,10 +106,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
     if code == INTERRUPTED:
         print("wavegen: interrupted", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """What a signal does while a command runs: it ends as any error does, so that nothing half-made stays."""
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
 
 
 def _refuse(message: str) -> int:

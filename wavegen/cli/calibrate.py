@@ -9,10 +9,12 @@ import typer
 
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, print_json
+from wavegen.cli.results import reserve
 from wavegen.cli.specs import Data, Inputs, Steps, Targets, data_spec
 
 
 def calibrate(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A trained pipeline; its configuration is updated.")],
     data: Data = None,
     x: Targets = None,
@@ -36,6 +38,8 @@ def calibrate(
         raise InputError(
             f"{folder} is no folder; give the folder of a trained pipeline (shipped ones cannot be changed)"
         )
+    if not dry_run:
+        reserve(context, folder, "calibration")
     pipeline = Pipeline.from_pretrained(folder)
     sampler = pipeline.config.sampler
     spec, pairs = open_dataset(data_spec(data, x, y), "validation", images, pipeline.config.channels)

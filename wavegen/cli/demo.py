@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from wavegen.cli.output import Json, note, print_json, print_scores
+from wavegen.cli.results import reserve
 
 
 def demo(
+    context: typer.Context,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the figure goes.")] = Path("out/demo"),
     as_json: Json = False,
 ) -> None:
@@ -19,9 +21,8 @@ def demo(
     import torch
 
     from wavegen.inference.demo import demo as run
-    from wavegen.inference.files import check_writable
 
-    check_writable(out)
+    reserve(context, out, "demonstration")
     torch.set_num_threads(1)  # what the times are stated for; images this small gain little from more
     result = run(out)
     if as_json:

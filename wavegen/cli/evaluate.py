@@ -9,6 +9,7 @@ import typer
 
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, finite, note, print_json, print_scores
+from wavegen.cli.results import reserve
 from wavegen.cli.specs import (
     Data,
     Eta,
@@ -29,6 +30,7 @@ IMAGES = 64  # simulated test images, unless the data's length says otherwise
 
 
 def evaluate(
+    context: typer.Context,
     model: Model,
     data: Data = None,
     x: Targets = None,
@@ -71,7 +73,6 @@ def evaluate(
     from wavegen.core.errors import InputError, near_matches
     from wavegen.core.types import Restoration
     from wavegen.inference.evaluate import evaluate as score
-    from wavegen.inference.files import check_writable
     from wavegen.metrics import Scorer
     from wavegen.metrics.means import left_out_lines
     from wavegen.metrics.scales import SCALES
@@ -85,7 +86,7 @@ def evaluate(
     pipeline, times, way = Pipeline.from_pretrained(model), grid_spec(grid), solver_choice(solver)
     spec, source = open_dataset(data_spec(data, x, y), "test", IMAGES, pipeline.config.channels)
     if out is not None:
-        check_writable(out)
+        reserve(context, out, "evaluation")
 
     def restore(batch: torch.Tensor, first: int) -> Restoration:
         seeds = [seed + first + i for i in range(len(batch))]

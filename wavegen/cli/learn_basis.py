@@ -9,6 +9,7 @@ import typer
 
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, print_json
+from wavegen.cli.results import reserve
 from wavegen.cli.specs import Inputs, Seed, Targets, data_spec
 from wavegen.core.errors import InputError
 
@@ -22,6 +23,7 @@ SHOWN = 8  # fixed bases shown in the table
 
 
 def learn_basis(
+    context: typer.Context,
     data: Annotated[
         str,
         typer.Argument(metavar="DATA", help="NAME[,OPTION=VALUE...] or a YAML file; see wavegen list dataset."),
@@ -62,7 +64,6 @@ def learn_basis(
     """
     import torch
 
-    from wavegen.inference.files import check_writable
     from wavegen.transforms import contrast, learn, save_basis
     from wavegen.transforms.learning.learn import check_options
     from wavegen.version import __version__
@@ -72,7 +73,7 @@ def learn_basis(
     if steps is None and minutes is None:
         steps = 300
     check_options(taps, objective, steps, minutes)
-    check_writable(out.parent)
+    reserve(context, out.parent, out.name)
     spec, source = open_dataset(data_spec(data, x, y), "train", images, None)
     train, held = (contrast(part) for part in _halves(source, images, crop, seed))
     with _progress(not as_json) as report:

@@ -10,6 +10,7 @@ import typer
 
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import Json, note, print_json
+from wavegen.cli.results import reserve
 from wavegen.cli.specs import YAML_SUFFIXES, Data, Inputs, Targets, component_spec, data_spec
 from wavegen.core.errors import InputError
 from wavegen.core.optional import need
@@ -26,6 +27,7 @@ COMPARED = (4, 8)  # network calls of the published settings shown in the figure
 
 
 def plan(
+    context: typer.Context,
     source: Annotated[
         str,
         typer.Argument(metavar="DATA|MODEL", help="A data set, e.g. hela,size=128, or a trained pipeline with --data."),
@@ -62,13 +64,12 @@ def plan(
     from wavegen.cli.output import to_json
     from wavegen.core.files import write_text
     from wavegen.core.registry import names
-    from wavegen.inference.files import check_writable
 
     if steps is not None and share is not None:
         raise InputError("give either --steps or --share")
     if out is not None:
         need("matplotlib.figure", "plot")
-        check_writable(out)
+        reserve(context, out, "plan")
     trained = source.split(",")[0] not in names("dataset") and not source.endswith(YAML_SUFFIXES)
     _check_options(source, trained, data, transform, process)
     if trained:

@@ -67,31 +67,58 @@ def train(
     folders: --data pairs --x TARGETS --y INPUTS.
 
     The model, checkpoint.safetensors, log.jsonl and previews are written to DIR.
-    """
-    import torch
 
+    torchrun -m wavegen train ..., or accelerate launch, shares every batch among several processes.
+    """
     from wavegen.core.config import check
-    from wavegen.data import InMemory, Simulator
-    from wavegen.inference.files import check_writable
-    from wavegen.pipeline.pipeline import Pipeline
-    from wavegen.training import fit
     from wavegen.training.config import Training
+    from wavegen.training.processes import join, speaking_once
 
     given = {
         "steps": steps, "minutes": minutes, "batch": batch, "crop": crop,
         "learning_rate": learning_rate, "precision": precision, "seed": seed,
     }  # fmt: skip
-    if (steps is None) == (minutes is None):
-        raise InputError("give either --steps or --minutes")
-    training: Training = check(Training, {k: v for k, v in given.items() if v is not None}, "training")
+    processes = join()
+    with speaking_once(processes):
+        if (steps is None) == (minutes is None):
+            raise InputError("give either --steps or --minutes")
+        training: Training = check(Training, {k: v for k, v in given.items() if v is not None}, "training")
+        spec = pipeline_spec(pipeline, set_ or [])
+        _train(spec, data_spec(data, x, y), training, out, resume, track, quiet or not processes.first)
+    if processes.first:
+        print(f"model in {out / 'model'}; use it: wavegen restore IN OUT --model {out / 'model'}")
+
+
+def _train(
+    pipeline: dict[str, Any],
+    data: dict[str, Any],
+    training: Training,
+    out: Path,
+    resume: bool,
+    track: bool,
+    quiet: bool,
+) -> None:
+    """Build everything, and train."""
+    import torch
+
+    from wavegen.data import InMemory, Simulator
+    from wavegen.inference.files import check_writable
+    from wavegen.pipeline.pipeline import Pipeline
+    from wavegen.training import fit
+    from wavegen.training.processes import join
+
     torch.manual_seed(training.seed)  # initial weights
-    model = Pipeline.from_config(pipeline_spec(pipeline, set_ or []))
-    spec, source = open_dataset(data_spec(data, x, y), "train", SIMULATED, model.config.channels)
+    model = Pipeline.from_config(pipeline)
+    spec, source = open_dataset(data, "train", SIMULATED, model.config.channels)
     _check_crop(source, training.crop)
-    if (out / "checkpoint.safetensors").exists() and not resume:
+    state = out / "checkpoint.safetensors"
+    if state.exists() and not resume:
         raise InputError(f"{out} already holds a training; give --resume to continue it, or another --out")
     check_writable(out)
-    callbacks = _callbacks(out, _preview_pairs(spec, source), training, track, quiet)
+    if resume and not state.exists() and not quiet:
+        note(f"no state in {out} yet; the training begins")
+    first = join().first
+    callbacks = _callbacks(out, _preview_pairs(spec, source), training, track, quiet) if first else []
     if isinstance(source, Simulator) or 0 < _size_of(source) <= IN_MEMORY:
         if not quiet:
             what = "simulating" if isinstance(source, Simulator) else "reading"
@@ -99,13 +126,14 @@ def train(
         source = InMemory(source)
     try:
         fit(model, source, training, out, resume=resume, callbacks=callbacks, described=spec)
-    except KeyboardInterrupt:
-        note(f"the state is saved in {out}; run the same command with --resume to continue")
+    except (KeyboardInterrupt, SystemExit):
+        if first:
+            kept = f"the state is saved in {out}; " if state.exists() else f"no state was saved in {out} yet; "
+            note(kept + "run the same command with --resume to continue")
         raise
     finally:
         for callback in callbacks:
             getattr(callback, "close", lambda: None)()
-    print(f"model in {out / 'model'}; use it: wavegen restore IN OUT --model {out / 'model'}")
 
 
 def _check_crop(source: PairSource, crop: int) -> None:

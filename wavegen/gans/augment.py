@@ -8,11 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from wavegen.core.draws import integers, uniform
+
 
 def _flip(images: Tensor, generator: torch.Generator) -> Tensor:
     """Mirror each item, or not, along each axis."""
     for axis in (-2, -1):
-        chosen = (torch.rand(len(images), generator=generator) < 0.5).view(-1, 1, 1, 1).to(images.device)
+        chosen = (uniform((len(images),), generator) < 0.5).view(-1, 1, 1, 1).to(images.device)
         images = torch.where(chosen, images.flip(axis), images)
     return images
 
@@ -22,16 +24,17 @@ def _translate(images: Tensor, generator: torch.Generator) -> Tensor:
     height, width = images.shape[-2:]
     most = (height // 8, width // 8)
     padded = F.pad(images, (most[1], most[1], most[0], most[0]))
-    down, right = (torch.randint(2 * m + 1, (len(images),), generator=generator).tolist() for m in most)
-    return torch.stack([p[:, r : r + height, c : c + width] for p, r, c in zip(padded, down, right, strict=True)])
+    down, right = (integers(0, 2 * m + 1, (len(images),), generator).tolist() for m in most)
+    moved = [p[:, r : r + height, c : c + width] for p, r, c in zip(padded, down, right, strict=True)]
+    return torch.stack(moved) if moved else images
 
 
 def _cutout(images: Tensor, generator: torch.Generator) -> Tensor:
     """Set a square of half of each item's sides to 0."""
     height, width = images.shape[-2:]
     rows, columns = torch.arange(height), torch.arange(width)
-    top = torch.randint(-(height // 4), height - height // 4, (len(images), 1), generator=generator)
-    left = torch.randint(-(width // 4), width - width // 4, (len(images), 1), generator=generator)
+    top = integers(-(height // 4), height - height // 4, (len(images), 1), generator)
+    left = integers(-(width // 4), width - width // 4, (len(images), 1), generator)
     inside_rows = (rows >= top) & (rows < top + height // 2)
     inside_columns = (columns >= left) & (columns < left + width // 2)
     hole = inside_rows[:, None, :, None] & inside_columns[:, None, None, :]

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from wavegen.bridges import Bridge, make_grid, sample, stratified
+from wavegen.core.draws import normal, own, uniform, whole
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, register
 from wavegen.core.types import Details
@@ -88,10 +89,10 @@ class BridgeHead(NetworkHead):
         """The estimate of the clean bands from a state at a random time, stratified over the batch."""
         x0, y = torch.cat(truth, dim=1), torch.cat(given.y_details, dim=1).float()
         count = len(x0)
-        t = stratified(count, generator)
-        start = torch.rand(count, generator=generator) < self.start_fraction
+        t = own(stratified(whole(count, generator), generator), generator)
+        start = uniform((count,), generator) < self.start_fraction
         t = torch.where(start, torch.ones(()), t.clamp_min(1e-3)).double()  # float64: stays on the CPU
-        eps = torch.randn(x0.shape, generator=generator).to(y)
+        eps = normal(x0.shape, generator).to(y)
         state = self.bridge.state(x0, y, t, eps)
         return Details(*self._predict(state, t.float().to(y.device), given).chunk(3, dim=1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -72,15 +73,23 @@ def gradient_penalty(logits: Tensor, points: Tensor) -> Tensor:
     return ((squared + 1e-12).sqrt() - 1).square().mean()
 
 
-def adaptive_weight(reconstruction: Tensor, adversarial: Tensor, weight: Tensor, most: float = 1e4) -> Tensor:
+def adaptive_weight(
+    reconstruction: Tensor,
+    adversarial: Tensor,
+    weight: Tensor,
+    most: float = 1e4,
+    average: Callable[[Tensor], Tensor] = lambda gradient: gradient,
+) -> Tensor:
     """|grad reconstruction| / |grad adversarial| at the last layer's ``weight``, detached and at most ``most``.
 
-    Esser et al., arXiv 2012.09841: both losses then pull equally hard at that layer.
+    Esser et al., arXiv 2012.09841: both losses then pull equally hard at that layer. ``average`` is over processes.
     """
     norms: list[Tensor] = []
     for loss in (reconstruction, adversarial):
-        (gradient,) = torch.autograd.grad(loss, weight, retain_graph=True, allow_unused=True)
-        norms.append(torch.zeros_like(loss) if gradient is None else gradient.norm())
+        gradient = None
+        if loss.requires_grad:
+            (gradient,) = torch.autograd.grad(loss, weight, retain_graph=True, allow_unused=True)
+        norms.append(average(torch.zeros_like(weight) if gradient is None else gradient).norm())
     return (norms[0] / (norms[1] + 1e-6)).clamp(0, most).detach()
 
 

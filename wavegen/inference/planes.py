@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 
 from wavegen.bridges import chosen_solver
 from wavegen.core.errors import InputError
-from wavegen.io import Place, Stack, jpeg_loss, saturated_share, stack_writer
-from wavegen.io.guard import guarded
+from wavegen.core.guard import guarded
+from wavegen.io import Place, Stack, jpeg_loss, not_kept, of_another_quantity, saturated_share, stack_writer
 from wavegen.io.images import JPEG
+from wavegen.io.records import RECORD
 from wavegen.io.saturation import WORTH_A_WARNING
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.units import outlier_remark
@@ -51,11 +53,11 @@ def check_channels(where: str, stack: Stack, takes: int, channels: Channels) -> 
     Raises:
         InputError: another number of channels, or ``each`` with a model of several.
     """
-    colours = stack.size("C") - bool(stack.other.get("alpha"))
+    colours = stack.size("C") - stack.alpha
     if channels == "each" and takes != 1:
         raise InputError(f"--channels each needs a model of 1 channel, this one takes {takes}; leave the option out")
     if channels == "joint" and colours != takes:
-        also = " beside the alpha channel" if stack.other.get("alpha") else ""
+        also = " beside the alpha channel" if stack.alpha else ""
         hint = "give --channels each to restore them one by one" if takes == 1 else "use a model for that many"
         raise InputError(f"{where} has {colours} channel(s){also}, the model takes {takes}; {hint}")
 
@@ -65,11 +67,11 @@ def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, An
     given = {key: value for key, value in options.sampling.items() if value is not None}
     sampler = pipeline.config.sampler
     solver = chosen_solver(sampler.solver, given.pop("solver", None), given.pop("eta", None))
-    return {
+    return RECORD.stamped({
         "software": f"wavegen {__version__}",
         "pipeline": pipeline.config.name,
-        "model": options.model,
-        "source": source,
+        "model": _as_text(options.model),
+        "source": _as_text(source),
         **sampler.model_dump(),
         **given,
         "solver": solver,
@@ -77,7 +79,12 @@ def record_of(pipeline: Pipeline, source: str, options: Options) -> dict[str, An
         "samples": options.samples,
         "seed": options.seed,
         "channels": options.channels,
-    }
+    })  # fmt: skip
+
+
+def _as_text(name: str) -> str:
+    """A file name as metadata can hold it: bytes that are not UTF-8 are spelt out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def restore_planes(
@@ -91,6 +98,7 @@ def restore_planes(
         InputError: a plane with NaN or infinity (named), wrong options, results that cannot be written.
     """
     record = record_of(pipeline, source.name, options)
+    record |= {"image": stack.other["series"]} if "series" in stack.other else {}
     nfe, seconds, count, clipped = 0, 0.0, 0, 0.0
     written: NDArray[Any] | None = None
     with ExitStack() as files:
@@ -98,13 +106,13 @@ def restore_planes(
         put_std = None
         if std is not None:
             spread = {**record, "holds": "standard deviation of the samples"}
-            put_std = files.enter_context(stack_writer(std, stack, np.float32, spread))
+            put_std = files.enter_context(stack_writer(std, of_another_quantity(stack), np.float32, spread))
         outlier: str | None = None
         for place in stack.places():
             plane = _read(stack, source, place)
             clipped += saturated_share(plane)
             try:
-                image, deviation, nfe, spent = _restore_plane(pipeline, plane, bool(stack.other.get("alpha")), options)
+                image, deviation, nfe, spent = _restore_plane(pipeline, plane, stack.alpha, options)
             except InputError as error:
                 many = stack.size("T") * stack.size("Z") > 1
                 raise InputError(f"{f'plane t={place.t}, z={place.z}: ' if many else ''}{error}") from None
@@ -113,7 +121,12 @@ def restore_planes(
             if put_std is not None:
                 put_std(place, deviation)
             seconds, count, written = seconds + spent, count + 1, image
-    remarks = [outlier] if outlier else []
+    remarks = list(stack.other.get("remarks", ()))
+    for path in filter(None, (target, std)):
+        lost = not_kept(path, stack)
+        if lost:
+            remarks.append(f"{path.name} does not hold the {', '.join(lost)}")
+    remarks += [outlier] if outlier else []
     if clipped / count > WORTH_A_WARNING:
         remarks.append(
             f"{100 * clipped / count:.1f} % of the input's pixels are saturated; nothing can be restored there"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,56 +12,107 @@ from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
 from wavegen.core.files import atomic, atomic_folder
-from wavegen.io import jpeg, omezarr, tiff_stacks
-from wavegen.io.guard import guarded
-from wavegen.io.images import EXTENSIONS, FORMATS, JPEG, PNG, TIFF, checked, write_image
-from wavegen.io.records import split_records, with_records
-from wavegen.io.stack import Place, Stack, check_axes
+from wavegen.core.guard import guarded
+from wavegen.core.limits import check_declared
+from wavegen.io import imagej, jpeg, ome, omezarr, tiff, tiff_stacks
+from wavegen.io.images import (
+    EXTENSIONS,
+    FORMATS,
+    JPEG,
+    MAX_CHANNELS,
+    PNG,
+    TIFF,
+    checked,
+    image_metadata,
+    open_picture,
+    write_image,
+)
+from wavegen.io.pictures import dots
+from wavegen.io.records import with_records
+from wavegen.io.stack import Place, Stack
+from wavegen.io.tiff import Missing
+from wavegen.io.tiff_tags import per_centimetre
 
 ZARR = (".zarr",)
 OME = (".ome.tif", ".ome.tiff")
 STACK_EXTENSIONS = EXTENSIONS + ZARR
+_TAGS = {"pixel size", "resolution", "orientation", "colour profile", "description"}
+_STACKS = {
+    "pixel size",
+    "spacing of planes",
+    "frame interval",
+    "names of channels",
+    "colours of channels",
+    "description",
+}
+# What each format holds, of what is known about a stack.
+HELD: dict[str, set[str]] = {
+    "tif": _TAGS,
+    "png": _TAGS,
+    "jpeg": _TAGS,
+    "imagej": _STACKS | _TAGS | {"overlays and regions", "colour tables", "units that are no lengths"},
+    "ome": _STACKS | _TAGS | {"positions and times of planes"},
+    "zarr": _STACKS | {"position of the first pixel", "units that are no lengths"},
+}
 WritePlane = Callable[[Place, NDArray[Any]], None]
 
 
-def open_stack(path: str | Path, axes: str | None = None) -> Stack:
-    """Open a TIFF (plain, ImageJ, OME), OME-Zarr, PNG or JPEG file; pixels are read on demand where the format allows.
+def open_stack(path: str | Path, axes: str | None = None, series: int = 1, missing: Missing = "refuse") -> Stack:
+    """Open a TIFF (plain, ImageJ, OME), OME-Zarr, PNG or JPEG file; pixels are read on demand.
 
-    OME-Zarr and uncompressed TIFF are read plane by plane, other formats at once. PNG palettes become RGB(A).
+    OME-Zarr and uncompressed TIFF are read plane by plane, other formats at once when the first plane is asked for.
+    Palettes become RGB(A), images whose zero is white are inverted, ImageJ's straight-line calibrations are applied:
+    values are those that the user sees. What the file holds beside the image is named in ``other["remarks"]``.
 
     Args:
         path: the file, or the folder of an OME-Zarr image.
         axes: one letter of TCZYX for each dimension, if the file has no or wrong axes.
+        series: which of several images in the file, from 1.
+        missing: ``refuse`` a file that lacks planes which it announces, or ``leave-out`` their rows of the stack.
 
     Raises:
-        InputError: the file is missing, damaged or of another format, or its axes are unknown or do not fit.
+        InputError: the file is missing, damaged or of another format, its axes are unknown or do not fit, planes are
+            missing, or its pixels are neither grey nor RGB.
     """
     path = Path(path)
     stack: Stack
     if omezarr.is_store(path):
         if not path.is_dir():
             raise InputError(f"cannot read {path}: there is no such folder; give the folder of an OME-Zarr image")
-        stack = guarded(path, lambda p: omezarr.read(p, axes))
-    elif path.suffix.lower() in TIFF:
-        stack = guarded(checked(path), lambda p: tiff_stacks.read(p, axes))
+        stack = guarded(path, lambda p: omezarr.read(p, axes, series))
     else:
-        stack = guarded(checked(path), lambda p: _picture(p, axes))
+        stack = guarded(checked(path), lambda p: open_picture(p, axes, series, missing))
     _check_dtype(path, np.dtype(stack.array.dtype))
+    check_declared(path, [stack.size(axis) for axis in "CYX"], stack.array.dtype)
     return stack
 
 
-def _picture(path: Path, axes: str | None) -> Stack:
-    """A PNG or JPEG file as a stack."""
-    pixels, metadata = FORMATS[path.suffix.lower()].read(path)
-    stored_axes = str(metadata.pop("raw_axes")).replace("S", "C")
-    if axes is not None:
-        check_axes(axes, pixels.shape)
-    name = "jpeg" if path.suffix.lower() in JPEG else "png"
-    colour = pixels.ndim == 3
-    text, records = split_records(str(metadata.pop("description", "")))
-    metadata |= ({"description": text} if text else {}) | ({"records": records} if records else {})
-    other = metadata | {"format": name, "rgb": colour, "alpha": colour and pixels.shape[-1] in (2, 4)}
-    return Stack(pixels, axes or stored_axes, other=other)
+def partners(path: str | Path) -> tuple[str, ...]:
+    """Names of all files of the multi-file OME-TIFF that a file belongs to; empty for a file by itself.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    path = Path(path)
+    return guarded(checked(path), tiff.partners) if path.suffix.lower() in TIFF else ()
+
+
+def one_per_set(paths: Sequence[Path]) -> list[Path]:
+    """The paths without files that an earlier one of them reads too, as part of its OME-TIFF set."""
+    kept: list[Path] = []
+    taken: set[Path] = set()
+    for path in paths:
+        if path in taken:
+            continue
+        kept.append(path)
+        with suppress(InputError):  # who reads the file says why it cannot be read
+            taken |= {path.with_name(name) for name in partners(path)}
+    return kept
+
+
+def stem(path: Path) -> str:
+    """The name without its extension, ``.ome`` included."""
+    return path.name[: len(path.name) - len(extension(path))]
 
 
 def _check_dtype(path: Path, dtype: np.dtype[Any]) -> None:
@@ -94,7 +145,7 @@ def kind_of(path: Path, stack: Stack) -> str:
             raise InputError(f"{path} holds one plane, this is a stack ({_sizes(stack)}); write .tif or .ome.zarr")
         return "image"
     kind = "ome" if end in OME else _tiff_kind(stack)
-    if kind == "imagej" and np.prod(stack.shape) * stack.dtype.itemsize > tiff_stacks.IMAGEJ_LIMIT:
+    if kind == "imagej" and np.prod(stack.shape) * stack.dtype.itemsize > imagej.LIMIT:
         raise InputError(f"{path}: ImageJ's TIFF ends at 4 GB; write .ome.tif or .ome.zarr")
     return kind
 
@@ -105,9 +156,10 @@ def _tiff_kind(stack: Stack) -> str:
     if source == "ome":
         return "ome"
     stacked = bool({"T", "Z"} & set(stack.axes))
-    if stack.other.get("rgb") and stack.size("C") > 1:  # ImageJ supports colour with 8 bits only
-        return "ome" if stacked else "image"
-    hyperstack = source == "imagej" or stacked or bool(stack.channels) or stack.size("C") > tiff_stacks.MAX_CHANNELS
+    if stack.size("C") > 1 and (stack.other.get("samples") or stack.other.get("rgb")):
+        return "ome" if stacked else "image"  # ImageJ supports colour with 8 bits only
+    named = any(stack.channels) or any(stack.other.get("colors", ()))
+    hyperstack = source == "imagej" or stacked or named or stack.size("C") > MAX_CHANNELS
     return "imagej" if hyperstack else "image"
 
 
@@ -122,6 +174,41 @@ def check_holds(path: Path, stack: Stack, dtype: np.dtype[Any]) -> None:
         probe = np.zeros((stack.size("C"), 1, 1), dtype)
         if not side.holds(probe):
             raise InputError(f"cannot write {path}: {dtype} with {stack.size('C')} channel(s); {side.HOLDS}")
+
+
+def not_kept(path: Path, stack: Stack) -> list[str]:
+    """What a stack knows and the file does not hold, by name."""
+    kind = kind_of(path, stack)
+    kind = path.suffix.lower().lstrip(".").replace("jpg", "jpeg").replace("tiff", "tif") if kind == "image" else kind
+    other, unconverted = stack.other, stack.other.get("unconverted", {})
+    depth, own = "Z" in stack.pixel_um or "Z" in unconverted, other.get("imagej", {})
+    known = {
+        "pixel size": bool({"X", "Y"} & (set(stack.pixel_um) | set(unconverted))),
+        "units that are no lengths": any(unit not in ("", *ome.RELATIVE) for _, unit in unconverted.values()),
+        "resolution": "resolution" in other,
+        "spacing of planes": depth,
+        "frame interval": "interval_s" in other or "T" in unconverted,
+        "position of the first pixel": "origin" in other,
+        "names of channels": any(stack.channels),
+        "colours of channels": any(other.get("colors", ())),
+        "orientation": "orientation" in other,
+        "colour profile": "icc" in other,
+        "overlays and regions": bool({"ROI", "Overlays"} & set(own)),
+        "colour tables": "LUTs" in own and not any(other.get("colors", ())),
+        "positions and times of planes": "Plane" in other.get("ome", {}),
+        "description": bool(stack.description),
+    }
+    missing = [name for name, there in known.items() if there and name not in HELD[kind]]
+    return missing if _size_fits(kind, stack) else ["pixel size", *missing]
+
+
+def _size_fits(kind: str, stack: Stack) -> bool:
+    """Whether the numbers in a file's header hold the pixel size."""
+    if kind == "jpeg":
+        return max(dots(image_metadata(stack)) or (0,)) <= jpeg.MAX_DOTS
+    if kind == "tif" and {"X", "Y"} <= set(stack.pixel_um):
+        return bool(per_centimetre(stack.pixel_um["Y"], stack.pixel_um["X"]))
+    return True
 
 
 @contextmanager
@@ -158,7 +245,10 @@ def stack_writer(
         else:
             planes: list[NDArray[Any]] = []
             yield lambda place, plane: planes.append(plane)
-            write_image(path, planes[0].astype(dtype, copy=False), image_metadata(stack, records))
+            metadata = image_metadata(stack)
+            text = with_records(stack.description, records)
+            metadata |= {"description": text} if text else {}
+            write_image(path, planes[0].astype(dtype, copy=False), metadata)
 
 
 def write_stack(path: str | Path, stack: Stack, record: Mapping[str, Any] | None = None) -> None:
@@ -166,15 +256,6 @@ def write_stack(path: str | Path, stack: Stack, record: Mapping[str, Any] | None
     with stack_writer(path, stack, record=record) as put:
         for place in stack.places():
             put(place, stack.plane(place))
-
-
-def image_metadata(stack: Stack, records: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """A one-plane stack's metadata in the form of :func:`~wavegen.io.images.write_image`."""
-    metadata: dict[str, Any] = {"axes": "YXC" if stack.other.get("rgb") and stack.size("C") > 1 else "CYX"}
-    if "X" in stack.pixel_um:
-        metadata["pixel_nm"] = 1000 * stack.pixel_um["X"]
-    text = with_records(stack.description, records)
-    return metadata | ({"description": text} if text else {})
 
 
 def jpeg_loss(path: str | Path, pixels: NDArray[Any]) -> jpeg.Loss:

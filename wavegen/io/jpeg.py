@@ -9,9 +9,14 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from wavegen.core.errors import InputError
+from wavegen.io.limits import opened_picture
+from wavegen.io.pictures import Picture, picture, saved_with
+
 HOLDS = "JPEG takes uint8 of 1 or 3 channels, with a loss; use .tif or .png"
 QUALITY = 95
-MODES = {"L": "YX", "RGB": "YXS"}
+BANDS = {"L": 1, "RGB": 3}
+MAX_DOTS = 65535  # per inch, that the header holds
 
 
 class Loss(NamedTuple):
@@ -26,25 +31,21 @@ def holds(pixels: NDArray[Any]) -> bool:
     return bool(pixels.dtype == np.uint8 and pixels.shape[0] in (1, 3))
 
 
-def shape(path: Path) -> tuple[tuple[int, ...], str, Any]:
-    """Shape (H, W) or (H, W, C), axes and dtype, from the header."""
-    from PIL import Image
+def header(path: Path, series: int = 1) -> Picture:
+    """Shape, axes, dtype and metadata, without decoding the pixels."""
 
-    with Image.open(path, formats=["JPEG"]) as file:
-        axes = _axes(file.mode)
-        size = (file.height, file.width)
-        return (size, axes, np.uint8) if axes == "YX" else ((*size, 3), axes, np.uint8)
+    with opened_picture(path, "JPEG") as file:
+        if file.mode not in BANDS:
+            raise InputError(f"JPEG of mode {file.mode}; save it as grey or RGB")
+        text = file.info.get("comment", b"").decode("utf-8", "replace")
+        return picture("jpeg", file, BANDS[file.mode], np.uint8, text, series)
 
 
-def read(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
-    """Decoded values (orientation tags are ignored), and metadata with ``raw_axes``."""
-    from PIL import Image
+def pixels(path: Path, series: int = 1) -> NDArray[Any]:
+    """Decoded values (H, W) or (H, W, 3)."""
 
-    with Image.open(path, formats=["JPEG"]) as file:
-        metadata: dict[str, Any] = {"raw_axes": _axes(file.mode)}
-        if file.info.get("comment"):
-            metadata["description"] = file.info["comment"].decode("utf-8", "replace")
-        return np.array(file), metadata
+    with opened_picture(path, "JPEG") as file:
+        return np.array(file)
 
 
 def write(file: BinaryIO, pixels: NDArray[Any], metadata: Mapping[str, Any]) -> None:
@@ -53,19 +54,16 @@ def write(file: BinaryIO, pixels: NDArray[Any], metadata: Mapping[str, Any]) -> 
 
     values = pixels[0] if pixels.shape[0] == 1 else np.moveaxis(pixels, 0, -1)
     comment = str(metadata.get("description") or "").encode()
+    options = saved_with(metadata)
+    if max(options.get("dpi", (0,))) > MAX_DOTS:
+        del options["dpi"]
     image = Image.fromarray(np.ascontiguousarray(values))
-    image.save(file, format="JPEG", quality=QUALITY, subsampling=0, comment=comment)
+    image.save(file, format="JPEG", quality=QUALITY, subsampling=0, comment=comment, **options)
 
 
-def loss(path: Path, pixels: NDArray[Any]) -> Loss:
+def loss(path: Path, source: NDArray[Any]) -> Loss:
     """The difference between a written file and its source pixels (C, H, W)."""
-    decoded, _ = read(path)
+    decoded = pixels(path)
     stored = np.moveaxis(decoded, -1, 0) if decoded.ndim == 3 else decoded[None]
-    difference = stored.astype(np.float64) - pixels
+    difference = stored.astype(np.float64) - source
     return Loss(float(np.sqrt(np.mean(difference**2))), int(np.abs(difference).max()))
-
-
-def _axes(mode: str) -> str:
-    if mode not in MODES:
-        raise ValueError(f"JPEG of mode {mode}; save it as grey or RGB")
-    return MODES[mode]

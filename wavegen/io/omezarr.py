@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
+from wavegen.core.limits import check_declared
 from wavegen.core.optional import need
-from wavegen.io.stack import Place, Stack, check_axes
+from wavegen.io.ngff import CHUNKS, check_chunks, check_described
+from wavegen.io.stack import AXES, Place, Stack, check_axes
+from wavegen.io.units import converted, micrometres, seconds
 
 TYPES = {"T": "time", "C": "channel"}
-UM_PER_UNIT = {"angstrom": 1e-4, "nanometer": 1e-3, "micrometer": 1.0, "millimeter": 1e3, "centimeter": 1e4}
-SECONDS_PER_UNIT = {"millisecond": 1e-3, "second": 1.0, "minute": 60.0, "hour": 3600.0}
+LETTERS = {"time": "T", "channel": "C"}  # by the type of an axis, whatever its name
+OLDEST_AXES = "TCZYX"  # of versions 0.1 and 0.2, which name none
 TILE = 1024  # longest side of a chunk
 VERSIONS = {"0.4": 2, "0.5": 3}  # of the metadata, with the Zarr format that belongs to it
 
@@ -28,30 +31,90 @@ def is_store(path: Path) -> bool:
     )
 
 
-def read(path: Path, axes: str | None) -> Stack:
-    """The finest level of the first image of a store; pixels are read plane by plane, on demand.
+def read(path: Path, axes: str | None, series: int = 1) -> Stack:
+    """The finest level of an image of a store; pixels are read plane by plane, on demand.
+
+    Args:
+        path: the folder.
+        axes: one letter of TCZYX for each dimension, if the store has no or wrong axes.
+        series: which of several images ("multiscales"), from 1.
 
     Raises:
-        InputError: zarr is not installed, or the folder is not an OME-Zarr image.
+        InputError: zarr is not installed, the folder is not an OME-Zarr image, or an axis is of another kind.
     """
     group = _zarr().open_group(str(path), mode="r")
     attributes = dict(group.attrs)
+    check_described(attributes)
     ome = dict(attributes.get("ome", attributes))
-    if not ome.get("multiscales"):
+    scales = _image(path, group, ome, series)
+    level = scales["datasets"][0]
+    array = group[level["path"]]
+    if not hasattr(array, "chunks"):
+        raise InputError(f"{path}: {level['path']!r} is a group, where the metadata promise pixels")
+    described = [one if isinstance(one, dict) else {"name": one} for one in scales.get("axes", [])]
+    if not described and array.ndim == len(OLDEST_AXES):
+        described = [{"name": letter} for letter in OLDEST_AXES.lower()]
+    letters = [_letter(one) for one in described]
+    unknown = [f"{one['name']!r} ({one.get('type', 'no type')})" for one in described if _letter(one) not in AXES]
+    if unknown and axes is None:
+        raise InputError(f"{path}: axis {', '.join(unknown)} is none of t, c, z, y, x; give --axes to say what it is")
+    stack_axes = axes or "".join(letters)
+    check_axes(stack_axes, tuple(array.shape))
+    check_chunks(stack_axes, array)
+    check_declared(path, array.chunks, array.dtype)
+    other = _other_metadata(attributes, ome, scales) | _remarks(group, array, len(ome["multiscales"]), series)
+    pixel_um: dict[str, float] = {}
+    if list(stack_axes) == letters:
+        _place(scales, level, described, pixel_um, other)
+    names = _channels(ome, array.shape[stack_axes.index("C")] if "C" in stack_axes else 1, other)
+    return Stack(array, stack_axes, pixel_um, names, other)
+
+
+def _image(path: Path, group: Any, ome: Mapping[str, Any], series: int) -> Any:
+    """The description of one image."""
+    images = ome.get("multiscales")
+    if not images:
         raise InputError(
             f"{path}: no 'multiscales' metadata, so this is not an OME-Zarr image; give the folder of one image "
             f"(a plate or a collection holds several: {', '.join(sorted(group.group_keys())[:3]) or 'none here'})"
         )
-    scales = ome["multiscales"][0]
-    level = scales["datasets"][0]
-    array = group[level["path"]]
-    stored_axes = "".join(str(a["name"] if isinstance(a, dict) else a).upper() for a in scales.get("axes", []))
-    stack_axes = axes or stored_axes
-    check_axes(stack_axes, tuple(array.shape))
-    other = _other_metadata(attributes, ome, scales)
-    pixel_um = _sizes(scales, level, stored_axes, other) if stack_axes == stored_axes else {}
-    channels = array.shape[stack_axes.index("C")] if "C" in stack_axes else 1
-    return Stack(array, stack_axes, pixel_um, _channel_names(ome, channels), other)
+    if not 1 <= series <= len(images):
+        raise InputError(f"{path} holds {len(images)} image(s), there is no image {series}")
+    return images[series - 1]
+
+
+def _channels(ome: Mapping[str, Any], count: int, other: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the channels, or nothing; their colours are added to ``other``."""
+    entries = [one if isinstance(one, dict) else {} for one in ome.get("omero", {}).get("channels", [])]
+    if len(entries) != count:
+        return ()
+    colors = tuple(str(one.get("color") or "") for one in entries)
+    if any(colors):
+        other["colors"] = colors
+    names = tuple(str(one.get("label") or "") for one in entries)
+    return names if any(names) else ()
+
+
+def _letter(described: Mapping[str, Any]) -> str:
+    """The letter of an axis, or its name."""
+    return LETTERS.get(described.get("type", ""), str(described["name"]).upper())
+
+
+def _remarks(group: Any, array: Any, images: int, series: int) -> dict[str, Any]:
+    """What the store holds beside the image, and parts of the image that it does not hold."""
+    remarks = []
+    if images > 1:
+        remarks.append(f"image {series} of {images} in the store; --series chooses another")
+    if "labels" in group:
+        remarks.append("labels are not carried over")
+    # To count what is stored, zarr looks at the name of every chunk that there could be.
+    stored = int(array.nchunks_initialized) if array.nchunks <= CHUNKS else array.nchunks
+    if stored < int(array.nchunks):
+        remarks.append(
+            f"{array.nchunks - stored} of {array.nchunks} chunks are not stored and read as {array.fill_value}"
+        )
+    chosen = {"series": series} if images > 1 else {}
+    return chosen | ({"remarks": tuple(remarks)} if remarks else {})
 
 
 def _other_metadata(attributes: dict[str, Any], ome: dict[str, Any], scales: Any) -> dict[str, Any]:
@@ -66,27 +129,39 @@ def _other_metadata(attributes: dict[str, Any], ome: dict[str, Any], scales: Any
     return {"format": "zarr", "version": version} | {key: value for key, value in optional.items() if value}
 
 
-def _channel_names(ome: dict[str, Any], channels: int) -> tuple[str, ...]:
-    """The labels of all channels, or none where some channel has none."""
-    labels = tuple(str(c.get("label", "")) for c in ome.get("omero", {}).get("channels", []))
-    return labels if len(labels) == channels and all(labels) else ()
+def _place(
+    scales: Any, level: Any, described: Sequence[Any], pixel_um: dict[str, float], other: dict[str, Any]
+) -> None:
+    """Pixel sizes, frame interval and position of the first pixel, from the transformations of the level.
 
-
-def _sizes(scales: Any, level: Any, axes: str, other: dict[str, Any]) -> dict[str, float]:
-    """Pixel sizes in µm from the scale of the level; the frame interval in seconds is added to ``other``."""
-    scale = np.ones(len(axes))
+    Those of the level come first, then those of the image, which scale the positions of the level too.
+    """
+    scale, origin = np.ones(len(described)), np.zeros(len(described))
     known = False
     for step in [*level.get("coordinateTransformations", []), *scales.get("coordinateTransformations", [])]:
         if step.get("type") == "scale":
-            scale, known = scale * np.asarray(step["scale"], dtype=float), True
-    sizes: dict[str, float] = {}
-    for axis, described, size in zip(axes, scales["axes"], scale, strict=True):
-        unit = described.get("unit") if isinstance(described, dict) else None
-        if known and axis in "ZYX" and unit in UM_PER_UNIT:
-            sizes[axis] = float(size) * UM_PER_UNIT[unit]
-        if known and axis == "T" and unit in SECONDS_PER_UNIT:
-            other["interval_s"] = float(size) * SECONDS_PER_UNIT[unit]
-    return sizes
+            factors = np.asarray(step["scale"], dtype=float)
+            scale, origin, known = scale * factors, origin * factors, True
+        elif step.get("type") == "translation":
+            origin = origin + np.asarray(step["translation"], dtype=float)
+    for axis, size, first in zip(described, scale, origin, strict=True):
+        if known and _letter(axis) != "C":
+            _place_along(_letter(axis), str(axis.get("unit") or ""), float(size), float(first), pixel_um, other)
+
+
+def _place_along(
+    axis: str, unit: str, size: float, first: float, pixel_um: dict[str, float], other: dict[str, Any]
+) -> None:
+    """Size and first position along one axis; a size of 1 without a unit says nothing."""
+    factor = seconds(unit) if axis == "T" else micrometres(unit)
+    if factor is None and (size != 1 or unit):
+        other.setdefault("unconverted", {})[axis] = (size, unit)
+    elif factor is not None and axis == "T":
+        other["interval_s"] = converted(size, factor)
+    elif factor is not None:
+        pixel_um[axis] = converted(size, factor)
+    if first:
+        other.setdefault("origin", {})[axis] = converted(first, factor or 1.0)
 
 
 def attributes_of(stack: Stack, version: str, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -94,21 +169,17 @@ def attributes_of(stack: Stack, version: str, records: Sequence[Mapping[str, Any
     axes: list[dict[str, str]] = []
     scale: list[float] = []
     for axis in stack.axes:
-        described = {"name": axis.lower(), "type": TYPES.get(axis, "space")}
-        size = stack.pixel_um.get(axis)
-        if axis == "T" and "interval_s" in stack.other:
-            size = float(stack.other["interval_s"])
-            described["unit"] = "second"
-        elif size is not None:
-            described["unit"] = "micrometer"
-        axes.append(described)
-        scale.append(1.0 if size is None else float(size))
-    level = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": scale}]}
+        size, unit = _size_of(stack, axis)
+        axes.append({"name": axis.lower(), "type": TYPES.get(axis, "space")} | ({"unit": unit} if unit else {}))
+        scale.append(size)
+    steps: list[dict[str, Any]] = [{"type": "scale", "scale": scale}]
+    origin = stack.other.get("origin", {})
+    if origin:
+        steps.append({"type": "translation", "translation": [float(origin.get(axis, 0.0)) for axis in stack.axes]})
+    level = {"path": "0", "coordinateTransformations": steps}
     image: dict[str, Any] = {"name": stack.other.get("name", "image"), "axes": axes, "datasets": [level]}
     ome: dict[str, Any] = {"multiscales": [image]}
-    omero = dict(stack.other.get("omero", {}))
-    if stack.channels and not omero:
-        omero = {"channels": [{"label": name, "color": "FFFFFF", "active": True} for name in stack.channels]}
+    omero = _omero(stack)
     if omero:
         ome["omero"] = omero
     if version == "0.4":
@@ -121,6 +192,32 @@ def attributes_of(stack: Stack, version: str, records: Sequence[Mapping[str, Any
     if records:
         attributes["wavegen"] = [dict(record) for record in records]
     return attributes
+
+
+def _size_of(stack: Stack, axis: str) -> tuple[float, str]:
+    """The scale of an axis and its unit; 1 and nothing where it is not known."""
+    if axis == "T" and "interval_s" in stack.other:
+        return float(stack.other["interval_s"]), "second"
+    if axis in stack.pixel_um:
+        return float(stack.pixel_um[axis]), "micrometer"
+    size, unit = stack.other.get("unconverted", {}).get(axis, (1.0, ""))
+    return float(size), str(unit)
+
+
+def _omero(stack: Stack) -> dict[str, Any]:
+    """Display settings: those of the source, or names and colours of channels."""
+    omero = dict(stack.other.get("omero", {}))
+    colors = stack.other.get("colors", ())
+    if omero or not (any(stack.channels) or any(colors)):
+        return omero
+    names = stack.channels or ("",) * stack.size("C")
+    colors = colors if len(colors) == len(names) else ("",) * len(names)
+    return {
+        "channels": [
+            {"color": color or "FFFFFF", "active": True} | ({"label": name} if name else {})
+            for name, color in zip(names, colors, strict=True)
+        ]
+    }
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""PNG files for :mod:`wavegen.io.images`."""
+"""PNG files: 8-bit grey, RGB, palettes (expanded) and alpha, 16-bit grey."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from wavegen.io.limits import opened_picture
+from wavegen.io.pictures import Picture, picture, saved_with
+
 HOLDS = "PNG takes uint8, or uint16 of one channel; use .tif or convert first"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY = 0  # colour type of the header
+WITH_ALPHA = {"L": "LA", "RGB": "RGBA"}
 
 
 def holds(pixels: NDArray[Any]) -> bool:
@@ -19,31 +23,26 @@ def holds(pixels: NDArray[Any]) -> bool:
     return bool(pixels.dtype == np.uint8 or (pixels.dtype == np.uint16 and pixels.shape[0] == 1))
 
 
-def shape(path: Path) -> tuple[tuple[int, ...], str, Any]:
-    """Shape (H, W) or (H, W, C), axes and dtype, from the header."""
+def header(path: Path, series: int = 1) -> Picture:
+    """Shape, axes, dtype and metadata, without decoding the pixels."""
     from PIL import Image
 
     _check_header(path)
-    with Image.open(path, formats=["PNG"]) as file:
+    with opened_picture(path, "PNG") as file:
         mode = _mode(file)
         bands = len(Image.new(mode, (1, 1)).getbands())
-        size = (file.height, file.width)
         dtype = np.uint16 if mode.startswith("I") else np.uint8
-        return (size, "YX", dtype) if bands == 1 else ((*size, bands), "YXS", dtype)
+        return picture("png", file, bands, dtype, str(file.info.get("Description", "")), series)
 
 
-def read(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
-    """Stored values (palettes and single bits expanded), and metadata with ``raw_axes``."""
-    from PIL import Image
+def pixels(path: Path, series: int = 1) -> NDArray[Any]:
+    """Decoded values (H, W) or (H, W, C); palettes, single bits and transparent colours are expanded."""
 
-    _check_header(path)
-    with Image.open(path, formats=["PNG"]) as file:
+    with opened_picture(path, "PNG") as file:
         mode = _mode(file)
-        pixels = np.array(file if mode == file.mode else file.convert(mode))
-        metadata: dict[str, Any] = {"raw_axes": "YX" if pixels.ndim == 2 else "YXS"}
-        if file.info.get("Description"):
-            metadata["description"] = str(file.info["Description"])
-    return pixels.astype(np.uint16) if mode.startswith("I") else pixels, metadata
+        file.seek(series - 1)
+        values = np.array(file if mode == file.mode else file.convert(mode))
+    return values.astype(np.uint16) if mode.startswith("I") else values
 
 
 def write(file: BinaryIO, pixels: NDArray[Any], metadata: Mapping[str, Any]) -> None:
@@ -54,20 +53,25 @@ def write(file: BinaryIO, pixels: NDArray[Any], metadata: Mapping[str, Any]) -> 
     if metadata.get("description"):
         text.add_itxt("Description", str(metadata["description"]))
     values = pixels[0] if pixels.shape[0] == 1 else np.moveaxis(pixels, 0, -1)
-    Image.fromarray(np.ascontiguousarray(values)).save(file, format="PNG", pnginfo=text)
+    image = Image.fromarray(np.ascontiguousarray(values))
+    image.save(file, format="PNG", pnginfo=text, **saved_with(metadata))
 
 
 def _mode(file: Any) -> str:
     """The Pillow mode in which a file is read."""
-    return {"1": "L", "P": "RGBA" if "transparency" in file.info else "RGB"}.get(file.mode, str(file.mode))
+    keyed = "transparency" in file.info
+    if file.mode == "P":
+        return "RGBA" if keyed else "RGB"
+    mode = "L" if file.mode == "1" else str(file.mode)
+    return WITH_ALPHA.get(mode, mode) if keyed else mode
 
 
 def _check_header(path: Path) -> None:
     """Refuse files that Pillow would misread or silently reduce to 8 bits."""
     with path.open("rb") as file:
-        header = file.read(26)
-    if header[:8] != SIGNATURE:
+        start = file.read(26)
+    if start[:8] != SIGNATURE:
         raise ValueError("no PNG signature")
-    depth, colour = header[24], header[25]
+    depth, colour = start[24], start[25]
     if depth == 16 and colour != GREY:
         raise ValueError("16-bit colour PNG; save it as TIFF")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from wavegen.core.draws import uniform
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, register
 from wavegen.gans import Adversarial as Kind
@@ -92,7 +93,7 @@ def candidate(settings: Critic, fake: Tensor, real: Tensor, y: Tensor, generator
     real, y = real.detach(), y.detach()
     between = None
     if settings.gradient_penalty:
-        between = torch.rand(len(real), 1, 1, 1, generator=generator).to(real)
+        between = uniform((len(real), 1, 1, 1), generator).to(real)
     return Candidate(fake, real, y, between)
 
 

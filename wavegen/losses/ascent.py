@@ -7,9 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from wavegen.core.draws import among, normal, uniform
+from wavegen.core.errors import InputError
 from wavegen.core.types import Details, Subbands
-from wavegen.losses.adversarial import image_candidate
-from wavegen.losses.base import BandLoss, Candidate, ImageLoss, Terms
+from wavegen.losses.adversarial import candidate, image_candidate
+from wavegen.losses.base import BandLoss, Candidate, ImageLoss, Judged, Terms
 from wavegen.pipeline.config import Stage
 from wavegen.pipeline.levels import Level, Scale, climb
 from wavegen.pipeline.pipeline import Pipeline
@@ -49,7 +51,7 @@ class Ascent:
         low: Tensor,
         bands: dict[str, BandLoss],
         images: dict[str, ImageLoss],
-        judged: Tensor | None = None,
+        judged: Judged | None = None,
     ) -> Terms:
         """Terms by name, averaged over levels or scales, and what the critics judge at each scale.
 
@@ -57,7 +59,8 @@ class Ascent:
             low: the coarsest band to start from, normalised.
             bands: terms of detail bands.
             images: terms of images.
-            judged: which items the critics see, (B,) of bool; None: no critic looks.
+            judged: which items the critics see; None: no critic looks. Where it is another process's only,
+                candidates have no items.
         """
         self.band_losses, self.values = bands, {}
         start: Callable[[Level], Tensor] | None = self._true_low if self.stage.teacher_forcing else None
@@ -67,10 +70,22 @@ class Ascent:
             image, truth = scale.image / gain, self.true_lows[scale.level.index + 1] / gain
             for name, loss in images.items():
                 self._keep(name, loss(image, truth))
-            if judged is not None and judged.any():
-                seen = image[judged], truth[judged], (scale.y / gain)[judged]
-                candidates.append(image_candidate(self.pipe, *seen, self._shown_lows(scale, judged), self.generator))
+            if judged is not None and judged.everywhere.any():
+                seen = image[judged.own], truth[judged.own], (scale.y / gain)[judged.own]
+                candidates.append(self._candidate(scale, judged, *seen))
+        for name in images.keys() - self.values.keys():
+            side = min(self.true.size)
+            raise InputError(f"the {name} term judges no scale of crops of {side} pixels; give larger ones")
         return Terms({name: torch.stack(values).mean() for name, values in self.values.items()}, candidates)
+
+    def _candidate(self, scale: Scale, judged: Judged, image: Tensor, truth: Tensor, y: Tensor) -> Candidate:
+        """One scale's judged items; without any, the numbers that other processes draw are drawn all the same."""
+        settings = self.pipe.config.critic
+        assert settings is not None
+        with among(judged.everywhere, self.generator):
+            if not len(image):
+                return candidate(settings, image, truth, y, self.generator)
+            return image_candidate(self.pipe, image, truth, y, self._shown_lows(scale, judged.own), self.generator)
 
     def _keep(self, name: str, value: Tensor | None) -> None:
         if value is not None:
@@ -85,8 +100,8 @@ class Ascent:
         low, stage, norm = self.true_lows[level.index], self.stage, self.pipe.norm
         if stage.low_band == "true":
             return low
-        strength = stage.low_band_noise * torch.rand(len(low), 1, 1, 1, generator=self.generator)
-        noise = (strength * torch.randn(low.shape, generator=self.generator)).to(low.device)
+        strength = stage.low_band_noise * uniform((len(low), 1, 1, 1), self.generator)
+        noise = (strength * normal(low.shape, self.generator)).to(low.device)
         return norm.low_inverse(norm.low(low, level.index) + noise, level.index)
 
     def _details(self, level: Level) -> Details:

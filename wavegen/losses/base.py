@@ -36,12 +36,29 @@ class Candidate:
     between: Tensor | None = None
 
 
+@dataclass(frozen=True)
+class Judged:
+    """Which items the critics see: ``own``, (B,) of bool, and ``everywhere``, of the whole batch over processes."""
+
+    own: Tensor
+    everywhere: Tensor
+
+    def share(self, count: int) -> float:
+        """What a mean over the own items, of ``count``, counts in a mean over processes: 1 for a fair share."""
+        return int(self.own.sum()) * len(self.everywhere) / (int(self.everywhere.sum()) * count)
+
+
 @dataclass
 class Terms:
-    """Unweighted loss terms (scalars), and what the critics judge, coarsest scale first."""
+    """Unweighted loss terms (scalars), and what the critics judge, coarsest scale first.
+
+    ``share`` is what the critics' terms count in a mean over processes, which may judge unequally many items, and what
+    they are multiplied by. It is 0 where none of this process's items are judged, None where nobody's are.
+    """
 
     losses: dict[str, Tensor] = field(default_factory=dict)
     candidates: list[Candidate] = field(default_factory=list)
+    share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from wavegen.bridges import sample
+from wavegen.core.draws import own, whole
 from wavegen.pipeline.denoiser import Denoiser
 from wavegen.pipeline.pipeline import Pipeline
 
@@ -45,7 +46,8 @@ def teacher_states(
         generator: seeds the noise and deals the times.
 
     Returns:
-        t (B,) float64, each of the student's times as often as the others; x_t and x0 (B, C, H, W).
+        t float64, of the whole batch over processes, each of the student's times as often as the others; x_t and x0
+        (B, C, H, W).
     """
     seed, turn = (int(n) for n in torch.randint(1 << 31, (2,), generator=generator))
     states: dict[float, Tensor] = {}
@@ -55,11 +57,12 @@ def teacher_states(
         if t in times:
             states[t] = x_t
 
-    grid, seeds = teacher_grid(pipe, substeps), [seed + i for i in range(len(y_low))]
+    places = torch.arange(whole(len(y_low), generator))
+    grid, seeds = teacher_grid(pipe, substeps), [seed + place for place in own(places, generator).tolist()]
     end = sample(pipe.bridge, teacher, y_low, grid=grid, solver="multistep", eta=0.0, seeds=seeds, callback=keep).x
-    order, first = torch.arange(len(y_low)) + turn, int(pipe.bridge.pinned)
+    order, first = places + turn, int(pipe.bridge.pinned)
     which = first + order % (len(times) - first)
     if first:
         which[order % STARTS == 0] = 0
-    x_t = torch.stack([states[times[k]][i] for i, k in enumerate(which.tolist())])
+    x_t = torch.stack([states[times[k]][i] for i, k in enumerate(own(which, generator).tolist())])
     return torch.tensor(times, dtype=torch.float64)[which], x_t, end

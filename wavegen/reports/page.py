@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wavegen.core.files import write_text
+from wavegen.core.files import exclusive, write_text
 from wavegen.reports.blocks import Picture, to_html, to_markdown
 from wavegen.reports.sections import report
 from wavegen.reports.study import Study
@@ -28,6 +28,7 @@ def report_page(study: Study, out: Path, against: str | None = None) -> list[Pat
     """
     blocks = report(study, against)
     files = [out / "report.html", out / "report.md"]
-    write_text(files[0], to_html(study.name, blocks))
-    write_text(files[1], to_markdown(blocks))
-    return files + [block.write(out) for block in blocks if isinstance(block, Picture)]
+    with exclusive(out / ".report.lock", f"the report in {out}"):
+        write_text(files[0], to_html(study.name, blocks))
+        write_text(files[1], to_markdown(blocks))
+        return files + [block.write(out) for block in blocks if isinstance(block, Picture)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from wavegen.core.errors import InputError
-from wavegen.core.files import make_folder
+from wavegen.core.files import make_folder, write_text
 from wavegen.core.intensity import unit_range
 from wavegen.core.optional import need
 from wavegen.core.types import Pair
@@ -21,10 +23,22 @@ from wavegen.pipeline.pipeline import Pipeline
 
 
 class JsonLog:
-    """Append each record as one line to a file."""
+    """Append each record as one line to a file.
+
+    A run that was killed has logged steps that its state does not hold; they come again, and are cut off first.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def begin(self, step: int) -> None:
+        """Keep the lines up to a step."""
+        if not self.path.exists():
+            return
+        lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        kept = "".join(f"{line}\n" for line in lines if _step_of(line) <= step)
+        if len(kept.splitlines()) < len(lines):
+            write_text(self.path, kept)
 
     def __call__(self, record: dict[str, Any], pipeline: Pipeline) -> None:
         """Write one line."""
@@ -34,6 +48,14 @@ class JsonLog:
                 file.write(json.dumps(record) + "\n")
         except OSError as error:
             raise InputError(f"cannot write {self.path}: {error.strerror}; choose a folder with space") from None
+
+
+def _step_of(line: str) -> float:
+    """The step of a line of the log; infinity for one that was torn."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, TypeError, KeyError):
+        return math.inf
 
 
 class ProgressBar:
@@ -76,6 +98,10 @@ class Preview:
         self.pairs = [Pair(*(image[..., : sides[0], : sides[1]] for image in pair)) for pair in pairs]
         self.folder, self.every, self.shown = folder, every, 0
 
+    def begin(self, step: int) -> None:
+        """Go on as if the run had not been interrupted."""
+        self.shown = step // self.every
+
     def __call__(self, record: dict[str, Any], pipeline: Pipeline) -> None:
         """Write ``step-NNNNNN.png`` where one is due."""
         if record["step"] // self.every <= self.shown:
@@ -94,17 +120,31 @@ class TensorBoard:
     """Scalars for TensorBoard (extra ``track``)."""
 
     def __init__(self, folder: Path) -> None:
-        self.writer = need("torch.utils.tensorboard", "track").SummaryWriter(str(folder))
+        make_folder(folder)
+        self.folder, self.board = folder, need("torch.utils.tensorboard", "track")
+        self.writer: Any = None
+
+    def begin(self, step: int) -> None:
+        """Hide what a killed run has written of later steps."""
+        self.writer = self.board.SummaryWriter(str(self.folder), purge_step=step + 1)
 
     def __call__(self, record: dict[str, Any], pipeline: Pipeline) -> None:
         """Write the figures of one record."""
-        for name, value in record.items():
-            if isinstance(value, float):
-                self.writer.add_scalar(name, value, record["step"])
+        if self.writer is None:  # called by something other than fit
+            self.begin(record["step"] - 1)
+        try:
+            for name, value in record.items():
+                if isinstance(value, float):
+                    self.writer.add_scalar(name, value, record["step"])
+            self.writer.flush()
+        except OSError as error:
+            raise InputError(f"cannot write to {self.folder}: {error.strerror}; choose a folder with space") from None
 
     def close(self) -> None:
         """Write what is left."""
-        self.writer.close()
+        if self.writer is not None:
+            with contextlib.suppress(OSError):  # said already
+                self.writer.close()
 
 
 def to_grey(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from wavegen.gans import adaptive_weight
 from wavegen.losses.adversarial import build_critics, check_critics, critics_loss
-from wavegen.losses.base import Candidate
+from wavegen.losses.base import Terms
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.stages import needs
 from wavegen.training.config import Training
+from wavegen.training.processes import Processes
 
 
 class Critics:
@@ -22,8 +21,8 @@ class Critics:
         InputError: the training's crops are too small for them.
     """
 
-    def __init__(self, pipeline: Pipeline, training: Training) -> None:
-        self.pipeline = pipeline
+    def __init__(self, pipeline: Pipeline, training: Training, processes: Processes) -> None:
+        self.pipeline, self.processes = pipeline, processes
         self.settings, transform = pipeline.config.critic, pipeline.transform
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(training.seed)  # initial weights
@@ -47,25 +46,26 @@ class Critics:
         nothing = torch.zeros(())
         adversarial = sum((weighted[name] for name in from_critics), nothing)
         others = sum((value for name, value in weighted.items() if name not in from_critics), nothing)
-        factor = adaptive_weight(others, adversarial, self.pipeline.last_layer)
+        factor = adaptive_weight(others, adversarial, self.pipeline.last_layer, average=self.processes.average)
         for name in from_critics:
             weighted[name] = factor * weighted[name]
         return {"adversarial_factor": factor}
 
-    def learn(self, candidates: list[Candidate], step: int, average: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
-        """One update, where one is due at this step; ``average`` is over processes. Returns what is to be logged."""
-        if not candidates or self.settings is None or self.optimizer is None:
+    def learn(self, terms: Terms, step: int) -> dict[str, Tensor]:
+        """One update, where one is due at this step and any process judges anything. Returns what is to be logged."""
+        if terms.share is None or self.settings is None or self.optimizer is None:
             return {}
         self.modules.requires_grad_(True)
         if step % self.settings.every:
             return {"critic": self.last}
         penalised = step // self.settings.every % self.settings.penalty_every == 0
-        loss = critics_loss(self.pipeline, self.modules, candidates, penalised)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        for parameter in self.modules.parameters():
-            if parameter.grad is not None:
-                parameter.grad = average(parameter.grad)
+        loss = torch.zeros(())
+        if terms.candidates:
+            loss = terms.share * critics_loss(self.pipeline, self.modules, terms.candidates, penalised)
+            loss.backward()  # type: ignore[no-untyped-call]
+        self.processes.average_gradients(self.modules.parameters())
+        self.processes.equalise(self.modules.buffers(), bool(terms.candidates))  # spectral norms, where one judged
         self.optimizer.step()
         self.last = loss.detach()
         return {"critic": self.last}

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Subset
 
+from wavegen.core.draws import Shared
 from wavegen.core.errors import InputError
+from wavegen.core.files import exclusive
 from wavegen.core.types import Pair, PairSource
-from wavegen.data import Crops
 from wavegen.losses import Objective, Terms
 from wavegen.pipeline.config import PipelineConfig, Stage
 from wavegen.pipeline.pipeline import Pipeline
@@ -26,16 +29,19 @@ from wavegen.training.critics import Critics
 from wavegen.training.divergence import Guard
 from wavegen.training.interrupt import Deferred
 from wavegen.training.learning_rate import cycle_done, cycle_of, rate
+from wavegen.training.processes import Processes, join
+from wavegen.training.stream import Stream, same_means
 
 PROBE = 12  # steps of a stage that are timed before their number is planned
-STATISTICS = 64  # crops from which subband statistics are taken
 BETAS = (0.9, 0.98)  # of AdamW
 
 
 class Callback(Protocol):
     """Told of every logged step: figures so far and, lazily, the model with averaged weights.
 
-    A callback may add figures to the record for those after it; ``diverged`` with a reason stops the training.
+    A callback may add figures to the record for those after it; ``diverged`` with a reason stops the training. One
+    with a method ``begin(step)`` is told before the first step how many steps the run has behind it. Of several
+    processes the first alone calls them.
     """
 
     def __call__(self, record: dict[str, Any], pipeline: Pipeline, /) -> None:
@@ -58,13 +64,22 @@ def fit(
     run gives the same weights, bit for bit, as one that was never interrupted. ``described`` is
     kept with it (the data's configuration), and a resume must give the same.
 
+    Started by ``torchrun`` or ``accelerate launch``, several processes do one training together: they share every
+    batch, and the first writes and calls the callbacks. How many they are changes no result but by rounding.
+
     Raises:
         InputError: neither or both of steps and minutes; a run in ``out`` that is not resumed, or one
-            of another configuration; a loss that is no longer finite.
+            of another configuration or other data; another process that trains there; a loss that is no longer
+            finite; a process of this training that ended.
     """
     if (training.steps is None) == (training.minutes is None):
         raise InputError("give a training either steps or minutes")
-    return _Run(pipeline, data, training, out, resume, callbacks, described or {}).run()
+    stages = len(pipeline.config.stages)
+    if training.steps is not None and training.steps < stages:
+        raise InputError(f"steps = {training.steps}: {pipeline.config.name} has {stages} stages; give each a step")
+    processes = join()
+    with exclusive(out / ".training.lock", f"the training in {out}") if processes.first else nullcontext():
+        return _Run(pipeline, data, training, out, resume, callbacks, described or {}, processes).run()
 
 
 def describe(config: PipelineConfig, training: Training, data: dict[str, Any]) -> dict[str, Any]:
@@ -109,26 +124,21 @@ class _Run:
         resume: bool,
         callbacks: Sequence[Callback],
         described: dict[str, Any],
+        processes: Processes,
     ) -> None:
-        from accelerate import Accelerator, DistributedDataParallelKwargs
-
-        self.accelerator = Accelerator(
-            cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()),
-            # A stage trains the coarse network, the heads, or both.
-            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
-        )
         self.training, self.out, self.callbacks = training, out, callbacks
-        self.pipeline = pipeline
-        objective = Objective(pipeline)
-        _check_crop(objective, training.crop)
+        self.pipeline, self.processes = pipeline, processes
+        self.objective = Objective(pipeline)
+        _check_crop(self.objective, training.crop)
         pipeline.precision = training.precision
-        self.crops = Crops(data, training.crop, training.seed, length=1 << 40, transform=pipeline.normalise)
-        self.critics = Critics(pipeline, training)
+        self.stream = Stream(data, training, pipeline.normalise, processes)
+        self.critics = Critics(pipeline, training, processes)
         distills = any(stage_needs(stage, "needs:teacher") for stage in pipeline.config.stages)
         self.teacher = nn.ModuleList([deepcopy(pipeline.coarse)] if distills else []).requires_grad_(False)
         pipeline.train()
         for module in (pipeline, self.critics.modules, self.teacher):
-            module.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            module.to(processes.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            processes.equalise(module.state_dict().values())
         self.optimizer = torch.optim.AdamW(
             _groups(pipeline), training.learning_rate, BETAS, weight_decay=training.weight_decay
         )
@@ -141,29 +151,46 @@ class _Run:
             raise InputError(f"{out} holds a training already; give --resume to continue it, or another --out")
         if self.file.exists():
             self.progress = state.load(self.file, self._modules(), self._optimizers(), self.ema, self.run_description)
+            deque(self.stream.clean(), maxlen=0)  # for the means
+            state.check_data(self.file, self.stream.means)
         else:
-            pipeline.fit_normalisation(self.crops[i].x for i in range(STATISTICS))
-        # With several processes DistributedDataParallel wraps the module; alone it is returned as it is.
-        self.objective, self.optimizer = self.accelerator.prepare(objective, self.optimizer)
+            pipeline.fit_normalisation(self.stream.clean())
+        self._compare_with_first()
+
+    def _compare_with_first(self) -> None:
+        """Refuse a state or data that are not the same for all processes; all come to know."""
+        means, step = self.processes.tell((self.stream.means, self.progress.step))
+        differs = torch.tensor([step != self.progress.step, not same_means(means, self.stream.means)]).int()
+        other_step, other_data = self.processes.sum(differs).tolist()
+        if other_step:
+            raise InputError(
+                f"not all processes see {self.file} as the first does; give all machines one shared folder"
+            )
+        if other_data:
+            raise InputError("not all processes have the data of the first; give all machines the same files")
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"model": self.pipeline, "critics": self.critics.modules, "teacher": self.teacher}
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        optimizers: dict[str, torch.optim.Optimizer] = {"adam": getattr(self.optimizer, "optimizer", self.optimizer)}
+        optimizers: dict[str, torch.optim.Optimizer] = {"adam": self.optimizer}
         if self.critics.optimizer is not None:
             optimizers["critic_adam"] = self.critics.optimizer
         return optimizers
 
     def save(self) -> None:
         """Write the state; only the first process does."""
-        if self.accelerator.is_main_process:
-            state.save(self.file, self._modules(), self._optimizers(), self.ema, self.progress, self.run_description)
+        if self.processes.first:
+            described = (self.run_description, self.stream.means)
+            state.save(self.file, self._modules(), self._optimizers(), self.ema, self.progress, *described)
 
     def run(self) -> Pipeline:
         """Go through the stages; keep the state at an interruption."""
         stages = self.pipeline.config.stages
-        with Deferred() as interruption:
+        if self.processes.first:
+            for callback in self.callbacks:
+                getattr(callback, "begin", lambda step: None)(self.progress.step)
+        with Deferred(patience=self.processes.count > 1) as interruption:
             while self.progress.stage < len(stages):
                 self._run_stage(self.progress.stage, stages[self.progress.stage], interruption)
                 self.progress.stage += 1
@@ -171,20 +198,20 @@ class _Run:
             self.save()
         self.ema.swap(self.pipeline)
         self.pipeline.eval()
-        if self.accelerator.is_main_process:
+        if self.processes.first:
             self.pipeline.save_pretrained(self.out / "model")
+        self.processes.wait()
         return self.pipeline
 
     def _run_stage(self, index: int, stage: Stage, interruption: Deferred) -> None:
         share = stage.share / sum(s.share for s in self.pipeline.config.stages)
         if len(self.progress.plan) <= index:
-            planned = max(1, round(share * self.training.steps)) if self.training.steps else 0
-            self.progress.plan.append(planned)  # 0: not known until PROBE steps are timed
+            self.progress.plan.append(self._steps_of(index, share))
         if self.progress.step_in_stage == 0:
             self._begin_stage(index, stage)
         spent = time.process_time()
         probed: list[float] = []
-        for batch in self._batches():
+        for batch in self.stream.batches(self.progress.step, self.processes.device):
             planned = self.progress.plan[index]
             if planned and self.progress.step_in_stage >= planned:
                 break
@@ -198,10 +225,17 @@ class _Run:
                 probed.append(seconds)
                 self._plan(index, share, probed)
             self._after_step(stage, figures)
-            if interruption.received:
+            if received := self._received(interruption):
                 self.save()
-                interruption.check()
+                self.processes.wait()  # a launcher ends the others where one ends
+                interruption.check(received)
             spent = time.process_time()  # what the callbacks took is not training
+
+    def _received(self, interruption: Deferred) -> int:
+        """The signal that this or another process was sent, the largest number of several; 0: none."""
+        numbers = torch.zeros(max(signal.valid_signals()) + 1)
+        numbers[interruption.received] = 1
+        return int(self.processes.sum(numbers).nonzero().max()) if self.processes.count > 1 else interruption.received
 
     def _begin_stage(self, index: int, stage: Stage) -> None:
         """What the stage before leaves to this one: its teacher, its transform."""
@@ -210,13 +244,21 @@ class _Run:
         if index and stage_needs(self.pipeline.config.stages[index - 1], "needs:lossy"):
             self._settle_transform()
 
+    def _steps_of(self, index: int, share: float) -> int:
+        """A stage's steps, the last one's what is left; 0: not known until PROBE steps are timed."""
+        if self.training.steps is None:
+            return 0
+        last = index == len(self.pipeline.config.stages) - 1
+        left = self.training.steps - sum(self.progress.plan)
+        return max(1, left if last else round(share * self.training.steps))
+
     def _plan(self, index: int, share: float, probed: list[float]) -> None:
         """Turn a stage's share of the minutes into steps, once PROBE steps have been timed."""
         if len(probed) == PROBE:
             seconds = 60 * (self.training.minutes or 0.0) * share
             # The median: the first steps are slower (memory, kernels being chosen).
             steps = int(seconds / sorted(probed)[PROBE // 2])
-            self.progress.plan[index] = max(self.progress.step_in_stage, steps)
+            self.progress.plan[index] = self.processes.tell(max(self.progress.step_in_stage, steps))
 
     def _appoint_teacher(self) -> None:
         """The coarse network with its averaged weights teaches from now on."""
@@ -231,14 +273,7 @@ class _Run:
         averaged = {name: value.clone() for name, value in transform.state_dict().items()}
         self.ema.swap(self.pipeline)
         transform.load_state_dict(averaged)
-        self.pipeline.fit_normalisation(self.crops[i].x for i in range(STATISTICS))
-
-    def _batches(self) -> Iterator[Pair]:
-        """Batches from the current step on; item i of the stream depends on the seed and i only."""
-        size = self.training.batch * self.accelerator.num_processes
-        rest = Subset(self.crops, range(self.progress.step * size, len(self.crops)))
-        loader = DataLoader(rest, batch_size=self.training.batch, num_workers=self.training.workers)
-        return iter(self.accelerator.prepare(loader))
+        self.pipeline.fit_normalisation(self.stream.clean())
 
     def _rate(self, index: int, within: float) -> float:
         """The learning rate at the current step of stage ``index``."""
@@ -249,31 +284,30 @@ class _Run:
 
     def _step(self, index: int, stage: Stage, batch: Pair, rate: float) -> dict[str, Tensor]:
         """One update of the pipeline and, where it is due, of the critics."""
-        seed = (self.training.seed * 1_000_003 + self.progress.step) * 4096 + self.accelerator.process_index
+        seed = (self.training.seed * 1_000_003 + self.progress.step) * 4096
+        generator = Shared(seed, self.processes.rank, self.processes.count, len(batch.x))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.critics.modules.requires_grad_(False)
-        terms: Terms = self.objective(
-            batch.x, batch.y, index, torch.Generator().manual_seed(seed), self.critics.modules, *self.teacher
-        )
+        terms: Terms = self.objective(batch.x, batch.y, index, generator, self.critics.modules, *self.teacher)
         weighted = {name: stage.weight(name) * value for name, value in terms.losses.items()}
         extra = self.critics.balance(weighted)
         total = sum(weighted.values(), torch.zeros(()))
-        if not total.requires_grad:
+        self.optimizer.zero_grad(set_to_none=True)
+        if total.requires_grad:  # with few items a process may have none that its stage judges
+            total.backward()  # type: ignore[no-untyped-call]
+        if not self.processes.sum(torch.tensor(int(total.requires_grad))):
             raise InputError(
                 f"stage {stage.name!r}, step {self.progress.step + 1}: no loss term has a gradient "
                 f"({', '.join(stage.weights)}); weigh another one, or give a larger max_t, batch or crop"
             )
-        self.optimizer.zero_grad(set_to_none=True)
-        self.accelerator.backward(total)
-        norm = self.accelerator.clip_grad_norm_(self.pipeline.parameters(), self.training.clip)
+        self.processes.average_gradients(self.pipeline.parameters())
+        norm = torch.nn.utils.clip_grad_norm_(self.pipeline.parameters(), self.training.clip)
         self.optimizer.step()
         self.ema.update(self.pipeline, self.progress.step)
         figures = {**terms.losses, **extra, "total": total, "gradient": torch.as_tensor(norm)}
-        figures |= self.critics.learn(
-            terms.candidates, self.progress.step, lambda gradient: self.accelerator.reduce(gradient, "mean")
-        )
-        return {name: value.detach() for name, value in figures.items()}
+        figures |= self.critics.learn(terms, self.progress.step)
+        return self.processes.average_figures({name: value.detach() for name, value in figures.items()})
 
     def _after_step(self, stage: Stage, figures: dict[str, Tensor]) -> None:
         step, training = self.progress.step, self.training
@@ -288,9 +322,9 @@ class _Run:
                 "core_minutes": round(self.progress.core_seconds / 60, 3),
                 **{name: float(value) for name, value in figures.items()},
             }
-            if self.accelerator.is_main_process:
+            if self.processes.first:
                 self._tell(record)
-                self._stop_for(record.get("diverged"))
+            self._stop_for(self.processes.tell(record.get("diverged")))
         if step % training.checkpoint_every == 0:
             self.save()
 

@@ -6,32 +6,46 @@ import signal
 import threading
 from types import FrameType, TracebackType
 
+# A terminal that is closed sends SIGHUP, where there is such a signal.
+NUMBERS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
 
 class Deferred:
-    """While active, Ctrl-C and termination only set a flag; :meth:`check` raises what was asked for."""
+    """While active, Ctrl-C, termination and hanging up only set a flag; :meth:`check` raises what was asked for.
+
+    A second signal does not wait, a third with ``patience``: launchers pass on what the terminal has sent already.
+    A signal that is ignored (nohup) stays so.
+    """
+
+    def __init__(self, patience: bool = False) -> None:
+        self.spare = int(patience)
 
     def __enter__(self) -> Deferred:
         self.received = 0
         self.main = threading.current_thread() is threading.main_thread()
+        self.previous = {}
         if self.main:
-            self.previous = {s: signal.signal(s, self._note) for s in (signal.SIGINT, signal.SIGTERM)}
+            wanted = [number for number in NUMBERS if signal.getsignal(number) != signal.SIG_IGN]
+            self.previous = {number: signal.signal(number, self._note) for number in wanted}
         return self
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.received:  # a second signal does not wait
+        if self.received and not self.spare:
             raise KeyboardInterrupt
+        if self.received:
+            self.spare -= 1
         self.received = number
 
-    def check(self) -> None:
-        """Raise KeyboardInterrupt, or SystemExit(143), if a signal came in."""
-        if self.received == signal.SIGINT:
+    def check(self, number: int | None = None) -> None:
+        """Raise KeyboardInterrupt, or SystemExit(128 + number), if a signal, or ``number``, came in."""
+        number = self.received if number is None else number
+        if number == signal.SIGINT:
             raise KeyboardInterrupt
-        if self.received == signal.SIGTERM:
-            raise SystemExit(143)
+        if number:
+            raise SystemExit(128 + number)
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.main:
-            for number, handler in self.previous.items():
-                signal.signal(number, handler)
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)

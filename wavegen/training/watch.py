@@ -38,6 +38,10 @@ class Watch:
         self.pairs = [Pair(*(image[..., :height, :width] for image in pair)) for pair in pairs]
         self.every, self.draws, self.seen = every, draws, 0
 
+    def begin(self, step: int) -> None:
+        """Go on as if the run had not been interrupted."""
+        self.seen = step // self.every
+
     def __call__(self, record: dict[str, Any], pipeline: Pipeline) -> None:
         """Measure where it is due."""
         if record["step"] // self.every <= self.seen:

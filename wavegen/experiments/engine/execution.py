@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from filelock import FileLock
 
-from wavegen.core.files import make_folder
+from wavegen.core.files import exclusive
 from wavegen.core.types import PairSource
 from wavegen.data import InMemory, Simulator
 from wavegen.experiments.engine.store import Judge, classical_key, keep_score, score_key, scores_file, unscored
@@ -40,11 +39,10 @@ def execute(judge: Judge, out: Path, task: Task) -> float:
     """Do what is missing of one task and return how long it took, in seconds.
 
     Another process may be at the same run: a worker whose command was killed, or a second command. Then this one waits
-    for it, and finds the run done; the system lets go of the lock of a process that dies.
+    for it, and finds the run done; the lock of a process that dies ends with it.
     """
     folder = scores_file(out, judge, task.system, task.seed).parent
-    make_folder(folder)
-    with _ONE_RUN, FileLock(folder / "lock"):
+    with _ONE_RUN, exclusive(folder / "lock", str(task), wait=True):
         began = time.perf_counter()
         torch.set_num_threads(1)
         if task.seed is None:

@@ -39,7 +39,7 @@ def command_line() -> str:
     """The command of this process, to be given again from the same folder."""
     program = Path(sys.argv[0])
     if program.name == "__main__.py":
-        start = ["python", "-m", *(["wavegen.cli"] if program.parent.name == "cli" else [program.parent.name])]
+        start = ["python", "-m", program.parent.name]
     elif program.suffix == ".py":
         start = ["python", str(program)]
     else:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from wavegen.core.files import atomic, make_folder
 from wavegen.core.registry import build
 from wavegen.data import microscope_sample
 from wavegen.experiments.judge.subband_picture import GAP, Grey, around_grey, stretched, subband_picture
@@ -31,11 +32,12 @@ def subband_figures(pages: Mapping[str, list[dict[str, Any]]], out: str | Path) 
 
     crop = microscope_sample().pixels[0, 120 : 120 + SIDE, 260 : 260 + SIDE]
     pictures, folder = [], Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for name, specs in pages.items():
         parts = [_stack_picture(spec) if spec["name"] == "stack" else _picture(spec, crop) for spec in specs]
         pictures.append(folder / f"{name}.png")
-        Image.fromarray(_side_by_side(parts)).save(pictures[-1], optimize=True)
+        with atomic(pictures[-1]) as file:
+            Image.fromarray(_side_by_side(parts)).save(file, format="PNG", optimize=True)
     return pictures
 
 
