@@ -34,7 +34,12 @@ results: .venv/installed
 weights: .venv/installed
 	@$(BIN)/wavegen weights --fetch all || echo "skipped: the weights could not be fetched, so LPIPS and KID are left out"
 
-.PHONY: wheel lean
+.PHONY: wheel lean fuzz
+
+# Damaged files against every reader, for hours; it goes on where it was. MUTANTS=1000 make fuzz is a short run.
+MUTANTS ?= 100000
+fuzz: .venv/installed-dev
+	$(BIN)/python -m benchmarks fuzz --mutants $(MUTANTS) --out out/fuzz
 
 # The wheels and their sizes; fails where one is too large.
 wheel: .venv/bin/python

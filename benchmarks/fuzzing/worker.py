@@ -48,11 +48,13 @@ class Watch:
             "/dev",
             "/etc",
         )
-        self.strays, self.seen = strays, ""
+        self.strays, self.seen, self.on = strays, "", False
         sys.addaudithook(self.hook)
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         """What Python calls for every such event."""
+        if not self.on:
+            return
         if event in OUTWARD:
             self.seen = event
         elif event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
@@ -68,7 +70,7 @@ class Watch:
 def attempt(form: Format, seed: Seed, watch: Watch) -> tuple[str, str]:
     """The outcome of reading one mutant, and what to keep of it."""
     outcome, text = "read", ""
-    watch.seen = ""
+    watch.seen, watch.on = "", True
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
         for read in form.readers:
@@ -85,6 +87,7 @@ def attempt(form: Format, seed: Seed, watch: Watch) -> tuple[str, str]:
         outcome, text = "traceback", traceback.format_exc()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        watch.on = False
     if outcome in ("read", "refused"):
         outcome = "outside" if watch.seen else "memory" if _peak() > MEMORY else "traceback" if text else outcome
     return outcome, text or watch.seen
