@@ -4,11 +4,11 @@
 
 A mutant changes one comparison, arithmetic or Boolean operator, number, condition or returned value of one file of
 ``wavegen/PACKAGE``. ``--number`` of all possible ones are drawn, the same for a seed, and ``tests/PACKAGE`` is run with
-each until a test fails, first the files that mention most of what the mutated file defines; a run of more than three
-times the usual time counts as noticed. Everything happens in a copy of the tracked
-files; slow libraries are loaded once, and each mutant has a process of its own, forked from there. ``--skip`` is handed
-to pytest as ``-k "not (...)"``, for tests that take long and guard something else. Prints Markdown: a table by file,
-then every mutant that no test noticed.
+each until a test fails: the test files that mention what the mutated file defines, most mentions first (all, where none
+does). That others might notice is not counted; a run of more than three times what all tests take is. Everything happens
+in a copy of the tracked files; slow libraries are loaded once, and each mutant has a process of its own, forked from
+there. ``--skip`` is handed to pytest as ``-k "not (...)"``, for tests that take long and guard something else. Prints
+Markdown: a table by file, then every mutant that no test noticed.
 """
 
 from __future__ import annotations
@@ -175,14 +175,15 @@ def run(tree: Path, tests: list[str], limit: float) -> bool | None:
     return None
 
 
-def nearest_first(tree: Path, package: str, file: Path) -> list[str]:
-    """The test files of a package, first those that mention most of what a file defines."""
+def nearest(tree: Path, package: str, file: Path) -> list[str]:
+    """The test files of a package that mention what a file defines, most mentions first; all, where none does."""
     module = ast.parse(file.read_text(encoding="utf-8"))
     names = {node.name for node in module.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     folder = tree / "tests" / package
     words = {test: re.findall(r"\w+", test.read_text(encoding="utf-8")) for test in sorted(folder.rglob("test_*.py"))}
-    found = sorted(words, key=lambda test: -sum(word in names for word in words[test]))
-    return [str(test.relative_to(tree)) for test in found]
+    count = {test: sum(word in names for word in found) for test, found in words.items()}
+    near = [test for test in words if count[test]] or list(words)
+    return [str(test.relative_to(tree)) for test in sorted(near, key=lambda test: -count[test])]
 
 
 def examined(
@@ -191,7 +192,7 @@ def examined(
     """Each mutant, and whether the tests noticed it."""
     for number, mutant in enumerate(drawn, 1):
         file = tree / mutant.file
-        original, tests = file.read_text(encoding="utf-8"), nearest_first(tree, package, file)
+        original, tests = file.read_text(encoding="utf-8"), nearest(tree, package, file)
         file.write_text(mutant.text, encoding="utf-8")
         noticed = run(tree, [*tests, *chosen], limit) is not True
         file.write_text(original, encoding="utf-8")

@@ -46,7 +46,8 @@ class BackboneMetric(DistributionMetric, abstract=True):
     """What metrics of a feature network share.
 
     The KID x 1000 of two sets of true images (``benchmarks/few_images.py``) has a standard deviation of 365 for 2
-    images, 61 for 10, 12 for 50 and 4 for 100, where an unrestored input has 950 and a restoration 300: below 10 images nothing is scored, below 50 with a remark.
+    images, 61 for 10, 12 for 50 and 4 for 100, where an unrestored input has 950 and a restoration 300: below 10 images
+    nothing is scored, below 50 with a remark.
     """
 
     least_images = 10
