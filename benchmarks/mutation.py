@@ -5,10 +5,10 @@
 A mutant changes one comparison, arithmetic or Boolean operator, number, condition or returned value of one file of
 ``wavegen/PACKAGE``. ``--number`` of all possible ones are drawn, the same for a seed, and ``tests/PACKAGE`` is run with
 each until a test fails: the test files that mention what the mutated file defines, most mentions first (all, where none
-does). That others might notice is not counted; a run of more than three times what all tests take is. Everything happens
-in a copy of the tracked files; slow libraries are loaded once, and each mutant has a process of its own, forked from
-there. ``--skip`` is handed to pytest as ``-k "not (...)"``, for tests that take long and guard something else. Prints
-Markdown: a table by file, then every mutant that no test noticed.
+does). What the others might notice is not counted; a run of more than three times what all tests take is. Everything
+happens in a copy of the tracked files; slow libraries are loaded once, and each mutant has a process of its own, forked
+from there. ``--skip`` is handed to pytest as ``-k "not (...)"``, for tests that take long and guard something else.
+Prints Markdown: a table by file, then every mutant that no test noticed.
 """
 
 from __future__ import annotations
