@@ -42,8 +42,10 @@ def ablate(plan: Comparison, out: Path, *, workers: int = 2, scheduler: str = LO
     text = plan.model_dump_json(indent=1) + "\n"
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         write_text(file, text)
+    if ready.todo:  # a figure of fewer runs must not stay, should this be killed before it draws
+        (ready.out / "figure.png").unlink(missing_ok=True)
     outcome = run_missing(ready, workers=workers, scheduler=scheduler)
-    if outcome.rows and (ready.todo or not (ready.out / "figure.png").exists()):
+    if outcome.rows and not (ready.out / "figure.png").exists():
         images = images_of(plan)
         figure(plan, ready.out, images, strip(plan), range(min(IMAGES, len(images))))
     return outcome
