@@ -10,8 +10,10 @@ import typer
 
 from benchmarks.commands.degradations import degradations
 from benchmarks.commands.faults import faults
+from benchmarks.commands.fuzz import fuzz
 from benchmarks.commands.memory import memory
 from benchmarks.commands.peers import peers
+from benchmarks.commands.processes import processes
 from benchmarks.commands.restore import restore
 from benchmarks.commands.round_trip import round_trip
 from benchmarks.commands.stacks import stacks
@@ -27,10 +29,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(degradations)
+app.command()(fuzz)
 app.command()(faults)
 app.command("io")(stacks)
 app.command()(memory)
 app.command()(peers)
+app.command()(processes)
 app.command()(restore)
 app.command("round-trip")(round_trip)
 app.command()(train)

@@ -274,7 +274,7 @@ def test_yaml(run: Run, tmp_path: Path) -> None:
     config.write_text("- a\n- b\n")
     assert_refused(run("train", config, *given), "config.yaml")
     config.write_text("a: [1\n")
-    assert_refused(run("train", config, *given), "is not YAML")
+    assert_refused(run("train", config, *given), "not YAML")
     assert_refused(run("train", tmp_path / "none.yaml", *given), "none.yaml")
 
 
@@ -357,7 +357,7 @@ def test_full_disk(run: Run, model: Path, cell: Path, tmp_path: Path, monkeypatc
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr("wavegen.io.tiff.write", full)
+        patch.setattr("wavegen.io.tiff_image.write", full)
         assert_refused(run("restore", cell, tmp_path / "out.tif", "--model", model), "No space left", "space")
     with monkeypatch.context() as patch:
         patch.setattr("wavegen.inference.files.tempfile.TemporaryFile", full)

@@ -63,7 +63,7 @@ def test_rows_are_expanded_each_once() -> None:
     [
         ("rowz: []", "unknown option 'rowz'; did you mean .*'rows'"),
         ("- 1", "expected options by name"),
-        ("a: [", "is not YAML"),
+        ("a: [", "not YAML"),
         ("extends: tusk", "tusk.yaml"),
     ],
 )

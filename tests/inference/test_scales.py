@@ -20,8 +20,8 @@ def test_target_scale_fits_nothing() -> None:
     a, b = scaled("target", 2 * x + 5, x)
     for i in range(len(x)):
         low, high = np.percentile(x[i].numpy(), [0.1, 99.9])
-        assert_close(b[i], (x[i] - float(low)) / float(high - low), rtol=1e-4, atol=1e-4)
-        assert_close(a[i], (2 * x[i] + 5 - float(low)) / float(high - low), rtol=1e-4, atol=1e-4)
+        assert_close(b[i], (x[i].double() - low) / (high - low), rtol=1e-4, atol=1e-4)
+        assert_close(a[i], (2 * x[i].double() + 5 - low) / (high - low), rtol=1e-4, atol=1e-4)
 
 
 def test_affine_scale_forgives_gain_and_offset_of_each_image() -> None:

@@ -144,9 +144,9 @@ def test_missing_partner_is_named_or_left_out(tmp_path: Path) -> None:
     assert partners(first) == partners(second) == (first.name, second.name)
     second.unlink()
     for read in (open_stack, read_image):
-        with pytest.raises(InputError, match=r"z=1 \(second-a.ome.tif missing from .*--missing 'leave out'"):
+        with pytest.raises(InputError, match=r"z=1 \(second-a.ome.tif missing from .*--missing leave-out"):
             read(first)
-    stack = open_stack(first, missing="leave out")
+    stack = open_stack(first, missing="leave-out")
     assert (stack.axes, stack.shape) == ("ZYX", (1, 12, 10))
     np.testing.assert_array_equal(stack.array[...], ramp(2, 12, 10)[:1])
     assert "z has 1 of 2" in stack.other["remarks"][0]
@@ -159,7 +159,7 @@ def test_pages_without_data_are_missing_planes(tmp_path: Path) -> None:
         file.pages[1].tags["StripByteCounts"].overwrite(0)
     with pytest.raises(InputError, match="z=1"):
         open_stack(path)
-    assert open_stack(path, missing="leave out").shape == (2, 6, 8)
+    assert open_stack(path, missing="leave-out").shape == (2, 6, 8)
 
 
 def test_files_described_elsewhere_name_the_description(tmp_path: Path) -> None:

@@ -103,9 +103,9 @@ def test_the_unit_range_is_given_to_those_that_need_it() -> None:
     scorer = Scorer(["psnr"], scale="fixed")
     scorer.metrics["top"] = Clipped()
     samples, target = torch.full((2, 1, 1, 16, 16), 510.0), torch.full((1, 1, 16, 16), 255.0)
-    assert_close(scorer.ensemble(samples, target)["top"], torch.ones(1))
+    assert_close(scorer.ensemble(samples, target)["top"], torch.ones(1).double())
     Clipped.unit_range = False
-    assert_close(scorer.ensemble(samples, target)["top"], torch.full((1,), 2.0))
+    assert_close(scorer.ensemble(samples, target)["top"], torch.full((1,), 2.0).double())
 
 
 def test_images_that_are_too_small_are_left_out_with_one_remark() -> None:

@@ -95,8 +95,6 @@ def test_micro_ssim_finds_the_best_gain(noisy_pair):
 
 def test_wrong_images(noisy_pair):
     restored, target = noisy_pair()
-    with pytest.raises(InputError, match="constant"):
-        micro_ssim(restored, torch.full_like(target, 3.0), 1.0)
     with pytest.raises(InputError, match="11 x 11"):
         micro_ssim(restored[..., :8], target[..., :8], 1.0)
     restored[0, 0, 0, 0] = torch.nan

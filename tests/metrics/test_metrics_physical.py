@@ -63,8 +63,6 @@ def test_frc_refuses_what_it_cannot_correlate():
         frc_resolution(x)
     with pytest.raises(InputError, match="32 x 32"):
         frc_resolution(x[..., :20], x[..., :20])
-    with pytest.raises(InputError, match="constant"):
-        frc_resolution(x, torch.ones_like(x))
     with pytest.raises(InputError, match="not finite"):
         frc_resolution(x * torch.nan, x)
     with pytest.raises(InputError, match="one shape"):
@@ -94,8 +92,6 @@ def test_spots_are_found_and_fitted(fwhm):
 def test_spots_that_touch_and_images_without_any():
     assert fit_spots(spots([(30, 30), (30, 36)], 4.0)) == []
     assert fit_spots(spots([(2, 30)], 4.0)) == []
-    with pytest.raises(InputError, match="image 0 of the batch has no isolated bright spot"):
-        bead_fwhm(torch.ones(1, 1, 32, 32))
     with pytest.raises(InputError, match="window 8"):
         fit_spots(torch.rand(32, 32), window=8)
     with pytest.raises(InputError, match="not finite"):
@@ -130,8 +126,6 @@ def test_linearity_equals_scipy_over_labels():
 
 def test_linearity_refuses_what_has_no_line():
     x = torch.rand(1, 1, 32, 32)
-    with pytest.raises(InputError, match="same in all regions"):
-        intensity_linearity(x, torch.ones_like(x))
     with pytest.raises(InputError, match="at least 3"):
         intensity_linearity(x, x, 20)
     with pytest.raises(InputError, match="must fit"):

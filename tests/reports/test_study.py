@@ -12,7 +12,10 @@ from result_files import ABOUT, TIMES, row, rows, write
 from wavegen.cli import main
 from wavegen.core.errors import InputError
 from wavegen.reports import read_study
+from wavegen.reports.blocks import Text
+from wavegen.reports.pack import pack
 from wavegen.reports.portable import portable
+from wavegen.reports.sections import scores
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[Any, str, str]:
@@ -50,9 +53,9 @@ def test_two_scores_of_one_row_do_not_join(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is not JSON"),
-        ("[1]", "is not a result file"),
-        ("\udcff", "is not JSON"),
+        ("{", "not JSON"),
+        ("[1]", "is not a file of results"),
+        ("\udcff", "not JSON"),
         ({"rows": [row("unet", 1, 0, 25.0)]}, "lacks 'about'"),
         ({"about": {}, "rows": [row("unet", 1, 0, 25.0)]}, "lacks 'about'"),
         ({"about": [], "rows": [row("unet", 1, 0, 25.0)]}, "lacks 'about'"),
@@ -115,3 +118,25 @@ def test_the_command_writes_and_prints(tmp_path: Path, capsys: pytest.CaptureFix
 )
 def test_paths_of_a_machine_are_shortened(text: str, short: str) -> None:
     assert portable({"a": [text, 1, None]}) == {"a": [short, 1, None]}
+
+
+def test_images_without_a_score_are_named_in_reports_and_packed_files(tmp_path: Path) -> None:
+    left_out = {"psnr": {"infinite": ["0.tif", "1.tif"]}, "ssim": {"undefined": ["2.tif"]}}
+    made = rows()
+    made[0] = {**made[0], "psnr": None, "left_out": left_out}
+    study = read_study([write(tmp_path / "run", made)])
+    assert study.rows[0]["left_out"] == left_out
+    lines = [block.text for block in scores(study) if isinstance(block, Text)]
+    assert lines == [
+        "input: PSNR: without 2 of 8 images (0.tif, 1.tif), "
+        "whose score is infinite, as where an image equals its target.",
+        "input: SSIM: without 1 of 8 images (2.tif), whose score is not defined, as where a target is constant.",
+    ]
+    pack(study, tmp_path / "packed.json")
+    assert read_study([tmp_path / "packed.json"]).rows[0]["left_out"] == left_out
+
+
+@pytest.mark.parametrize("wrong", ["x", {"psnr": 1}, {"psnr": {"infinite": "a"}}, {"psnr": {"infinite": [1]}}])
+def test_a_wrong_list_of_images_is_refused(tmp_path: Path, wrong: Any) -> None:
+    with pytest.raises(InputError, match=r"row 1 of .*: left_out must hold, by metric and reason, names of images"):
+        read_study([write(tmp_path / "run", [{**rows()[0], "left_out": wrong}])])

@@ -21,6 +21,7 @@ from wavegen.core.registry import entry, register, validate
 BY_STEPS = ("steps",)
 BY_NOISE = ("steps", "bridge")
 OWN_STEPS = "own-steps"
+MOST = 10_000  # steps of a grid; the longest published chains have 4,000
 
 
 @register("grid", "uniform", "equal steps", supplied=BY_STEPS)
@@ -118,8 +119,10 @@ def make_grid(
             times that do not go from 1 to 0.
     """
     record = entry("grid", name)
-    if not (steps is None and OWN_STEPS in record.capabilities) and (not isinstance(steps, int) or steps < 1):
-        raise InputError(f"steps = {steps}; give a whole number, 1 or more")
+    if not (steps is None and OWN_STEPS in record.capabilities) and (
+        not isinstance(steps, int) or not 1 <= steps <= MOST
+    ):
+        raise InputError(f"steps = {steps}; give a whole number from 1 to {MOST:,}")
     _, values = validate("grid", {**options, "name": name})
     supplied = {"steps": steps, "bridge": bridge}
     grid: list[float] = record.factory(**record.fixed, **values, **{k: supplied[k] for k in record.supplied})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wavegen.cli.output import note
 from wavegen.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def open_dataset(
     if "simulated" in record.capabilities:
         spec = {"split": split, "length": length, **spec}
     data: PairSource = build("dataset", spec)
+    for remark in getattr(data, "remarks", ()):
+        note(remark)
     found = checked_item(data, 0).x.shape[0]
     if channels is not None and found != channels:
         raise InputError(

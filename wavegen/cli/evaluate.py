@@ -74,6 +74,7 @@ def evaluate(
     from wavegen.core.types import Restoration
     from wavegen.inference.evaluate import evaluate as score
     from wavegen.metrics import Scorer
+    from wavegen.metrics.means import left_out_lines
     from wavegen.metrics.scales import SCALES
     from wavegen.pipeline.pipeline import Pipeline
     from wavegen.reports.gallery import Gallery, write_evaluation
@@ -113,7 +114,7 @@ def evaluate(
               **scores}  # fmt: skip
     if out is not None:
         write_evaluation(out, finite(report), gallery)
-    for remark in scorer.remarks:
+    for remark in scorer.remarks + [f"{name}: {line}" for name, row in scores.items() for line in left_out_lines(row)]:
         note(remark)
     if as_json:
         print_json(report)

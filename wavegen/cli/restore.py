@@ -21,6 +21,13 @@ class Groups(StrEnum):
     each = "each"
 
 
+class Missing(StrEnum):
+    """What is done about planes that a file announces and does not hold."""
+
+    refuse = "refuse"
+    leave_out = "leave-out"
+
+
 def restore(
     source: Annotated[
         Path, typer.Argument(metavar="IN", help="An image (TIFF, OME-Zarr, PNG, JPEG), or a folder of images.")
@@ -48,6 +55,10 @@ def restore(
             show_default=False,
         ),
     ] = None,
+    series: Annotated[int, typer.Option(metavar="N", min=1, help="Which of several images in a file.")] = 1,
+    missing: Annotated[
+        Missing, typer.Option(help="Planes that a file announces and does not hold: refuse it, or leave them out.")
+    ] = Missing.refuse,
     channels: Annotated[
         Groups, typer.Option(help="Give the model all channels at once, or each by itself (model of 1 channel).")
     ] = Groups.joint,
@@ -68,13 +79,13 @@ def restore(
     from wavegen.inference.restore import Failed, restore_files
     from wavegen.pipeline.pipeline import Pipeline
 
-    axes = axes.upper() if axes else None
-    jobs = plan(source, target, std, samples, axes=axes, to=to)
+    opening: dict[str, Any] = {"axes": axes.upper() if axes else None, "series": series, "missing": missing.value}
+    jobs = plan(source, target, std, samples, to=to, **opening)
     pipeline = Pipeline.from_pretrained(model)
     done: list[dict[str, Any]] = []
     failed: list[Failed] = []
     options: dict[str, Any] = {"steps": steps, "eta": eta, "solver": solver_choice(solver), "grid": grid_spec(grid)}
-    options |= {"temperature": temperature, "axes": axes, "channels": channels.value, "model": model}
+    options |= {"temperature": temperature, "channels": channels.value, "model": model, **opening}
     for result in restore_files(pipeline, jobs, samples=samples, seed=seed, **options):
         if isinstance(result, Failed):
             failed.append(result)

@@ -89,30 +89,26 @@ OUTSIDE_BRACKETS = re.compile(r",(?![^\[]*\])")
 
 
 def value_of(text: str) -> Any:
-    """A value read as YAML (a number, true, [1, 2]); text where it is not valid YAML."""
-    import yaml
+    """A value read as YAML (a number, true, [1, 2]); text where it is not valid YAML.
 
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
+    Raises:
+        InputError: YAML of more depth, or other keys, than a configuration has.
+    """
+    from wavegen.core.documents import yaml_value
+
+    return yaml_value(text)
 
 
 def read_yaml(path: str) -> dict[str, Any]:
     """Read a YAML file of options.
 
     Raises:
-        InputError: the file cannot be read, is not YAML, or is not a mapping with text keys.
+        InputError: as :func:`wavegen.core.documents.read_yaml`, or the file holds no mapping.
     """
-    import yaml
+    from wavegen.core.documents import read_yaml as read
 
-    try:
-        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML: {error}") from None
-    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+    found = read(Path(path))
+    if not isinstance(found, dict):
         raise InputError(f"{path} must hold 'option: value' lines, one of them with the option 'name'")
     return found
 

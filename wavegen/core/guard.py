@@ -43,7 +43,7 @@ def guarded(
     except Exception as error:
         if isinstance(error, MISTAKES) and _own(error.__traceback__):
             raise
-        raise InputError(f"cannot read {path}: {_cause(error, what, remedy)}") from error
+        raise InputError(f"cannot read {path}: {_cause(path, error, what, remedy)}") from error
 
 
 def _own(trace: TracebackType | None) -> bool:
@@ -53,12 +53,12 @@ def _own(trace: TracebackType | None) -> bool:
     return trace is not None and trace.tb_frame.f_code.co_filename.startswith(OWN)
 
 
-def _cause(error: Exception, what: str, remedy: str) -> str:
+def _cause(path: Path, error: Exception, what: str, remedy: str) -> str:
     if isinstance(error, PermissionError):
         return "permission denied; change its permissions"
     if isinstance(error, FileNotFoundError):
-        missing = "there is no such file" if error.filename is None else f"there is no file {error.filename}"
-        return f"{missing}; give one that exists"
+        other = error.filename is not None and str(error.filename) != str(path)
+        return f"there is no {f'file {error.filename}' if other else 'such file'}; {remedy}"
     if isinstance(error, OSError) and error.errno is not None:
         return f"{error.strerror or error}; {remedy}"
     if isinstance(error, MemoryError):

@@ -6,6 +6,7 @@ import inspect
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from threading import RLock
@@ -14,12 +15,13 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from wavegen.core.capabilities import KNOWN, check_declared
-from wavegen.core.errors import InputError, near_matches
+from wavegen.core.errors import LONGEST, InputError, near_matches, shown
 
 KINDS = tuple(KNOWN)
 GROUP = "wavegen.components"  # entry points of this group name modules that register components
 BUILT_IN = "wavegen.components"  # the module that imports the package's own; by name, since they import this one
 OWN = "wavegen"
+MISTAKES = 8  # that one message lists
 T = TypeVar("T", bound=Callable[..., Any])
 
 
@@ -39,6 +41,10 @@ class Entry:
 
     def options(self) -> type[BaseModel]:
         """The pydantic model of the options a configuration may give."""
+        return self._options
+
+    @cached_property
+    def _options(self) -> type[BaseModel]:
         target = self.factory.__init__ if inspect.isclass(self.factory) else self.factory
         hints = get_type_hints(target, include_extras=True)
         fields: dict[str, Any] = {}
@@ -166,7 +172,7 @@ def entry(kind: str, name: str) -> Entry:
     """
     known = names(kind)
     if name not in known:
-        raise InputError("; ".join([f"unknown {kind} {name!r}", near_matches(str(name), known), *_failed]))
+        raise InputError("; ".join([f"unknown {kind} {shown(name)}", near_matches(str(name), known), *_failed]))
     return _entries[kind, name]
 
 
@@ -224,12 +230,13 @@ def explain(error: ValidationError, known: list[str]) -> str:
         where = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
             last = str(item["loc"][-1])
-            parts.append(f"unknown option {where!r}; {near_matches(last, known)}")
+            parts.append(f"unknown option {shown(where)}; {near_matches(last, known)}")
         elif item["type"] == "missing":
-            parts.append(f"option {where!r} is missing")
+            parts.append(f"option {shown(where)} is missing")
         elif item["type"] == "value_error" and isinstance(item.get("ctx", {}).get("error"), InputError):
             parts.append(f"{where}: {item['ctx']['error']}")  # it says itself what was given
         else:
             message = item["msg"][0].lower() + item["msg"][1:]
-            parts.append(f"{where} = {item.get('input')!r}: {message}")
-    return "; ".join(parts)
+            parts.append(f"{where[:LONGEST]} = {shown(item.get('input'))}: {message}")
+    more = [f"and {len(parts) - MISTAKES} more"] if len(parts) > MISTAKES else []
+    return "; ".join([*parts[:MISTAKES], *more])

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from wavegen.core.errors import InputError
 from wavegen.core.files import write_bytes
+from wavegen.core.guard import guarded
+
+Result = TypeVar("Result")
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], note: Mapping[str, Any] | None = None) -> None:
@@ -29,9 +31,11 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         InputError: the file is missing or is not a whole safetensors file.
     """
-    with _opened(path) as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    return tensors, read_note(path)
+
+    def read(file: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        return {name: file.get_tensor(name) for name in file.keys()}, _note(file)  # noqa: SIM118
+
+    return _opened(path, read)
 
 
 def read_note(path: Path) -> dict[str, Any]:
@@ -40,20 +44,25 @@ def read_note(path: Path) -> dict[str, Any]:
     Raises:
         InputError: as :func:`read_tensors`.
     """
-    with _opened(path) as file:
-        note: dict[str, Any] = json.loads((file.metadata() or {}).get("note", "{}"))
-    return note
+    return _opened(path, _note)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    try:
+def _opened(path: Path, read: Callable[[Any], Result]) -> Result:
+    if not path.is_file():
+        raise InputError(f"no file {path}; give a folder that save_pretrained wrote")
+
+    def opened(path: Path) -> Result:
         with safe_open(path, framework="pt") as file:
-            yield file
-    except FileNotFoundError:
-        raise InputError(f"no file {path}; give a folder that save_pretrained wrote") from None
-    except (OSError, SafetensorError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} is not a readable safetensors file ({error}); copy it again") from None
+            return read(file)
+
+    return guarded(path, opened, "not a readable safetensors file", "copy it again")
+
+
+def _note(file: Any) -> dict[str, Any]:
+    note = json.loads((file.metadata() or {}).get("note", "{}"))
+    if not isinstance(note, dict):
+        raise InputError("its note holds no names with values; copy it again")
+    return note
 
 
 def check_state(path: Path, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -13,15 +12,18 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wavegen.core.errors import InputError, near_matches
+from wavegen.core.errors import InputError
+from wavegen.core.guard import guarded
+from wavegen.core.limits import check_declared
 from wavegen.core.types import Pair
 from wavegen.data.base import PairDataset
-from wavegen.io import EXTENSIONS, Header, image_header, read_image, read_mrc
+from wavegen.io import EXTENSIONS, Header, image_header, one_per_set, read_image, read_mrc, stem
 from wavegen.io.mrc import mrc_header
 
 SHOWN = 3  # file names listed in a message
 Shape = tuple[int, int, int]
 Files = list[tuple[Path, Path]]
+Headers = list[tuple[Header, Header]]
 Grid = Literal["equal", "target", "input"]
 
 
@@ -41,7 +43,9 @@ class FilePairs(PairDataset):
     def __init__(self, files: Files, grid: Grid = "equal") -> None:
         self.files = files
         self.grid = grid
-        self.shapes = checked_shapes(files, grid)
+        headers = [(pixel_header(x), pixel_header(y)) for x, y in files]
+        self.shapes = checked_shapes(files, headers, grid)
+        self.remarks = _told(files, headers)
         self.channels = self.shapes[0][0]
 
     def __len__(self) -> int:
@@ -72,7 +76,7 @@ def read_pixels(path: Path) -> NDArray[Any]:
     if path.suffix.lower() == ".npy":
         array = np.array(_array(path))
         return array[None] if array.dtype in (np.uint8, np.uint16) else array.astype(np.float32)[None]
-    return read_image(path).pixels
+    return read_image(path, alpha=False).pixels
 
 
 def pixel_header(path: Path) -> Header:
@@ -83,17 +87,15 @@ def pixel_header(path: Path) -> Header:
         array = _array(path)
         dtype = array.dtype if array.dtype in (np.uint8, np.uint16) else np.dtype(np.float32)
         return Header((1, *array.shape), dtype)
-    return image_header(path)
+    return image_header(path, alpha=False)
 
 
 def _array(path: Path) -> NDArray[Any]:
-    """A memory-mapped 2-D array."""
-    try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"cannot read {path}: missing, damaged or not a .npy array ({error})") from None
-    if array.ndim != 2:
-        raise InputError(f"cannot read {path}: shape {array.shape}, expected (H, W)")
+    """A memory-mapped 2-D array of numbers."""
+    array = guarded(path, lambda file: np.lib.format.open_memmap(file, mode="r"), "damaged or not a .npy array")
+    if array.ndim != 2 or array.dtype.kind not in "iufb":
+        raise InputError(f"cannot read {path}: {array.dtype} of shape {array.shape}; expected numbers of shape (H, W)")
+    check_declared(path, array.shape, np.promote_types(array.dtype, np.float32))
     return array
 
 
@@ -123,7 +125,7 @@ def some(names: Sequence[str]) -> str:
 def images_of(
     folder: Path, extensions: Collection[str] = EXTENSIONS, key: Callable[[str], str] = str
 ) -> dict[str, Path]:
-    """Image files of a folder, sorted, with ``key(stem)`` as keys.
+    """Image files of a folder, sorted, with ``key(stem)`` as keys; the files of one OME-TIFF set are one image.
 
     Raises:
         InputError: no such folder, no images in it, or two images with the same key.
@@ -131,10 +133,9 @@ def images_of(
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give the folder that holds the images")
     images: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in extensions or path.name.startswith("."):
-            continue
-        name = key(path.stem)
+    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in extensions and not p.name.startswith("."))
+    for path in one_per_set(found):
+        name = key(stem(path))
         if name in images:
             raise InputError(f"{folder}: {images[name].name} and {path.name} share a name; keep one")
         images[name] = path
@@ -173,42 +174,22 @@ def expect(root: Path, what: str, *wanted: str) -> list[Path]:
     return [root / name for name in wanted]
 
 
-def read_rows(index: Path, wanted: Sequence[str], filters: dict[str, str | None]) -> list[dict[str, str]]:
-    """Rows of a table that pass the filters.
-
-    Raises:
-        InputError: the table cannot be read or lacks columns, or no row has a requested value.
-    """
-    rows = _table(index)
-    requested = {key: value for key, value in filters.items() if value is not None}
-    missing = [key for key in (*wanted, *requested) if not rows or key not in rows[0]]
-    if missing:
-        raise InputError(f"{index} has no rows with {', '.join(missing)}; the first line names the columns")
-    for key, value in requested.items():
-        known = {row[key] or "" for row in rows}
-        if value not in known:
-            raise InputError(f"{index}: no row with {key} = {value!r}; {near_matches(value, known)}")
-        rows = [row for row in rows if row[key] == value]
-    return rows
+def _told(files: Files, headers: Headers) -> tuple[str, ...]:
+    """What files hold beside the images that are read, each remark once, with the files that it is about."""
+    about: dict[str, list[str]] = {}
+    for pair, both in zip(files, headers, strict=True):
+        for path, header in zip(pair, both, strict=True):
+            for remark in header.remarks:
+                about.setdefault(remark, []).append(path.name)
+    return tuple(f"{some(names)}: {remark}" for remark, names in about.items())
 
 
-def _table(index: Path) -> list[dict[str, str]]:
-    """All rows of a CSV file, by column."""
-    try:
-        with index.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"cannot read the table {index}: {reason}; give a CSV file") from None
-
-
-def checked_shapes(files: Files, grid: Grid) -> list[Shape]:
+def checked_shapes(files: Files, headers: Headers, grid: Grid) -> list[Shape]:
     """(C, H, W) of each pair as it will be returned.
 
     Raises:
         InputError: as :class:`FilePairs`.
     """
-    headers = [(pixel_header(x), pixel_header(y)) for x, y in files]
     unequal = [
         f"{x.name} {a.shape} and {y.name} {b.shape}"
         for (x, y), (a, b) in zip(files, headers, strict=True)

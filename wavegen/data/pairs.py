@@ -6,7 +6,8 @@ from pathlib import Path
 
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
-from wavegen.data.files import FilePairs, Files, Grid, images_of, matched, read_rows
+from wavegen.data.files import FilePairs, Files, Grid, images_of, matched
+from wavegen.data.tables import beside, read_rows
 
 
 @register("dataset", "pairs", "pairs of image files: two folders with equal names, or a table")
@@ -54,7 +55,7 @@ class Pairs(FilePairs):
 def _from_table(index: Path, filters: dict[str, str | None]) -> Files:
     """(target, input) files of the rows that pass the filters."""
     rows = read_rows(index, ["input", "target"], filters)
-    files = [(index.parent / r["target"], index.parent / r["input"]) for r in rows if r["input"] and r["target"]]
+    files = [(beside(index, r["target"]), beside(index, r["input"])) for r in rows if r["input"] and r["target"]]
     if not files:
         raise InputError(f"{index}: no row with both an input and a target is left; change split, dataset or task")
     return files

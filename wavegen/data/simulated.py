@@ -11,13 +11,14 @@ from pydantic import Field
 from torch import Tensor
 
 from wavegen.core.errors import InputError
+from wavegen.core.intensity import intensity_range
 from wavegen.core.registry import build, register
 from wavegen.core.types import Pair
 from wavegen.data.base import PairDataset
-from wavegen.data.files import Shape, enlarged, finite, images_of, pixel_header, read_rows, some
+from wavegen.data.files import Shape, enlarged, finite, images_of, pixel_header, some
+from wavegen.data.tables import beside, read_rows
 from wavegen.io import Header
 
-PERCENTILES = (0.1, 99.9)
 LARGEST = {"uint8": 255.0, "uint16": 65535.0}
 
 
@@ -65,7 +66,7 @@ class Simulated(PairDataset):
         filters = {"split": split, "dataset": dataset, "task": task}
         if index is not None and folder is None:
             rows = read_rows(Path(index), ["target"], filters)
-            paths = [Path(index).parent / row["target"] for row in rows if row["target"]]
+            paths = [beside(Path(index), row["target"]) for row in rows if row["target"]]
         elif folder is not None and index is None and not any(filters.values()):
             paths = list(images_of(Path(folder)).values())
         else:
@@ -120,8 +121,8 @@ def scaled(image: Tensor, scale: str, dtype: str) -> Tensor:
         return image.contiguous()
     if scale == "type":
         return image / LARGEST.get(dtype, 1.0)
-    low, high = np.percentile(image.numpy(), PERCENTILES)
-    return ((image - float(low)) / max(float(high - low), 1e-6 * max(abs(float(high)), 1e-12))).clamp_min(0)
+    low, width = intensity_range(image.numpy())
+    return ((image - low) / (width or 1.0)).clamp_min(0)
 
 
 def _sources(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
+from wavegen.core.guard import guarded
+from wavegen.core.limits import check_declared
+from wavegen.core.segments import check_segments
 
 Doubles = NDArray[np.float64]
 FAINTEST = 0.3  # a peak below this fraction of the brightest one is a dim bead or a side lobe
@@ -62,23 +66,31 @@ def read_psf(file: str | Path, size: int = 31, beads: int = 8) -> MeasuredPsf:
     Raises:
         InputError: no such file, not a TIFF, or as :func:`measure_psf`.
     """
-    import tifffile
-
-    try:
-        stack = tifffile.imread(file)
-    except FileNotFoundError:
-        raise InputError(f"there is no bead stack {file}") from None
-    except (tifffile.TiffFileError, OSError, ValueError) as error:
-        raise InputError(f"{file} cannot be read as a TIFF stack: {error}") from None
+    stack = guarded(Path(file), _read, "not a TIFF stack of beads")
     try:
         return measure_psf(stack, size, beads)
     except InputError as error:
         raise InputError(f"{file}: {error}") from None
 
 
+def _read(path: Path) -> NDArray[np.generic]:
+    import tifffile
+
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it says of damaged files is in the error
+    with tifffile.TiffFile(path) as file:
+        series = file.series[0]
+        check_declared(path, series.shape, np.float64)
+        for page in series.pages:
+            check_segments(path, page)
+        stack: NDArray[np.generic] = series.asarray()
+    return stack
+
+
 def _checked(stack: NDArray[np.generic], size: int) -> Doubles:
     if size < 5 or size % 2 == 0:
         raise InputError(f"size = {size}: the side of a PSF must be odd and at least 5 pixels")
+    if stack.dtype.kind not in "iufb":
+        raise InputError(f"a bead stack must hold numbers, not {stack.dtype}")
     planes = np.asarray(stack, dtype=np.float64)
     planes = planes[None] if planes.ndim == 2 else planes
     if planes.ndim != 3 or planes.size == 0 or min(planes.shape[1:]) < size + 2:

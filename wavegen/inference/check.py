@@ -15,7 +15,8 @@ from wavegen.core.types import PairSource
 from wavegen.data import FilePairs, Simulated, align, image_facts
 from wavegen.data.base import checked_item
 from wavegen.data.check import BAD, MAX_SHIFT
-from wavegen.data.files import images_of, read_pixels, read_rows
+from wavegen.data.files import images_of, pixel_header, read_pixels
+from wavegen.data.tables import beside, read_rows
 from wavegen.io import EXTENSIONS
 from wavegen.io.saturation import WORTH_A_WARNING
 
@@ -60,8 +61,8 @@ def _items_of_table(table: Path, filters: dict[str, str | None]) -> list[Item]:
     items = []
     for row in read_rows(table, ["target"], filters):
         if row["target"]:
-            degraded = table.parent / row["input"] if row.get("input") else None
-            items.append(Item(row.get("id") or row["target"], table.parent / row["target"], degraded))
+            degraded = beside(table, row["input"]) if row.get("input") else None
+            items.append(Item(row.get("id") or row["target"], beside(table, row["target"]), degraded))
     return items
 
 
@@ -107,8 +108,11 @@ def check_items(items: Iterable[Item], max_shift: float = MAX_SHIFT) -> Iterator
     """
     for item in items:
         record: dict[str, Any] = {"name": item.name, "verdict": "single" if item.input is None else ""}
+        paths = [path for path in (item.target, item.input) if path is not None]
         try:
-            pixels = [read_pixels(path) for path in (item.target, item.input) if path is not None]
+            pixels = [read_pixels(path) for path in paths]
+            told = [f"{path.name}: {remark}" for path in paths for remark in pixel_header(path).remarks]
+            record |= {"remarks": told} if told else {}
             yield _checked(record, pixels, max_shift)
         except InputError as error:
             yield record | {"verdict": "unreadable", "bad": True, "reason": str(error)}

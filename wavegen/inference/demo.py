@@ -14,6 +14,7 @@ from torch import Tensor
 
 from wavegen.core.errors import InputError
 from wavegen.core.files import atomic
+from wavegen.core.intensity import intensity_range
 from wavegen.core.optional import need
 from wavegen.core.registry import build
 from wavegen.core.types import Restoration
@@ -155,8 +156,8 @@ def _draw(rows: Sequence[Row], path: Path) -> None:
                 axis.set_axis_off()
                 axis.text(0.5, 0.5, NO_TRUTH, ha="center", va="center", fontsize=12, transform=axis.transAxes)
                 continue
-            top = float(np.percentile(bright if kind in ("restored", "truth") else plane, 99.9))
-            shown = axis.imshow(plane, cmap="viridis" if kind == "spread" else "inferno", vmin=0, vmax=max(top, 1e-6))
+            top = sum(intensity_range(bright if kind in ("restored", "truth") else plane))
+            shown = axis.imshow(plane, cmap="viridis" if kind == "spread" else "inferno", vmin=0, vmax=top or 1.0)
             figure.colorbar(shown, ax=axis, fraction=0.046, pad=0.02, label=row.unit)
             axis.set_xlabel(row.notes.get(kind, ""), fontsize=12)
             if row.pixel_nm and kind == "input":

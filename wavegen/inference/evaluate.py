@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from wavegen.core.errors import InputError
 from wavegen.core.types import Pair, PairSource, Restoration
+from wavegen.data import FilePairs
 from wavegen.data.base import checked_item
-from wavegen.metrics.scorer import Scorer, means
+from wavegen.metrics.means import means, without_mean
+from wavegen.metrics.scorer import Scorer
 
 __all__ = ["Observer", "Restore", "Scorer", "evaluate"]
 
@@ -26,7 +30,7 @@ def evaluate(
     scorer: Scorer | None = None,
     perceptual: bool = True,
     observer: Observer | None = None,
-) -> dict[str, float | None]:
+) -> dict[str, Any]:
     """Restore the first ``images`` (default: all) items of ``data`` and score them.
 
     Args:
@@ -39,12 +43,18 @@ def evaluate(
         observer: told of every image: its index, its pair, its samples (S, C, H, W) and its scores.
 
     Returns:
-        The mean of each of the scorer's metrics, by key; None of those that are left out (without weights or their
-        package, of images that are too small, ensembles of one sample, sets of patches that differ in size). Also nfe,
-        ms_per_image of one sample, and images. By default psnr, ri_psnr (range-invariant; both in dB), ssim, ms_ssim,
-        spectrum_error (dB), lpips, rmse, spread (rms standard deviation over samples), crps, spread_skill and
-        kid_effnet_lite0, and metrics registered from outside the package.
-        Scores are of the first sample, since the mean of several is another estimator.
+        The mean of each of the scorer's metrics, by key, over the images whose score is finite; None of those that are
+        left out (without weights or their package, of images that are too small, ensembles of one sample, sets of few
+        patches or of patches that differ in size). Also nfe, ms_per_image of one sample, and images. By default psnr,
+        ri_psnr (range-invariant; both in dB), ssim, ms_ssim, spectrum_error (dB), lpips, rmse, spread (rms standard
+        deviation over samples), crps, spread_skill and kid_effnet_lite0, and metrics registered from outside the
+        package.
+        Scores are of the first sample, since the mean of several is another estimator. Where a mean leaves images out,
+        ``left_out`` names them: by key, then by reason, ``undefined`` (a constant target has no scale) or ``infinite``
+        (PSNR of an image that equals its target).
+
+    Raises:
+        InputError: a restored image that is not finite.
     """
     count = min(images or len(data), len(data))
     scorer = scorer or Scorer(perceptual=perceptual)
@@ -55,6 +65,7 @@ def evaluate(
         x, y = torch.stack([p.x for p in pairs]), torch.stack([p.y for p in pairs])
         result = restore(y, first)
         samples = torch.as_tensor(result.samples)
+        _check_finite(samples, first, data)
         batch_scores = scorer.paired(samples[0], x)
         if len(samples) > 1:
             batch_scores |= scorer.ensemble(samples, x)
@@ -69,11 +80,40 @@ def evaluate(
         targets.append(x)
         seconds, nfe, first = seconds + result.seconds / len(samples), result.nfe, first + len(pairs)
     by_key = means(scores) | scorer.distances(restored, targets)
+    left_out = _names(data, without_mean(scores))
     return {key: by_key.get(key) for key in scorer.keys} | {
         "nfe": nfe,
         "ms_per_image": 1000 * seconds / count,
         "images": count,
+        **({"left_out": left_out} if left_out else {}),
     }
+
+
+def _names(data: PairSource, left_out: Mapping[str, Mapping[str, Sequence[int]]]) -> dict[str, dict[str, list[str]]]:
+    """Names of the items that means leave out, by metric and reason."""
+    return {
+        key: {reason: [name_of(data, place) for place in places] for reason, places in reasons.items()}
+        for key, reasons in left_out.items()
+    }
+
+
+def name_of(data: PairSource, index: int) -> str:
+    """What an item of a data set is called: its target's file, or its number."""
+    return data.files[index][0].name if isinstance(data, FilePairs) else f"item {index}"
+
+
+def _check_finite(samples: Tensor, first: int, data: PairSource) -> None:
+    """Refuse restored images that no score could be made of.
+
+    Raises:
+        InputError: samples (S, B, C, H, W) with NaN or infinity.
+    """
+    bad = (~torch.isfinite(samples)).sum(dim=(0, 2, 3, 4))
+    for place in bad.nonzero().flatten().tolist()[:1]:
+        raise InputError(
+            f"{name_of(data, first + place)}: the restored image has {int(bad[place])} values that are NaN or "
+            "infinite; mend the method, or leave the image out"
+        )
 
 
 def _alike(data: PairSource, first: int, end: int) -> list[Pair]:

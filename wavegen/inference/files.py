@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from wavegen.core.errors import InputError
 from wavegen.io import STACK_EXTENSIONS, open_stack
-from wavegen.io.files import OME, ZARR, extension
+from wavegen.io.files import OME, ZARR, one_per_set, stem
 from wavegen.io.images import JPEG, PNG
 from wavegen.io.omezarr import is_store
+from wavegen.io.tiff import Missing
 
 
 class Job(NamedTuple):
@@ -35,16 +36,20 @@ def plan(
     samples: int = 1,
     *,
     axes: str | None = None,
+    series: int = 1,
+    missing: Missing = "refuse",
     to: str | None = None,
 ) -> list[Job]:
     """The jobs for a file (or OME-Zarr folder), or for all images of a folder; folders for results are made.
+
+    The files of one OME-TIFF set are one image, named like the first.
 
     Args:
         source: an image or a folder of images.
         target: the result, or the folder for results.
         std: the same for standard deviations.
         samples: draws of each image.
-        axes: what the dimensions of the files are, where they do not say.
+        axes, series, missing: how files are opened; see :func:`wavegen.io.open_stack`.
         to: another extension for the results of a folder, such as ``.ome.tif``.
 
     Raises:
@@ -66,7 +71,7 @@ def plan(
     _check_jobs(jobs, folders)
     if len(jobs) == 1:
         check_source(jobs[0].source)
-        open_stack(jobs[0].source, axes)
+        open_stack(jobs[0].source, axes, series, missing)
     for folder in folders:
         check_writable(folder)
     return jobs
@@ -96,9 +101,10 @@ def _job_of_file(source: Path, target: Path, std: Path | None) -> Job:
 def _jobs_of_folder(source: Path, target: Path, std: Path | None, to: str | None) -> list[Job]:
     """A job for each image in a folder, in the order of names."""
     try:
-        names = sorted(path.name for path in source.iterdir() if _is_image(path))
+        images = sorted(path for path in source.iterdir() if _is_image(path))
     except OSError as error:
         raise InputError(f"cannot read the folder {source}: {error.strerror}; change its permissions") from error
+    names = [path.name for path in one_per_set(images)]
     if not names:
         raise InputError(f"{source} holds no images; expected files ending in {', '.join(STACK_EXTENSIONS)}")
     for folder in filter(None, (target, std)):
@@ -114,9 +120,7 @@ def _jobs_of_folder(source: Path, target: Path, std: Path | None, to: str | None
 
 def _renamed(name: str, to: str) -> str:
     """The name with another extension."""
-    end = extension(Path(name))
-    stem = name[: -len(end)].removesuffix(".ome")
-    return stem + (to if to.startswith(".") else f".{to}")
+    return stem(Path(name)).removesuffix(".ome") + (to if to.startswith(".") else f".{to}")
 
 
 def _holding_float32(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from wavegen.inference.files import Job, check_source
 from wavegen.inference.planes import Channels, Options, check_channels, restore_planes
 from wavegen.io import Stack, open_stack
 from wavegen.io.files import check_holds
+from wavegen.io.tiff import Missing
 from wavegen.pipeline.pipeline import Pipeline
 
 
@@ -40,6 +41,8 @@ def restore_files(
     jobs: Sequence[Job],
     *,
     axes: str | None = None,
+    series: int = 1,
+    missing: Missing = "refuse",
     channels: Channels = "joint",
     model: str | None = None,
     samples: int = 1,
@@ -54,7 +57,7 @@ def restore_files(
     Args:
         pipeline: the trained model.
         jobs: what :func:`wavegen.inference.files.plan` gave.
-        axes: what the dimensions of the files are, where they do not say.
+        axes, series, missing: how files are opened; see :func:`wavegen.io.open_stack`.
         channels: ``joint`` gives the model all channels at once, ``each`` one after the other.
         model: what the record in the results calls the model.
         samples: draws, of which the mean is written.
@@ -69,7 +72,7 @@ def restore_files(
     with ExitStack() as locks:
         for lock, what in _locks(jobs):
             locks.enter_context(exclusive(lock, what))
-        yield from _restore_all(pipeline, jobs, axes, options)
+        yield from _restore_all(pipeline, jobs, lambda path: open_stack(path, axes, series, missing), options)
 
 
 def _locks(jobs: Sequence[Job]) -> list[tuple[Path, str]]:
@@ -81,7 +84,7 @@ def _locks(jobs: Sequence[Job]) -> list[tuple[Path, str]]:
 
 
 def _restore_all(
-    pipeline: Pipeline, jobs: Sequence[Job], axes: str | None, options: Options
+    pipeline: Pipeline, jobs: Sequence[Job], opened: Callable[[Path], Stack], options: Options
 ) -> Iterator[Done | Failed]:
     failed = 0
     good: list[Job] = []
@@ -89,7 +92,7 @@ def _restore_all(
     for job in jobs:
         try:
             check_source(job.source)
-            _check(pipeline, job, open_stack(job.source, axes), options.channels)
+            _check(pipeline, job, opened(job.source), options.channels)
             good.append(job)
         except InputError as error:
             if len(jobs) == 1:
@@ -98,7 +101,7 @@ def _restore_all(
             yield Failed(job, str(error))
     for job in good:
         try:
-            yield _restore_one(pipeline, job, open_stack(job.source, axes), options)
+            yield _restore_one(pipeline, job, opened(job.source), options)
         except InputError as error:
             if len(jobs) == 1 or lack_of_space(error):
                 raise

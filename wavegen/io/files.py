@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def open_stack(path: str | Path, axes: str | None = None, series: int = 1, missi
         path: the file, or the folder of an OME-Zarr image.
         axes: one letter of TCZYX for each dimension, if the file has no or wrong axes.
         series: which of several images in the file, from 1.
-        missing: ``refuse`` a file that lacks planes which it announces, or ``leave out`` their rows of the stack.
+        missing: ``refuse`` a file that lacks planes which it announces, or ``leave-out`` their rows of the stack.
 
     Raises:
         InputError: the file is missing, damaged or of another format, its axes are unknown or do not fit, planes are
@@ -95,6 +95,24 @@ def partners(path: str | Path) -> tuple[str, ...]:
     """
     path = Path(path)
     return guarded(checked(path), tiff.partners) if path.suffix.lower() in TIFF else ()
+
+
+def one_per_set(paths: Sequence[Path]) -> list[Path]:
+    """The paths without files that an earlier one of them reads too, as part of its OME-TIFF set."""
+    kept: list[Path] = []
+    taken: set[Path] = set()
+    for path in paths:
+        if path in taken:
+            continue
+        kept.append(path)
+        with suppress(InputError):  # who reads the file says why it cannot be read
+            taken |= {path.with_name(name) for name in partners(path)}
+    return kept
+
+
+def stem(path: Path) -> str:
+    """The name without its extension, ``.ome`` included."""
+    return path.name[: len(path.name) - len(extension(path))]
 
 
 def _check_dtype(path: Path, dtype: np.dtype[Any]) -> None:

@@ -40,14 +40,15 @@ class Image(NamedTuple):
 
 
 class Header(NamedTuple):
-    """Shape (C, H, W) and dtype, as returned by :func:`read_image`."""
+    """Shape (C, H, W) and dtype, as returned by :func:`read_image`, and what the file holds beside that."""
 
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
+    remarks: tuple[str, ...] = ()
 
 
-def read_image(path: str | Path) -> Image:
-    """Read a TIFF, PNG or JPEG file that holds one image.
+def read_image(path: str | Path, *, alpha: bool = True) -> Image:
+    """Read a TIFF, PNG or JPEG file that holds one image; ``alpha=False`` leaves out a channel of transparency.
 
     uint8, uint16 and float32 keep their dtype; float64 is rounded to float32; other real types
     become float32 if that is exact. The pages of a TIFF are its leading axis. RGB(A) is returned
@@ -60,6 +61,7 @@ def read_image(path: str | Path) -> Image:
     path = checked(path)
     stack = one_image(path)
     pixels = guarded(path, lambda _: stack.plane())
+    pixels = pixels[:-1] if stack.alpha and not alpha else pixels
     axes = "YX" if "C" not in stack.axes else "YXC" if stack.axes[-1] == "C" else "CYX"
     metadata = image_metadata(stack) | {"axes": axes}
     if metadata.get("samples") == colour_samples(stack.size("C")):
@@ -76,14 +78,15 @@ def image_shape(path: str | Path) -> tuple[int, int, int]:
     return image_header(path).shape
 
 
-def image_header(path: str | Path) -> Header:
+def image_header(path: str | Path, *, alpha: bool = True) -> Header:
     """Shape and dtype as :func:`read_image` would return them, from the header only.
 
     Raises:
         InputError: as :func:`read_image`, as far as the header shows.
     """
     stack = one_image(checked(path))
-    return Header((stack.size("C"), stack.size("Y"), stack.size("X")), stack.dtype)
+    channels = stack.size("C") - (stack.alpha and not alpha)
+    return Header((channels, stack.size("Y"), stack.size("X")), stack.dtype, stack.other.get("remarks", ()))
 
 
 def one_image(path: Path) -> Stack:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from wavegen.core.errors import InputError
 from wavegen.core.limits import check_declared
 from wavegen.core.optional import need
+from wavegen.io.ngff import CHUNKS, check_chunks, check_described
 from wavegen.io.stack import AXES, Place, Stack, check_axes
 from wavegen.io.units import converted, micrometres, seconds
 
@@ -43,10 +44,13 @@ def read(path: Path, axes: str | None, series: int = 1) -> Stack:
     """
     group = _zarr().open_group(str(path), mode="r")
     attributes = dict(group.attrs)
+    check_described(attributes)
     ome = dict(attributes.get("ome", attributes))
     scales = _image(path, group, ome, series)
     level = scales["datasets"][0]
     array = group[level["path"]]
+    if not hasattr(array, "chunks"):
+        raise InputError(f"{path}: {level['path']!r} is a group, where the metadata promise pixels")
     described = [one if isinstance(one, dict) else {"name": one} for one in scales.get("axes", [])]
     if not described and array.ndim == len(OLDEST_AXES):
         described = [{"name": letter} for letter in OLDEST_AXES.lower()]
@@ -56,6 +60,7 @@ def read(path: Path, axes: str | None, series: int = 1) -> Stack:
         raise InputError(f"{path}: axis {', '.join(unknown)} is none of t, c, z, y, x; give --axes to say what it is")
     stack_axes = axes or "".join(letters)
     check_axes(stack_axes, tuple(array.shape))
+    check_chunks(stack_axes, array)
     check_declared(path, array.chunks, array.dtype)
     other = _other_metadata(attributes, ome, scales) | _remarks(group, array, len(ome["multiscales"]), series)
     pixel_um: dict[str, float] = {}
@@ -102,12 +107,14 @@ def _remarks(group: Any, array: Any, images: int, series: int) -> dict[str, Any]
         remarks.append(f"image {series} of {images} in the store; --series chooses another")
     if "labels" in group:
         remarks.append("labels are not carried over")
-    stored = int(array.nchunks_initialized)
+    # To count what is stored, zarr looks at the name of every chunk that there could be.
+    stored = int(array.nchunks_initialized) if array.nchunks <= CHUNKS else array.nchunks
     if stored < int(array.nchunks):
         remarks.append(
             f"{array.nchunks - stored} of {array.nchunks} chunks are not stored and read as {array.fill_value}"
         )
-    return {"remarks": tuple(remarks)} if remarks else {}
+    chosen = {"series": series} if images > 1 else {}
+    return chosen | ({"remarks": tuple(remarks)} if remarks else {})
 
 
 def _other_metadata(attributes: dict[str, Any], ome: dict[str, Any], scales: Any) -> dict[str, Any]:

@@ -55,6 +55,7 @@ def picture(name: str, file: Any, bands: int, dtype: Any, text: str, series: int
     if dpi and min(dpi) > 0 and not (name == "jpeg" and tuple(dpi) == (1, 1)):
         other["resolution"] = (float(dpi[0]), float(dpi[1]), "inch")
     if frames > 1:
+        other["series"] = series
         other["remarks"] = (f"image {series} of {frames} in the file; --series chooses another",)
     size = (int(file.height), int(file.width))
     return Picture((*size, bands) if bands > 1 else size, "YXC" if bands > 1 else "YX", np.dtype(dtype), other)

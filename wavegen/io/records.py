@@ -6,7 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from wavegen.core.versions import Format, unchanged
+
 MARK = "wavegen: "
+# A record tells what was done; nothing is computed from it, so that one of a newer format stays in the text.
+RECORD = Format("a record", (unchanged,))
 
 
 def with_records(text: str, records: Sequence[Mapping[str, Any]]) -> str:
@@ -31,6 +35,8 @@ def _record(line: str) -> dict[str, Any] | None:
         return None
     try:
         record = json.loads(line.removeprefix(MARK))
-    except ValueError:
+        RECORD.read(record, "the record")
+    except (ValueError, RecursionError):
         return None
-    return record if isinstance(record, dict) else None
+    found: dict[str, Any] = record
+    return found

@@ -40,6 +40,7 @@ class Stack:
             - ``unconverted``: (size, unit) by axis where the unit is no length or time; ``origin``: position of the
               first pixel by axis, in µm; ``resolution``: (x, y, unit) of TIFF, PNG and JPEG in ``inch`` or ``none``;
             - ``orientation`` (Exif, 2 to 8), ``icc`` (a profile), ``white_is_zero`` (how intensities are stored);
+            - ``series``: which image of a file that holds several;
             - ``remarks``: what the file holds and this stack does not;
             - ``imagej``, ``ome``, ``omero``, ``version``: entries of one format.
 

@@ -11,10 +11,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.core.errors import InputError
+from wavegen.core.errors import InputError, shown
+from wavegen.core.segments import check_segments
 from wavegen.io import imagej, ome, samples
 from wavegen.io.lazy import Changed, LazyFile
-from wavegen.io.limits import check_segments
 from wavegen.io.records import split_records
 from wavegen.io.stack import Stack
 
@@ -25,8 +25,9 @@ UNKNOWN = "QI"  # tifffile's letters for an unnamed axis
 MAX_CHANNELS = 4  # an unnamed axis of at most this length is taken for channels
 INCH, CENTIMETRE = 2, 3  # values of ResolutionUnit
 ORIENTATION, ICC = 274, 34675  # tags
+NUMBERS = ("photometric", "samplesperpixel", "planarconfig", "compression", "bitspersample")  # tags
 OLD_JPEG, JPEG = 6, 7  # compressions
-Missing = Literal["refuse", "leave out"]
+Missing = Literal["refuse", "leave-out"]
 
 
 class _Header(NamedTuple):
@@ -108,6 +109,9 @@ def _header(path: Path, file: Any, number: int, root: Any) -> _Header:
         raise InputError(f"{path} holds {count} image(s), there is no image {number}; give --series 1 to {count}")
     chosen = file.series[number - 1]
     page = chosen.keyframe
+    for tag in NUMBERS:
+        if not isinstance(getattr(page, tag), int):
+            raise InputError(f"its tag {tag} is {shown(getattr(page, tag))}, no whole number; export it again")
     meaning = samples.meaning(
         int(page.photometric),
         int(page.samplesperpixel),
@@ -180,6 +184,8 @@ def _pixels(path: Path, file: Any, header: _Header, number: int, axes: str | Non
         array = LazyFile(path, shape, series.dtype, lambda: _decoded(path, number))
     if header.meaning.palette:
         table = np.asarray(series.keyframe.colormap)
+        if table.dtype.kind != "u" or table.ndim != 2 or len(table) != 3:
+            raise InputError("its table of colours is missing or damaged; export it again")
         table = (table >> 8 if table.max() > 255 else table).astype(np.uint8).T
         indices = array
         array = LazyFile(path, (*shape, 3), np.uint8, lambda: table[np.asarray(indices[...])])
@@ -257,7 +263,7 @@ def _whole(
     if absent:
         what = f"{what} ({', '.join(absent[:3])}{' and more' if len(absent) > 3 else ''} missing from {folder})"
     if missing == "refuse":
-        raise InputError(f"cannot read {path}: {what}; put the files together, or give --missing 'leave out'")
+        raise InputError(f"cannot read {path}: {what}; put the files together, or give --missing leave-out")
     present = np.ones(array.shape[: len(header.holes[0])], bool)
     present[tuple(np.transpose(header.holes))] = False
     keep = [
@@ -274,22 +280,33 @@ def _whole(
 
 
 def _remark(file: Any, header: _Header, number: int, other: dict[str, Any]) -> None:
-    """What of the file is not in the stack."""
+    """What of the file is not in the stack, and what is read as it may not have been meant."""
     remarks = list(other.get("remarks", ()))
     count = len(file.series)
     if count > 1:
         remarks.append(f"image {number} of {count} in the file; --series chooses another")
-    belonging = sum(len(series.pages) for series in file.series)
-    if header.kind == "ome" and len(file.pages) > belonging and not any(s.dataoffset for s in file.series):
-        remarks.append(f"{len(file.pages) - belonging} page(s) belong to no image and are left out")
+        other["series"] = number
     if header.meaning.palette:
         remarks.append("a palette image is restored, and written, in colour")
-    pages = [] if header.series.dataoffset is not None else header.series.pages
-    gaps = sum(1 for page in pages if page is not None and 0 in page.databytecounts)
-    if gaps and not header.holes:
-        remarks.append(f"parts of {gaps} plane(s) are not stored and read as 0")
+    pages = [page for page in header.series.pages if page is not None] if header.series.dataoffset is None else []
+    remarks += _remarks_on_pages(file, header, pages)
     if remarks:
         other["remarks"] = tuple(remarks)
+
+
+def _remarks_on_pages(file: Any, header: _Header, pages: list[Any]) -> list[str]:
+    """Pages of other files, pages of no image, pages of which parts are not stored."""
+    remarks = []
+    belonging = sum(len(series.pages) for series in file.series)
+    if header.kind == "ome" and pages and len(file.pages) > belonging:
+        remarks.append(f"{len(file.pages) - belonging} page(s) belong to no image and are left out")
+    gaps = sum(0 in page.databytecounts for page in pages)
+    if gaps and not header.holes:
+        remarks.append(f"parts of {gaps} plane(s) are not stored and read as 0")
+    others = dict.fromkeys(Path(page.parent.filename).name for page in pages if page.parent is not file)
+    if others:
+        remarks.append(f"one image in several files, read together with {', '.join(others)}")
+    return remarks
 
 
 def _metadata(
@@ -324,8 +341,8 @@ def _tags(page: Any, other: dict[str, Any]) -> None:
     if orientation in range(2, 9):
         other["orientation"] = int(orientation)
     icc = _tag(page, ICC, None)
-    if icc:
-        other["icc"] = bytes(icc)
+    if isinstance(icc, bytes) and icc:
+        other["icc"] = icc
 
 
 def _tag(page: Any, code: int, default: Any) -> Any:
@@ -340,4 +357,5 @@ def _resolution(page: Any) -> tuple[dict[str, float], int]:
         value = _tag(page, {"X": 282, "Y": 283}[axis], None)
         if isinstance(value, tuple) and len(value) == 2 and min(value) > 0:
             per_unit[axis] = value[0] / value[1]
-    return (per_unit if len(per_unit) == 2 else {}), int(_tag(page, 296, INCH))
+    unit = _tag(page, 296, INCH)
+    return (per_unit if len(per_unit) == 2 else {}), int(unit) if isinstance(unit, int) else 0

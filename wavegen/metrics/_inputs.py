@@ -70,3 +70,14 @@ def check_finite(*images: Tensor) -> None:
     """
     if not all(bool(torch.isfinite(each).all()) for each in images):
         raise InputError("an image holds values that are not finite: this metric would fit them")
+
+
+def is_constant(images: Tensor) -> Tensor:
+    """Which images of (B, C, H, W) hold one value alone: (B,)."""
+    flat = images.flatten(1)
+    return flat.amax(dim=1) == flat.amin(dim=1)
+
+
+def wide(images: Tensor) -> Tensor:
+    """``images`` in float64, for differences of nearly equal numbers; as they are on devices that have no float64."""
+    return images if images.device.type == "mps" else images.double()

@@ -144,7 +144,8 @@ class DistributionMetric(Metric, abstract=True):
     """Compares two sets of images: features first, so that large sets can be collected batch by batch."""
 
     compares = "distribution"
-    least_images: int = 2  # in each set
+    least_images: int = 2  # in each set: below, nothing is scored
+    few_images: int = 2  # in each set: below, a score comes with a remark
 
     def features(self, images: Tensor, data_range: DataRange) -> Tensor:
         """(N, C, H, W) images in [0, data_range] -> (N, D) features on the CPU."""

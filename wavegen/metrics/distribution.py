@@ -43,8 +43,15 @@ class DistributionScore:
 
 
 class BackboneMetric(DistributionMetric, abstract=True):
-    """What metrics of a feature network share."""
+    """What metrics of a feature network share.
 
+    The KID x 1000 of two samples of one distribution (patches of HeLa cells, EfficientNet-Lite0, 200 draws) has a
+    standard deviation of 400 for 2 images, 73 for 10, 14 for 50 and 7 for 100, where an unrestored input has 950 and a
+    restoration 300: below 10 images nothing is scored, below 50 with a remark.
+    """
+
+    least_images = 10
+    few_images = 50
     unit_range = True
     extra: str | None = "eval"
     backbone: Backbone
@@ -163,6 +170,7 @@ class FrechetInceptionDistance(BackboneMetric):
     """
 
     title, form = "FID", ".2f"
+    few_images = 2048
     higher_is_better, best, values = False, 0.0, (0.0, math.inf)
     weight_file = "inception_fid"
 

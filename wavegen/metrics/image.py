@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
-from wavegen.metrics._inputs import DataRange, check_pair, range_per_image
+from wavegen.metrics._inputs import DataRange, check_pair, range_per_image, wide
 from wavegen.metrics.base import PairedMetric
 
 SSIM_WINDOW = 11
@@ -35,8 +35,8 @@ def psnr(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
     """
     restored, target = check_pair(restored, target)
     scale = range_per_image(data_range, restored)
-    error = ((restored - target) / scale).square().mean(dim=(1, 2, 3))
-    return -10.0 * torch.log10(error)
+    error = ((wide(restored) - wide(target)) / scale).square().mean(dim=(1, 2, 3))
+    return (-10.0 * torch.log10(error)).to(restored.dtype)
 
 
 def rmse(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
@@ -54,16 +54,16 @@ def rmse(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
         InputError: as :func:`psnr`.
     """
     restored, target = check_pair(restored, target)
-    error = (restored - target).square().mean(dim=(1, 2, 3)).sqrt()
-    return error / range_per_image(data_range, restored).flatten()
+    error = (wide(restored) - wide(target)).square().mean(dim=(1, 2, 3)).sqrt()
+    return (error / range_per_image(data_range, restored).flatten()).to(restored.dtype)
 
 
 def ssim(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
-    """Structural similarity (Wang et al. 2004, doi:10.1109/TIP.2003.819861, eq. 13), at most 1.
+    """Structural similarity (Wang et al. 2004, doi:10.1109/TIP.2003.819861, eq. 13), in [-1, 1].
 
     Gaussian window 11×11, sigma 1.5, K1 = 0.01, K2 = 0.03, population moments; the mean over
-    channels and over the windows that lie inside the image. Differentiable; computed in at least
-    float32, whatever autocast says.
+    channels and over the windows that lie inside the image. Differentiable; computed in float64,
+    whatever autocast says.
 
     Args:
         restored: (B, C, H, W) with H, W >= 11.
@@ -82,20 +82,25 @@ def ssim(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
         raise InputError(f"SSIM needs images of at least 11 x 11 pixels (its window), got {height} x {width}")
     scale = range_per_image(data_range, restored)
     luminance, structure = ssim_parts(restored, target, scale)
-    return (luminance * structure).mean(dim=(1, 2, 3))
+    return (luminance * structure).mean(dim=(1, 2, 3)).to(restored.dtype)
 
 
 def ssim_parts(restored: Tensor, target: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
     """SSIM's two factors at every window inside the image, (B, C, H - 10, W - 10) each.
 
-    They are luminance, and contrast times structure. ``scale`` is the range, broadcast against the images.
+    They are luminance, and contrast times structure, each in [-1, 1]; float64. ``scale`` is the range,
+    broadcast against the images.
     """
-    # Variances do not change with an offset; taking the mean off first spares float32 the cancellation.
+    restored, target, scale = wide(restored), wide(target), wide(scale)
+    # Variances do not change with an offset; taking the mean off first spares them the cancellation.
     offset = target.detach().mean(dim=(2, 3), keepdim=True)
     with torch.autocast(restored.device.type, enabled=False):
         x, y, offset = (restored - offset) / scale, (target - offset) / scale, offset / scale
         mean_x, mean_y, xx, yy, xy = _window_mean(torch.stack((x, y, x * x, y * y, x * y))).unbind()
-        var_x, var_y, cov = xx - mean_x**2, yy - mean_y**2, xy - mean_x * mean_y
+        # What rounding takes beyond the inequalities of variances would be divided by c2 alone.
+        var_x, var_y = (xx - mean_x**2).clamp_min(0), (yy - mean_y**2).clamp_min(0)
+        limit = (var_x * var_y).sqrt().detach()
+        cov = (xy - mean_x * mean_y).clamp(-limit, limit)
         mean_x, mean_y = mean_x + offset, mean_y + offset
         c1, c2 = SSIM_K1**2, SSIM_K2**2
         luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
@@ -130,10 +135,10 @@ def spread(samples: Tensor) -> Tensor:
             "samples must be a non-empty floating-point (S, B, C, H, W) tensor, "
             f"got shape {tuple(samples.shape)} of {samples.dtype}"
         )
-    wide = samples if samples.dtype == torch.float64 else samples.float()
-    if len(wide) == 1:
-        return wide.new_zeros(wide.shape[1])
-    return wide.var(dim=0, correction=1).mean(dim=(1, 2, 3)).sqrt()
+    kept = samples if samples.dtype == torch.float64 else samples.float()
+    if len(kept) == 1:
+        return kept.new_zeros(kept.shape[1])
+    return kept.var(dim=0, correction=1).mean(dim=(1, 2, 3)).sqrt()
 
 
 @register(

@@ -8,9 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from wavegen.core.errors import InputError
 from wavegen.core.registry import register
-from wavegen.metrics._inputs import DataRange, check_finite, check_pair, range_per_image
+from wavegen.metrics._inputs import DataRange, check_finite, check_pair, is_constant, range_per_image
 from wavegen.metrics.base import PairedMetric
 from wavegen.metrics.image import SSIM_WINDOW, psnr, ssim
 
@@ -29,8 +28,8 @@ class Affine(NamedTuple):
 def fit_affine(restored: Tensor, target: Tensor) -> Affine:
     """Gain and offset with the least squared error of gain · restored + offset against the target.
 
-    One pair for each image, all channels together; gain 0 for a constant image. The fit of Weigert et al. 2018
-    (doi:10.1038/s41592-018-0216-7, supplementary note on metrics).
+    One pair for each image, all channels together, in float64; gain 0 for a constant image. The fit of Weigert et al.
+    2018 (doi:10.1038/s41592-018-0216-7, supplementary note on metrics).
 
     Args:
         restored: (B, C, H, W).
@@ -44,12 +43,14 @@ def fit_affine(restored: Tensor, target: Tensor) -> Affine:
     x, y = restored.flatten(1).double(), target.flatten(1).double()
     mean_x, mean_y = x.mean(dim=1, keepdim=True), y.mean(dim=1, keepdim=True)
     square = (x - mean_x).square().sum(dim=1)
-    gain = ((x - mean_x) * (y - mean_y)).sum(dim=1) / square.clamp_min(torch.finfo(torch.float64).tiny)
+    # The mean of a constant is off it by rounding: its spread is none.
+    varied = (x.amax(dim=1) > x.amin(dim=1)) & (square > 0)
+    gain = torch.where(varied, ((x - mean_x) * (y - mean_y)).sum(dim=1) / torch.where(varied, square, 1.0), 0.0)
     return Affine(gain, mean_y[:, 0] - gain * mean_x[:, 0])
 
 
 def apply_affine(images: Tensor, affine: Affine) -> Tensor:
-    """gain · images + offset, (B, C, H, W), in the images' type."""
+    """gain · images + offset, (B, C, H, W), computed in float64, in the images' type."""
     gain, offset = (value.view(-1, 1, 1, 1) for value in affine)
     return (images.double() * gain + offset).to(images.dtype)
 
@@ -66,13 +67,14 @@ def range_invariant_psnr(restored: Tensor, target: Tensor, data_range: DataRange
         data_range: as for :func:`wavegen.metrics.psnr`.
 
     Returns:
-        (B,).
+        (B,); NaN where the target is constant, which any image can be fitted to.
 
     Raises:
         InputError: as :func:`wavegen.metrics.psnr`, or values that are not finite.
     """
     restored, target = check_pair(restored, target)
-    return psnr(apply_affine(restored, fit_affine(restored, target)), target, data_range)
+    score = psnr(apply_affine(restored, fit_affine(restored, target)), target, data_range)
+    return torch.where(is_constant(target), math.nan, score)
 
 
 def micro_ssim(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
@@ -91,19 +93,20 @@ def micro_ssim(restored: Tensor, target: Tensor, data_range: DataRange) -> Tenso
         data_range: as for :func:`wavegen.metrics.psnr`.
 
     Returns:
-        (B,), at most 1.
+        (B,), in [-1, 1]; NaN where the target is constant, or has nothing above its background.
 
     Raises:
-        InputError: as :func:`wavegen.metrics.ssim`; values that are not finite; a constant target.
+        InputError: as :func:`wavegen.metrics.ssim`; values that are not finite.
     """
     restored, target = check_pair(restored, target)
     check_finite(restored, target)
     range_per_image(data_range, restored)
     x, y = (_above_background(images) for images in (restored, target))
     peak = y.amax(dim=(1, 2, 3), keepdim=True)
-    if not bool((peak > 0).all()):
-        raise InputError("micro_ssim: a target is constant, or has nothing above its background")
-    return torch.stack([_best_gain(a[None], b[None]) for a, b in zip(x / peak, y / peak, strict=True)])
+    scores = x.new_full((len(x),), math.nan)
+    for i in (peak.flatten() > 0).nonzero().flatten().tolist():
+        scores[i] = _best_gain((x[i] / peak[i])[None], (y[i] / peak[i])[None])
+    return scores
 
 
 def _above_background(images: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, NamedTuple
 
 import torch
@@ -37,10 +38,11 @@ def intensity_linearity(restored: Tensor, target: Tensor, regions: int | Tensor 
             (B or 1, 1, H, W) of integers, 0 for what belongs to none, such as the spots of a segmentation.
 
     Returns:
-        (B,) each, in the units of the images; regions of all channels count alike.
+        (B,) each, in the units of the images; regions of all channels count alike. NaN where the truth is the same in
+        all regions, so that no line can be fitted; R² is 0 where the restored intensity is.
 
     Raises:
-        InputError: shapes, values that are not finite, fewer than 3 regions, or a truth that is the same in all.
+        InputError: shapes, values that are not finite, or fewer than 3 regions.
     """
     restored, target = check_pair(restored, target)
     check_finite(restored, target)
@@ -85,13 +87,17 @@ def _line(true: Tensor, restored: Tensor, index: int) -> tuple[Tensor, Tensor, T
     if len(true) < 3:
         raise InputError(f"image {index} has {len(true)} regions: a line needs at least 3; make them smaller")
     x, y = true - true.mean(), restored - restored.mean()
-    spread = x.square().sum()
-    if float(spread) <= 1e-24 * float(true.square().sum().clamp_min(1e-300)):
-        raise InputError(f"image {index}: the true intensity is the same in all regions, so that no line can be fitted")
-    slope = (x * y).sum() / spread
-    total = y.square().sum()
-    r2 = 1 - (y - slope * x).square().sum() / total if float(total) > 0 else torch.zeros_like(total)
+    if _equal(true):
+        return (torch.full_like(true[0], math.nan),) * 3
+    slope = (x * y).sum() / x.square().sum()
+    unexplained = (y - slope * x).square().sum() / y.square().sum()
+    r2 = torch.zeros_like(slope) if _equal(restored) else (1 - unexplained).clamp(0, 1)
     return slope, restored.mean() - slope * true.mean(), r2
+
+
+def _equal(means: Tensor) -> bool:
+    """Whether means of regions differ by no more than their rounding."""
+    return float(means.max() - means.min()) <= 1e-12 * float(means.abs().max())
 
 
 @register(

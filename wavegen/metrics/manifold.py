@@ -106,7 +106,7 @@ class ManifoldMetric(BackboneMetric):
     ) -> None:
         self.kind, self.k = kind, k
         self.name = f"{kind}_{backbone}"
-        self.least_images = k + 1
+        self.least_images = max(type(self).least_images, k + 1)
         self.use(BACKBONES[backbone](weights))
 
     def compare(self, features_a: Tensor, features_b: Tensor) -> DistributionScore:

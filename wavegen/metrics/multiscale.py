@@ -8,7 +8,7 @@ from torch import Tensor
 
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
-from wavegen.metrics._inputs import DataRange, check_pair, range_per_image
+from wavegen.metrics._inputs import DataRange, check_pair, range_per_image, wide
 from wavegen.metrics.base import PairedMetric
 from wavegen.metrics.image import SSIM_WINDOW, ssim_parts
 
@@ -17,7 +17,7 @@ SMALLEST = SSIM_WINDOW * 2 ** (len(WEIGHTS) - 1)
 
 
 def ms_ssim(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
-    """Multi-scale structural similarity (Wang et al. 2003, doi:10.1109/ACSSC.2003.1292216, eq. 7), at most 1.
+    """Multi-scale structural similarity (Wang et al. 2003, doi:10.1109/ACSSC.2003.1292216, eq. 7), in [0, 1].
 
     The product over five scales, each half the size of the one before (means of 2 x 2), of the mean contrast and
     structure to the paper's powers, with luminance at the coarsest. A negative mean counts as 0. Windows as in
@@ -41,7 +41,8 @@ def ms_ssim(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
             f"MS-SSIM needs images of at least {SMALLEST} x {SMALLEST} pixels (11 at the fifth scale), "
             f"got {height} x {width}: use ssim for smaller ones"
         )
-    scale = range_per_image(data_range, restored)
+    kind, scale = restored.dtype, range_per_image(data_range, restored)
+    restored, target = wide(restored), wide(target)
     result = torch.ones(len(restored), dtype=restored.dtype, device=restored.device)
     for level, weight in enumerate(WEIGHTS):
         luminance, structure = ssim_parts(restored, target, scale)
@@ -50,7 +51,7 @@ def ms_ssim(restored: Tensor, target: Tensor, data_range: DataRange) -> Tensor:
         result = result * part.clamp_min(0) ** weight
         if not last:
             restored, target = F.avg_pool2d(restored, 2), F.avg_pool2d(target, 2)
-    return result
+    return result.to(kind)
 
 
 @register(

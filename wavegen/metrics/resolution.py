@@ -9,7 +9,7 @@ from torch import Tensor
 
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
-from wavegen.metrics._inputs import DataRange, check_finite, check_images, check_pair
+from wavegen.metrics._inputs import DataRange, check_finite, check_images, check_pair, is_constant
 from wavegen.metrics.base import PairedMetric
 from wavegen.metrics.spectrum import rings_of
 
@@ -29,16 +29,16 @@ def fourier_ring_correlation(a: Tensor, b: Tensor) -> Tensor:
         b: (B, C, H, W): the same scene with independent noise.
 
     Returns:
-        (B, N // 2 + 1), in [-1, 1]; the first value, of the mean, is 1 by definition.
+        (B, N // 2 + 1), in [-1, 1]; the first value, of the mean, is 1 by definition. NaN where an image is constant.
 
     Raises:
-        InputError: shapes differ or are too small; values that are not finite; a constant image.
+        InputError: shapes differ or are too small; values that are not finite.
     """
     a, b = check_pair(a, b)
     check_finite(a, b)
-    _check_content(a)
-    _check_content(b)
-    return _correlation(_spectrum(a), _spectrum(b), a.shape[2], a.shape[3])
+    _check_size(a)
+    curve = _correlation(_spectrum(a), _spectrum(b), a.shape[2], a.shape[3])
+    return torch.where((is_constant(a) | is_constant(b))[:, None], math.nan, curve)
 
 
 def frc_resolution(a: Tensor, b: Tensor | None = None) -> Tensor:
@@ -59,7 +59,7 @@ def frc_resolution(a: Tensor, b: Tensor | None = None) -> Tensor:
 
     Returns:
         (B,). Where the curve does not fall so low, the finest period that the data can show: 2 pixels for a pair,
-        4 for one.
+        4 for one; where no frequency correlates, the shorter side of the image. NaN where an image is constant.
 
     Raises:
         InputError: as :func:`fourier_ring_correlation`.
@@ -69,7 +69,7 @@ def frc_resolution(a: Tensor, b: Tensor | None = None) -> Tensor:
     a = check_images("a", a)
     check_finite(a)
     height, width = (n - n % 2 for n in a.shape[2:])
-    _check_content(a, 2 * SMALLEST)
+    _check_size(a, 2 * SMALLEST)
     part = {(i, j): _spectrum(a[..., i:height:2, j:width:2]) for i in (0, 1) for j in (0, 1)}
     h, w = height // 2, width // 2
     fy = torch.fft.fftfreq(h, dtype=a.dtype, device=a.device)[:, None]
@@ -79,17 +79,16 @@ def frc_resolution(a: Tensor, b: Tensor | None = None) -> Tensor:
         _correlation(part[0, j] * torch.exp(1j * math.pi * (fy + (1 - 2 * j) * fx)), part[1, 1 - j], h, w)
         for j in (0, 1)
     ]
-    return 2 * _crossing((curves[0] + curves[1]) / 2, min(h, w))
+    periods = 2 * _crossing((curves[0] + curves[1]) / 2, min(h, w))
+    return torch.where(is_constant(a), math.nan, periods)
 
 
-def _check_content(images: Tensor, smallest: int = SMALLEST) -> None:
+def _check_size(images: Tensor, smallest: int = SMALLEST) -> None:
     height, width = images.shape[2:]
     if min(height, width) < smallest:
         raise InputError(
             f"Fourier ring correlation needs images of at least {smallest} x {smallest} pixels, got {height} x {width}"
         )
-    if not bool((images.amax(dim=(1, 2, 3)) > images.amin(dim=(1, 2, 3))).all()):
-        raise InputError("Fourier ring correlation: an image is constant, and has no structure to correlate")
 
 
 def _spectrum(images: Tensor) -> Tensor:
@@ -118,12 +117,15 @@ def _crossing(curve: Tensor, size: int) -> Tensor:
     smooth = mirrored.unfold(1, 2 * SMOOTHED + 1, 1).mean(dim=2)
     periods = []
     for row in smooth.tolist():
+        if math.isnan(row[0]):
+            periods.append(math.nan)
+            continue
         k = next((k for k, value in enumerate(row) if value < THRESHOLD), None)
         if k is None:
             periods.append(2.0)
             continue
-        at = k - 1 + (row[k - 1] - THRESHOLD) / (row[k - 1] - row[k])
-        periods.append(size / at)
+        at = k - 1 + (row[k - 1] - THRESHOLD) / (row[k - 1] - row[k]) if k else 0.0
+        periods.append(size / max(at, 1.0))
     return torch.tensor(periods, dtype=curve.dtype, device=curve.device)
 
 

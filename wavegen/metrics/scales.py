@@ -9,8 +9,12 @@ import torch
 from torch import Tensor
 
 from wavegen.core.errors import InputError
+from wavegen.core.intensity import intensity_range
+from wavegen.metrics._inputs import wide
+from wavegen.metrics.invariant import apply_affine, fit_affine
 
 Scale = Literal["target", "affine", "fixed", "luma"]
+OWN_RANGE = ("target", "affine")  # scales that are the target's own range
 TOP = 255.0  # of 8-bit images, for "fixed" and "luma"
 LUMA_BORDER = 4  # pixels that the super-resolution literature leaves out at x 4
 # Weights of R, G, B in ITU-R BT.601's luma, whose 8-bit range is 16 to 235.
@@ -18,30 +22,29 @@ LUMA, LUMA_OFFSET = (65.481 / 255, 128.553 / 255, 24.966 / 255), 16.0
 
 
 def target_range(target: Tensor) -> tuple[Tensor, Tensor]:
-    """Each image's 0.1 percentile and its distance to the 99.9 percentile, (N, 1, 1, 1)."""
-    flat = target.flatten(1)
-    low = torch.quantile(flat, 0.001, dim=1).view(-1, 1, 1, 1)
-    high = torch.quantile(flat, 0.999, dim=1).view(-1, 1, 1, 1)
-    return low, (high - low).clamp_min(1e-6)
+    """Offset and width of each image's range (:func:`~wavegen.core.intensity.intensity_range`), (N, 1, 1, 1) float64.
+
+    The width is 0 for a constant image alone.
+    """
+    ranges = [intensity_range(image.detach().cpu().numpy()) for image in target]
+    both = torch.tensor(ranges, dtype=torch.float64, device=target.device)
+    return both[:, 0].view(-1, 1, 1, 1), both[:, 1].view(-1, 1, 1, 1)
 
 
 def to_target_range(restored: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Both images scaled by the target's range; values beyond it stay."""
-    low, scale = target_range(target)
-    return (restored - low) / scale, (target - low) / scale
+    """Both images scaled by the target's range, in float64; values beyond it stay. A constant target becomes 0."""
+    low, width = target_range(target)
+    width = torch.where(width > 0, width, 1.0)
+    return (restored - low) / width, (target - low) / width
 
 
 def affine_fit(image: Tensor, target: Tensor) -> Tensor:
     """Each image of (N, C, H, W) with the gain and offset that bring it closest to its target in least squares."""
-    centre, aim = image.mean(dim=(1, 2, 3), keepdim=True), target.mean(dim=(1, 2, 3), keepdim=True)
-    centred = image - centre
-    products = (centred * (target - aim)).sum(dim=(1, 2, 3), keepdim=True)
-    gain = products / centred.square().sum(dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)
-    return gain * centred + aim
+    return apply_affine(image, fit_affine(image, target))
 
 
 def _affine(restored: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    return to_target_range(affine_fit(restored, target), target)
+    return to_target_range(affine_fit(wide(restored), target), target)
 
 
 def _fixed(restored: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -75,9 +78,17 @@ SCALES: dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
 def scaled(scale: Scale, restored: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Restorations and targets (N, C, H, W) on a scale of width 1.
 
-    ``target``: by the target's own 0.1 and 99.9 percentiles, nothing fitted (a restoration off in gain or offset
-    is scored as such). ``affine``: the same after the least-squares gain and offset of each image, for pairs
-    whose intensities are on unrelated scales. ``fixed``: by 255, for 8-bit images. ``luma``: BT.601 luma of 8-bit
-    images over 255, without a border of 4 pixels, as the super-resolution literature does.
+    ``target``: by the target's own 0.1 and 99.9 percentiles (smallest and largest value where these are equal), nothing
+    fitted (a restoration off in gain or offset is scored as such). ``affine``: the same after the least-squares gain
+    and offset of each image, for pairs whose intensities are on unrelated scales. ``fixed``: by 255, for 8-bit images.
+    ``luma``: BT.601 luma of 8-bit images over 255, without a border of 4 pixels, as the super-resolution literature
+    does.
     """
     return SCALES[scale](restored, target)
+
+
+def has_scale(scale: Scale, target: Tensor) -> Tensor:
+    """Which targets (N, C, H, W) have a scale to be compared on: all but constant ones, of their own range; (N,)."""
+    flat = target.flatten(1)
+    varied = flat.amax(dim=1) > flat.amin(dim=1)
+    return varied if scale in OWN_RANGE else torch.ones_like(varied)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from wavegen.core.optional import MissingPackageError
 from wavegen.core.registry import build
 from wavegen.metrics.base import DistributionMetric, Metric
 from wavegen.metrics.catalogue import declared, default_metrics, key_of, named
-from wavegen.metrics.scales import Scale, scaled
+from wavegen.metrics.scales import Scale, has_scale, scaled
 from wavegen.metrics.weights import locate
 
 PATCH = 128  # side of the patches that distribution metrics compare; larger images give several
@@ -24,9 +25,10 @@ NO_WEIGHTS = "weights not installed; see wavegen weights"
 class Scorer:
     """Scores of restorations against their targets, by metrics of the registry.
 
-    Images are compared on one of the scales of :func:`~wavegen.metrics.scales.scaled`, whose width is 1; metrics that
-    need the unit range get images clipped to it. Distribution metrics compare patches of 128 x 128. A metric whose
-    weights or package are not installed, or for which images are too small, is left out with a remark.
+    Images are compared on one of the scales of :func:`~wavegen.metrics.scales.scaled`, whose width is 1. The score of a
+    target that has no scale (:func:`~wavegen.metrics.scales.has_scale`) is NaN: not defined. Metrics that need the unit
+    range get images clipped to it. Distribution metrics compare patches of 128 x 128. A metric whose weights or package
+    are not installed, or for which images are too small or too few, is left out with a remark.
 
     Args:
         metrics: registered names or keys of result files; by default
@@ -47,6 +49,7 @@ class Scorer:
         self.metrics: dict[str, Metric] = {}
         self.keys: list[str] = []
         self._left_out: dict[str, list[str]] = {}  # metrics by reason
+        self._uncertain: dict[str, None] = {}  # remarks, once each
         self._sets: dict[str, tuple[Tensor, Tensor]] = {}  # the last targets and their features, by key
         if metrics is None:
             for name in default_metrics():
@@ -81,8 +84,11 @@ class Scorer:
 
     @property
     def remarks(self) -> list[str]:
-        """What is left out and why, a line for each reason."""
-        return [f"left out: {', '.join(what)} ({reason})" for reason, what in self._left_out.items()]
+        """What is left out and why, a line for each reason; then distances of few images."""
+        return [
+            *(f"left out: {', '.join(what)} ({reason})" for reason, what in self._left_out.items()),
+            *self._uncertain,
+        ]
 
     def keys_of(self, compares: str) -> list[str]:
         """Keys of the metrics at hand that compare in one way: paired, single, ensemble or distribution."""
@@ -91,28 +97,39 @@ class Scorer:
     def paired(self, restored: Tensor, target: Tensor) -> dict[str, Tensor]:
         """One score (N,) for each image of (N, C, H, W), by key, of paired and single metrics."""
         a, b = scaled(self.scale, restored, target)
-        return self._scores(("paired", "single"), a, b)
+        return self._scores(("paired", "single"), a[None], b, has_scale(self.scale, target))
 
     def ensemble(self, samples: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Scores (N,) of samples (S, N, C, H, W), S >= 2, on the same scale, by key."""
         pairs = [scaled(self.scale, sample, target) for sample in samples]
-        return self._scores(("ensemble",), torch.stack([a for a, _ in pairs]), pairs[0][1])
+        known = has_scale(self.scale, target)
+        return self._scores(("ensemble",), torch.stack([a for a, _ in pairs]), pairs[0][1], known)
 
-    def _scores(self, sorts: Sequence[str], restored: Tensor, target: Tensor) -> dict[str, Tensor]:
+    def _scores(self, sorts: Sequence[str], samples: Tensor, target: Tensor, known: Tensor) -> dict[str, Tensor]:
+        """Scores of samples (S, N, C, H, W), one for paired and single metrics; NaN where not ``known``."""
         scores = {}
+        restored, truth = samples[:, known], target[known]
         for key, metric in self.metrics.items():
             if metric.compares not in sorts or not self._large_enough(metric, target):
                 continue
-            a, b = (image.clamp(0, 1) if metric.unit_range else image for image in (restored, target))
-            images: tuple[Tensor, ...] = (a,) if metric.compares == "single" else (a, b)
-            values: Any = metric(*images, 1.0)  # type: ignore[operator]
-            if not isinstance(values, Tensor) or values.shape != (len(target),):
-                shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-                raise InputError(
-                    f"metric {key!r} gave {shape} for {len(target)} images; it must give one value for each"
-                )
-            scores[key] = values
+            scores[key] = torch.full((len(target),), math.nan, dtype=torch.float64)
+            if len(truth):
+                a, b = (image.clamp(0, 1) if metric.unit_range else image for image in (restored, truth))
+                a = a if metric.compares == "ensemble" else a[0]
+                images: tuple[Tensor, ...] = (a,) if metric.compares == "single" else (a, b)
+                scores[key][known.cpu()] = self._checked(key, metric(*images, 1.0), len(truth))  # type: ignore[operator]
         return scores
+
+    def _checked(self, key: str, values: Any, count: int) -> Tensor:
+        """What a metric gave, in float64.
+
+        Raises:
+            InputError: not one value for each image.
+        """
+        if not isinstance(values, Tensor) or values.shape != (count,):
+            shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+            raise InputError(f"metric {key!r} gave {shape} for {count} images; it must give one value for each")
+        return values.detach().cpu().double()
 
     def _large_enough(self, metric: Metric, images: Tensor) -> bool:
         if min(images.shape[-2:]) >= metric.least_side:
@@ -121,33 +138,44 @@ class Scorer:
         return False
 
     def distances(self, restored: Sequence[Tensor], target: Sequence[Tensor]) -> dict[str, float | None]:
-        """Distances between the patches of two lists of batches, by key.
+        """Distances between the patches of two lists of batches, by key, without targets that have no scale.
 
-        None where patches differ in size, are too small, or too few.
+        None, with a remark, where patches differ in size, are too small, or too few.
         """
         keys = self.keys_of("distribution")
         if not keys:
             return {}
-        pairs = [scaled(self.scale, *pair) for pair in zip(restored, target, strict=True)]
+        known = [has_scale(self.scale, truth) for truth in target]
+        pairs = [
+            scaled(self.scale, a[which], b[which])
+            for a, b, which in zip(restored, target, known, strict=True)
+            if bool(which.any())
+        ]
+        if not pairs:
+            return dict.fromkeys(keys)
         a, b = (_joined([patches(image) for image in images]) for images in zip(*pairs, strict=True))
+        if a is None or b is None:
+            for key in keys:
+                self._leave_out(self.metrics[key].title, "patches differ in size")
         return {key: None if a is None or b is None else self._distance(key, a, b) for key in keys}
 
     def _distance(self, key: str, a: Tensor, b: Tensor) -> float | None:
         metric = self.metrics[key]
         assert isinstance(metric, DistributionMetric)
-        if len(a) < metric.least_images or not self._large_enough(metric, b):
+        if len(a) < metric.least_images:
+            self._leave_out(metric.title, f"{len(a)} patches; fewer than {metric.least_images} say nothing")
             return None
+        if not self._large_enough(metric, b):
+            return None
+        if len(a) < metric.few_images:
+            remark = f"{metric.title}: of {len(a)} patches only; uncertain below {metric.few_images}"
+            self._uncertain |= {remark: None}
         if metric.unit_range:
             a, b = a.clamp(0, 1), b.clamp(0, 1)
         if key not in self._sets or not _equal(self._sets[key][0], b):
             self._sets[key] = (b, metric.features(b, 1.0))
         metric.limit(len(a))
         return float(metric.compare(metric.features(a, 1.0), self._sets[key][1]))
-
-
-def means(scores: Mapping[str, Sequence[Tensor]]) -> dict[str, float | None]:
-    """The mean of each score over all batches; None where there is none."""
-    return {key: float(torch.cat(list(values)).mean()) if values else None for key, values in scores.items()}
 
 
 def patches(images: Tensor) -> Tensor:

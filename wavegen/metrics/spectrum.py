@@ -31,7 +31,21 @@ def radial_spectrum(x: Tensor) -> Tensor:
     Raises:
         InputError: ``x`` is not a non-empty floating-point (B, C, H, W) tensor.
     """
-    x = check_images("x", x)
+    mean = _ring_power(check_images("x", x))
+    return _decibels(mean, _floor(mean))
+
+
+def _floor(mean: Tensor) -> Tensor:
+    """The least power that counts, (B, 1), of ring powers (B, K)."""
+    return (FLOOR * mean.amax(dim=1, keepdim=True)).clamp_min(torch.finfo(mean.dtype).tiny)
+
+
+def _decibels(mean: Tensor, floor: Tensor) -> Tensor:
+    return 10.0 * torch.log10(torch.maximum(mean, floor))
+
+
+def _ring_power(x: Tensor) -> Tensor:
+    """Mean power of each ring, (B, N // 2 + 1)."""
     height, width = x.shape[2:]
     size = min(height, width)
     power = torch.fft.fft2(x, norm="ortho").abs().square().mean(dim=1).flatten(1)
@@ -39,9 +53,8 @@ def radial_spectrum(x: Tensor) -> Tensor:
     ring, inside = ring[inside].to(x.device), inside.to(x.device)
     rings = size // 2 + 1
     total = power.new_zeros(len(x), rings).index_add_(1, ring, power[:, inside])
-    mean = total / torch.bincount(ring, minlength=rings)
-    floor = (FLOOR * mean.amax(dim=1, keepdim=True)).clamp_min(torch.finfo(mean.dtype).tiny)
-    return 10.0 * torch.log10(torch.maximum(mean, floor))
+    mean: Tensor = total / torch.bincount(ring, minlength=rings)
+    return mean
 
 
 def rings_of(height: int, width: int) -> tuple[Tensor, Tensor]:
@@ -56,18 +69,23 @@ def rings_of(height: int, width: int) -> tuple[Tensor, Tensor]:
 def spectrum_error(restored: Tensor, target: Tensor) -> Tensor:
     """Log-spectral distance: the mean over rings of |10 log10 P_restored - 10 log10 P_target|, in dB.
 
+    Powers are limited from below to 1e-12 of the strongest ring of either image, so that no ring counts more than
+    120 dB: that of an empty image would be as far away as the type of its numbers reaches.
+
     Args:
         restored: (B, C, H, W).
         target: (B, C, H, W).
 
     Returns:
-        (B,), 0 for equal radial spectra.
+        (B,), in [0, 120], 0 for equal radial spectra.
 
     Raises:
         InputError: shapes differ, or as :func:`radial_spectrum`.
     """
     restored, target = check_pair(restored, target)
-    return (radial_spectrum(restored) - radial_spectrum(target)).abs().mean(dim=1)
+    powers = _ring_power(restored), _ring_power(target)
+    floor = torch.maximum(*map(_floor, powers))
+    return (_decibels(powers[0], floor) - _decibels(powers[1], floor)).abs().mean(dim=1)
 
 
 @register(

@@ -108,18 +108,16 @@ def bead_fwhm(images: Tensor, window: int = 11) -> Tensor:
         window: as for :func:`fit_spots`.
 
     Returns:
-        (B,) float64.
+        (B,) float64; NaN for an image without an isolated spot.
 
     Raises:
-        InputError: as :func:`fit_spots`, or an image without an isolated spot.
+        InputError: as :func:`fit_spots`.
     """
     images = check_images("images", images)
     medians = []
-    for i, image in enumerate(images):
+    for image in images:
         widths = [spot.fwhm for channel in image for spot in fit_spots(channel, window)]
-        if not widths:
-            raise InputError(f"image {i} of the batch has no isolated bright spot to measure (window {window} pixels)")
-        medians.append(float(np.median(widths)))
+        medians.append(float(np.median(widths)) if widths else math.nan)
     return torch.tensor(medians, dtype=torch.float64)
 
 

@@ -15,6 +15,7 @@ from wavegen.bridges import Bridge, Guidance, chosen_solver, grid_of, lay_sample
 from wavegen.core.config import check, merge
 from wavegen.core.draws import normal
 from wavegen.core.errors import InputError
+from wavegen.core.guard import guarded
 from wavegen.core.registry import build
 from wavegen.core.types import Details, Pair, Restoration, Subbands
 from wavegen.gans import Head, LevelInput, noise_deviation
@@ -113,7 +114,8 @@ class Pipeline(nn.Module):
             InputError: nothing is found there, or a tensor is missing or has another shape.
         """
         folder = storage.locate(where)
-        pipeline = cls(storage.read_config(folder))
+        config = storage.read_config(folder)
+        pipeline = guarded(folder / "config.json", lambda _: cls(config), "no pipeline can be built of it")
         pipeline.load_state_dict(storage.read_weights(folder, pipeline.state_dict()))
         return pipeline.eval()
 
@@ -166,8 +168,13 @@ class Pipeline(nn.Module):
     # -- units ---------------------------------------------------------------------------------
 
     def normalise(self, pair: Pair) -> Pair:
-        """Bring a pair of whole images (C, H, W) to network units, by the intensities that the configuration names."""
+        """Bring a pair of whole images (C, H, W) to network units, by the intensities that the configuration names.
+
+        A constant y has no scale that x could be given; it takes the width of x's own.
+        """
         of_y = intensity_of(pair.y[None], self.config.intensity)
+        if scaled_by_input(self.config.intensity) and bool(is_constant(pair.y[None])):
+            of_y = of_y[0], intensity_of(pair.x[None], self.config.intensity)[1]
         of_x = target_intensity(pair.x[None], of_y, self.config.intensity)
         return Pair(
             *((image - offset[0]) / scale[0] for image, (offset, scale) in zip(pair, (of_x, of_y), strict=True))

@@ -14,15 +14,19 @@ from torch import Tensor
 
 from wavegen.bridges import lay_sampler
 from wavegen.core.config import check
+from wavegen.core.documents import read_json
 from wavegen.core.errors import InputError, near_matches
 from wavegen.core.files import write_text
 from wavegen.core.tensors import check_numbers, check_state, read_tensors, write_tensors
+from wavegen.core.versions import Format, unchanged
 from wavegen.pipeline.config import PipelineConfig
 from wavegen.version import __version__
 
 SHIPPED = Path(__file__).parents[1] / "checkpoints"
 # What the second package holds, to name it where it is not installed.
 MODELS = "wavegen-models"
+FORMAT = Format("a pipeline's configuration", (unchanged,))
+NAMES = ("wavegen", "pipeline")
 IN_MODELS = ("deblur-hela", "denoise-hela")
 
 
@@ -98,14 +102,13 @@ def read_config(folder: Path) -> PipelineConfig:
     """The configuration of a trained pipeline.
 
     Raises:
-        InputError: the file is missing, is not JSON, or holds unknown settings.
+        InputError: the file is missing, is not JSON, is of a newer format, or holds unknown settings.
     """
     file = folder / "config.json"
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))["pipeline"]
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{file} is missing or not a pipeline configuration ({error})") from None
-    whole: PipelineConfig = check(PipelineConfig, config, str(file))
+    described = FORMAT.read(read_json(file, "copy the whole folder again"), file, NAMES)
+    if "pipeline" not in described:
+        raise InputError(f"{file} has no 'pipeline', so it is no pipeline's configuration; copy the whole folder again")
+    whole: PipelineConfig = check(PipelineConfig, described["pipeline"], str(file))
     return whole
 
 
@@ -126,12 +129,12 @@ def read_weights(folder: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor
 def write(folder: Path, config: PipelineConfig, tensors: Mapping[str, Tensor], card: str | None) -> None:
     """Write ``config.json``, ``model.safetensors`` and the model card ``README.md``, each whole or not at all."""
     write_tensors(folder / "model.safetensors", tensors)
-    _write_config(folder, {"wavegen": __version__}, config)
+    _write_config(folder, __version__, config)
     write_text(folder / "README.md", card or f"# {config.name}\n\nA wavegen pipeline; no evaluation recorded.\n")
 
 
-def _write_config(folder: Path, described: dict[str, Any], config: PipelineConfig) -> None:
-    described = {**described, "pipeline": config.model_dump(mode="json")}
+def _write_config(folder: Path, version: str, config: PipelineConfig) -> None:
+    described = FORMAT.stamped({"wavegen": version, "pipeline": config.model_dump(mode="json")})
     write_text(folder / "config.json", json.dumps(described, indent=1) + "\n")
 
 
@@ -142,6 +145,7 @@ def configure_sampler(folder: Path, **settings: Any) -> None:
         InputError: a setting that is unknown or out of range, or a folder that cannot be written; it is then as before.
     """
     file = folder / "config.json"
-    described = json.loads(file.read_text(encoding="utf-8"))
-    described["pipeline"]["sampler"] = lay_sampler(described["pipeline"]["sampler"], settings)
-    _write_config(folder, described, check(PipelineConfig, described["pipeline"], str(file)))
+    config = read_config(folder).model_dump(mode="json")
+    config["sampler"] = lay_sampler(config["sampler"], settings)
+    version = read_json(file).get("wavegen", __version__)  # of the weights, which stay as they are
+    _write_config(folder, version, check(PipelineConfig, config, str(file)))

@@ -44,7 +44,9 @@ class Layout:
 
 
 def as_batch(image: Any, channels: int) -> tuple[Tensor, Layout]:
-    """Check an image (numpy or tensor; (H,W), (C,H,W) or (B,C,H,W)); as (B,C,H,W): float64 as it is, else float32.
+    """Check an image (numpy or tensor; (H,W), (C,H,W) or (B,C,H,W)) and return it as (B,C,H,W).
+
+    float64 stays, everything else becomes float32.
 
     Raises:
         InputError: not an array, dtype other than uint8, uint16, float32 or float64, size 0, another number of

@@ -5,17 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from wavegen.core.files import write_text
+from wavegen.core.intensity import unit_range
 from wavegen.core.types import Pair
 from wavegen.metrics.catalogue import catalogue
+from wavegen.metrics.means import left_out_lines
 from wavegen.metrics.scales import Scale, scaled
 from wavegen.reports.blocks import Block, Code, Heading, Picture, Table, Text, kept, to_html
 
@@ -57,14 +61,18 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A score that is not defined as an empty cell."""
+    return "" if isinstance(value, float) and math.isnan(value) else value
 
 
 def _stretched(image: Tensor) -> Tensor:
     """An input between its own percentiles, for display."""
-    low, high = np.percentile(image.numpy(), [0.1, 99.9])
-    return (image - float(low)) / max(float(high - low), 1e-12)
+    return torch.from_numpy(unit_range(image.numpy()))
 
 
 def _png(image: Tensor) -> bytes:
@@ -84,6 +92,7 @@ def _page(report: Mapping[str, Any], gallery: Gallery) -> str:
     blocks: list[Block] = [
         Heading("Evaluation", 1),
         _table(methods),
+        *(Text(f"{name}: {line}.") for name, row in methods.items() for line in left_out_lines(row)),
         Text(
             f"Scores are for one draw, on the intensity scale {gallery.scale}. Inputs are stretched in contrast for "
             "display; restored images and truth share one scale; the spread is scaled to its own maximum. Pictures "
@@ -101,7 +110,7 @@ def _page(report: Mapping[str, Any], gallery: Gallery) -> str:
 def _table(methods: Mapping[str, Mapping[str, Any]]) -> Table:
     """One row of scores for each method, without empty columns."""
     rows = methods.values()
-    keys = [key for key in next(iter(rows)) if any(row.get(key) is not None for row in rows)]
+    keys = [key for key in next(iter(rows)) if key != "left_out" and any(row.get(key) is not None for row in rows)]
     lines = [(name, *(_figure(row.get(key), key) for key in keys)) for name, row in methods.items()]
     return Table(("method", *map(_title, keys)), tuple(lines))
 
@@ -116,5 +125,7 @@ def _figure(value: Any, key: str) -> str:
     """A score in its metric's format, other figures with four digits."""
     if not isinstance(value, float):
         return "–" if value is None else str(value)
+    if not math.isfinite(value):
+        return "not defined" if math.isnan(value) else "infinite"
     metric = catalogue().get(key)
     return f"{value:.4g}" if metric is None else format(value * metric.factor, metric.form)

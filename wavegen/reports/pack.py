@@ -14,10 +14,20 @@ from wavegen.core.registry import names
 from wavegen.data import is_simulator
 from wavegen.reports.columns import columns
 from wavegen.reports.portable import portable
-from wavegen.reports.study import NAMES, Study
+from wavegen.reports.study import FORMAT, NAMES, Study
 
 Result = dict[str, Any]
-KEPT = {*NAMES, "eta", "key", "solver", "model", "rmse", "crps", "ms_per_image"}  # and all columns of tables
+KEPT = {
+    *NAMES,
+    "eta",
+    "key",
+    "solver",
+    "model",
+    "rmse",
+    "crps",
+    "ms_per_image",
+    "left_out",
+}  # and all columns of tables
 DIGITS = 6  # of a figure: more than any table shows
 WIDTH = 1000  # pixels of a strip
 
@@ -33,7 +43,7 @@ def pack(study: Study, file: Path) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    parts = [f'"about": {_dumps([_about(record) for record in study.about])}']
+    parts = [f'"format": {FORMAT.number}', f'"about": {_dumps([_about(record) for record in study.about])}']
     kept = KEPT | {column.key for column in columns()}
     parts.append('"rows": [\n' + ",\n".join(_dumps(_row(row, kept)) for row in study.rows) + "\n]")
     parts.append('"times": [\n' + ",\n".join(_dumps(_row(row, kept)) for row in study.times) + "\n]")

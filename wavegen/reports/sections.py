@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from wavegen.core.errors import InputError, near_matches
+from wavegen.metrics.means import left_out_lines
 from wavegen.reports.blocks import Block, Code, Heading, Picture, Table, Text, kept
 from wavegen.reports.columns import Column, columns, ranked
 from wavegen.reports.fronts import BATCHES, fronts, timed
@@ -29,8 +30,14 @@ def groups(study: Study) -> list[tuple[int, list[Result]]]:
 
 
 def scores(study: Study) -> list[Block]:
-    """A table of quality for each number of test images."""
-    return [table(rows, COST) for _, rows in groups(study)]
+    """A table of quality for each number of test images, and what its means leave out."""
+    return [*(table(rows, COST) for _, rows in groups(study)), *_left_out(study)]
+
+
+def _left_out(study: Study) -> list[Block]:
+    """A paragraph for each row and set of images whose scores are not finite; the same for several seeds once."""
+    lines = [f"{label(row)}: {line}." for row in study.rows for line in left_out_lines(row)]
+    return [Text(line) for line in dict.fromkeys(lines)]
 
 
 def costs(study: Study) -> list[Block]:

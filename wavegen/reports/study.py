@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from wavegen.core.documents import read_json
 from wavegen.core.errors import InputError
+from wavegen.core.guard import guarded
+from wavegen.core.versions import Format, unchanged
+from wavegen.reports.columns import columns
 from wavegen.reports.portable import portable
 from wavegen.reports.tables import identity, label
 
 Result = dict[str, Any]
+FORMAT = Format("a file of results", (unchanged,))
+PARTS = ("about", "rows", "times", "notes")
 NAMES = {"system": str, "steps": int, "seed": int, "images": int}  # what every row has
+NUMBERS = ("eta", "ms_per_image", "rmse", "crps")  # beside the columns of tables
+WORDS = ("key", "solver", "model")
 METRICS = ("psnr", "ssim")  # scored without any weights
 NOTES = ("heads", "verdicts", "spreads", "expected", "peers")  # a recipe's own tables beside its results: NAME.md
 RIGHT = "give a file that a comparison or wavegen report --pack wrote"
@@ -165,6 +172,8 @@ def _times(file: Path, content: Result) -> list[Result]:
         times = _json(beside).get("rows") if beside.is_file() and _of_a_run(file) else []
     if not isinstance(times, list) or not all(isinstance(time, dict) for time in times):
         raise InputError(f"{file} or {beside.name} beside it has times that are no list of records; {RIGHT}")
+    for number, time in enumerate(times, 1):
+        _check_figures(f"time {number} of {file} or {beside.name} beside it", time, ("system", "steps"))
     return times
 
 
@@ -172,34 +181,56 @@ def _notes(file: Path, content: Result) -> dict[str, str]:
     """The notes of a packed file, or the Markdown files beside that of a run."""
     if _of_a_run(file):
         paths = {name: file.with_name(f"{name}.md") for name in NOTES}
-        return {name: path.read_text(encoding="utf-8") for name, path in paths.items() if path.is_file()}
+        return {name: guarded(path, _text, "not a text file") for name, path in paths.items() if path.is_file()}
     notes = content.get("notes", {})
     if not isinstance(notes, dict) or not all(isinstance(text, str) for text in notes.values()):
         raise InputError(f"{file} has notes that are no texts by name; {RIGHT}")
     return notes
 
 
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
 def _row(file: Path, number: int, row: Any) -> Result:
     """A row with all that a table needs; figures that are not finite are taken for missing."""
     if not isinstance(row, dict):
         raise InputError(f"row {number} of {file} is not a record; {RIGHT}")
-    for key, kind in NAMES.items():
-        if not isinstance(row.get(key), kind):
-            raise InputError(f"row {number} of {file} lacks {key!r}; {RIGHT}")
+    _check_figures(f"row {number} of {file}", row, NAMES)
     figures = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
+    left_out = row.get("left_out", {})
+    if not _is_left_out(left_out):
+        raise InputError(f"row {number} of {file}: left_out must hold, by metric and reason, names of images; {RIGHT}")
     for key in METRICS:
-        if not isinstance(figures.get(key), float | int):
+        if not isinstance(figures.get(key), float | int) and key not in left_out:
             raise InputError(f"row {number} of {file} ({label(row)}) has no {key}; {RIGHT}")
     return figures
 
 
+def _check_figures(where: str, row: Result, needed: Iterable[str]) -> None:
+    """Refuse a record that lacks what is needed, and texts for numbers, and the reverse."""
+    for key in needed:
+        if not isinstance(row.get(key), NAMES[key]) or isinstance(row[key], bool):
+            raise InputError(f"{where} lacks {key!r}; {RIGHT}")
+    numbers = {*NUMBERS, *(column.key for column in columns())}
+    for key, value in row.items():
+        if value is None:
+            continue
+        if key in numbers and (isinstance(value, bool) or not isinstance(value, float | int)):
+            raise InputError(f"{where}: {key} = {str(value)[:40]!r} is no number; {RIGHT}")
+        if key in WORDS and not isinstance(value, str):
+            raise InputError(f"{where}: {key} = {str(value)[:40]!r} is no text; {RIGHT}")
+
+
+def _is_left_out(given: Any) -> bool:
+    """Whether this is what an evaluation says of images without a score: names by reason, by metric."""
+    reasons = list(given.values()) if isinstance(given, dict) else [None]
+    return all(
+        isinstance(names, list) and all(isinstance(name, str) for name in names)
+        for reason in reasons
+        for names in (reason.values() if isinstance(reason, dict) else [None])
+    )
+
+
 def _json(file: Path) -> Result:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror}") from None
-    except ValueError as error:
-        raise InputError(f"{file} is not JSON ({error}); copy it again, or score the runs again") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{file} is not a result file; {RIGHT}")
-    return content
+    return FORMAT.read(read_json(file, "copy it again, or score the runs again"), file, PARTS)

@@ -28,7 +28,8 @@ def label(row: Result) -> str:
 
 def way(row: Result) -> str:
     """How a row was sampled, in words."""
-    return str(row.get("key", f"eta {row.get('eta', 1.0):g}"))
+    eta = 1.0 if row.get("eta") is None else row["eta"]
+    return str(row.get("key") or f"eta {eta:g}")
 
 
 def identity(row: Result) -> Identity:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from wavegen.core.errors import InputError
 from wavegen.core.files import make_folder, write_text
+from wavegen.core.intensity import unit_range
 from wavegen.core.optional import need
 from wavegen.core.types import Pair
 from wavegen.io import write_image
@@ -148,6 +149,5 @@ class TensorBoard:
 
 def to_grey(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """(C, H, W) in any units -> (H, W) uint8, stretched from the 0.1 to the 99.9 percentile; first channel."""
-    low, high = np.percentile(image[0], [0.1, 99.9])
-    grey: np.ndarray[Any, Any] = np.clip((image[0] - low) / max(high - low, 1e-6), 0, 1) * 255
+    grey: np.ndarray[Any, Any] = np.clip(unit_range(image[0]), 0, 1) * 255
     return grey.round().astype(np.uint8)

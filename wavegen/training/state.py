@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,11 @@ from torch.optim import Optimizer
 
 from wavegen.core.errors import InputError
 from wavegen.core.tensors import check_numbers, check_state, read_note, read_tensors, write_tensors
+from wavegen.core.versions import Format, unchanged
 from wavegen.pipeline.config import PipelineConfig
 from wavegen.training.stream import same_means
+
+FORMAT = Format("a checkpoint", (unchanged,))
 
 
 @dataclass
@@ -56,6 +59,27 @@ def _optimizer_tensors(prefix: str, optimizer: Optimizer) -> dict[str, Tensor]:
     return {f"{prefix}.{i}.{key}": value for i, state in states.items() for key, value in state.items()}
 
 
+def _optimizer_state(
+    path: Path, prefix: str, tensors: dict[str, Tensor], optimizer: Optimizer
+) -> dict[int, dict[str, Tensor]]:
+    """The inverse of :func:`_optimizer_tensors`.
+
+    Raises:
+        InputError: a tensor that belongs to no parameter, or has neither its shape nor one value.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if not key.startswith(prefix + "."):
+            continue
+        index, _, name = key.removeprefix(prefix + ".").partition(".")
+        known = index.isascii() and index.isdigit() and len(index) < 9 and int(index) < len(parameters) and bool(name)
+        if not known or value.shape not in ((), parameters[int(index)].shape):
+            raise InputError(f"{path}: tensor {key!r} is no state of this optimizer; start the training anew")
+        state.setdefault(int(index), {})[name] = value
+    return state
+
+
 def save(
     path: Path,
     modules: dict[str, nn.Module],
@@ -73,8 +97,32 @@ def save(
         tensors.update(_optimizer_tensors(name, optimizer))
     tensors.update({f"ema.{i}": value for i, value in enumerate(ema.values)})
     # Parameters may share memory with nothing else here; clones keep safetensors from refusing views.
-    note = {"progress": asdict(progress), "run": run, "means": means}
+    note = FORMAT.stamped({"progress": asdict(progress), "run": run, "means": means})
     write_tensors(path, {k: v.clone() for k, v in tensors.items()}, note)
+
+
+def recorded(path: Path) -> dict[str, Any]:
+    """The progress and the configuration that a checkpoint records.
+
+    Raises:
+        InputError: the file is broken, of a newer format, or does not say how far its run was.
+    """
+    note = FORMAT.read(read_note(path), path, ("progress", "run", "means"))
+    run, progress = note.get("run"), note.get("progress")
+    means = note.get("means", [])
+    known = isinstance(run, dict) and isinstance(progress, dict) and _is_progress(progress)
+    if not known or not isinstance(means, list) or not all(type(mean) in (int, float) for mean in means):
+        raise InputError(f"{path} does not say how far its run was; start the training anew")
+    return note
+
+
+def _is_progress(values: dict[str, Any]) -> bool:
+    """Whether values are those of :class:`Progress`."""
+    names = {part.name for part in fields(Progress)}
+    plan, seconds = values.get("plan"), values.get("core_seconds")
+    counts = [values.get(name) for name in ("stage", "step_in_stage", "step")]
+    whole = [*counts, *plan] if isinstance(plan, list) else [None]
+    return values.keys() == names and all(type(n) is int and n >= 0 for n in whole) and type(seconds) in (int, float)
 
 
 def present_form(run: dict[str, Any]) -> dict[str, Any]:
@@ -94,12 +142,21 @@ def check_run(path: Path, run: dict[str, Any]) -> None:
     Raises:
         InputError: they differ; the message names the parts that do.
     """
-    was = present_form(read_note(path).get("run", {}))
-    changed = sorted(k for k in {*was, *run} if was.get(k) != run.get(k))
+    was = present_form(recorded(path)["run"])
+    changed = sorted(_changed(was.get(k), run.get(k), k) for k in {*was, *run} if was.get(k) != run.get(k))
     if changed:
         raise InputError(
             f"{path} belongs to a run with another {', '.join(changed)}; repeat its options or give another --out"
         )
+
+
+def _changed(was: Any, now: Any, name: str) -> str:
+    """What of a part differs: its name, and the options with their values then and now."""
+    if not (isinstance(was, dict) and isinstance(now, dict)):
+        return name
+    options = [k for k in {**was, **now} if was.get(k) != now.get(k)]
+    said = [k if isinstance(now.get(k), dict | list) else f"{k} {was.get(k)}, now {now.get(k)}" for k in options]
+    return f"{name} ({'; '.join(said)})"
 
 
 def check_data(path: Path, means: list[float]) -> None:
@@ -108,7 +165,7 @@ def check_data(path: Path, means: list[float]) -> None:
     Raises:
         InputError: they are others. States of versions before 0.2 do not say what they began with.
     """
-    was = read_note(path).get("means", means)
+    was = recorded(path).get("means", means)
     if not same_means(was, means):
         raise InputError(
             f"the data are not those that the run of {path} began with, though they are described in the same way; "
@@ -123,24 +180,18 @@ def load(path: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimi
         InputError: the file is broken, or belongs to a run with another configuration (named).
     """
     check_run(path, run)
-    tensors, note = read_tensors(path)
+    note = recorded(path)
+    tensors, _ = read_tensors(path)
     for name, module in modules.items():
         own = {k.removeprefix(name + "."): v for k, v in tensors.items() if k.startswith(name + ".")}
         check_state(path, own, module.state_dict())
         check_numbers(path, own)
         module.load_state_dict(own)
     for name, optimizer in optimizers.items():
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            if key.startswith(name + "."):
-                index, field_name = key.removeprefix(name + ".").split(".", 1)
-                state.setdefault(int(index), {})[field_name] = value
+        state = _optimizer_state(path, name, tensors, optimizer)
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     averages = {f"ema.{i}": value for i, value in enumerate(ema.values)}
     check_state(path, {k: v for k, v in tensors.items() if k.startswith("ema.")}, averages)
     for name, value in averages.items():
         value.copy_(tensors[name])
-    try:
-        return Progress(**note["progress"])
-    except (KeyError, TypeError):
-        raise InputError(f"{path} does not say how far its run was; start the training anew") from None
+    return Progress(**note["progress"])

@@ -8,13 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from wavegen.core.errors import InputError
-from wavegen.core.files import write_text
 from wavegen.experiments.engine.dispatch import LOCAL
 from wavegen.experiments.engine.runs import DAMAGED as DAMAGED_RESULTS
 from wavegen.experiments.engine.runs import Outcome, Prepared, prepare, run_missing
 from wavegen.experiments.judge.pictures import figure
 from wavegen.experiments.spec.comparison import Comparison, Row
-from wavegen.experiments.spec.folders import digest, model_hash, read_json, run_folder
+from wavegen.experiments.spec.folders import digest, model_hash, read_json, run_folder, write_json
 from wavegen.experiments.spec.grid import same_grid
 from wavegen.experiments.spec.images import images_of
 
@@ -39,9 +38,9 @@ def ablate(plan: Comparison, out: Path, *, workers: int = 2, scheduler: str = LO
     """
     ready = prepare_grid(plan, out)
     file = ready.out / FILE
-    text = plan.model_dump_json(indent=1) + "\n"
-    if not file.exists() or file.read_text(encoding="utf-8") != text:
-        write_text(file, text)
+    values = plan.model_dump(mode="json")
+    if read_json(file, DAMAGED) != values:
+        write_json(file, values)
     if ready.todo:  # a figure of fewer runs must not stay, should this be killed before it draws
         (ready.out / "figure.png").unlink(missing_ok=True)
     outcome = run_missing(ready, workers=workers, scheduler=scheduler)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wavegen.core.errors import InputError, near_matches
+from wavegen.core.intensity import intensity_range
 from wavegen.core.optional import need
 from wavegen.core.types import PairSource, Restoration
-from wavegen.metrics.scales import Scale, affine_fit, scaled
+from wavegen.metrics.scales import Scale, affine_fit, has_scale, scaled
 
 Plane = NDArray[np.float32]
 Restore = Callable[[Tensor, int], Restoration]
@@ -56,8 +57,8 @@ def _gaussian(plane: Plane, sigma: float) -> NDArray[Any]:
 
 def _span(plane: Plane) -> tuple[float, float]:
     """Offset and scale that bring a plane to about [0, 1]."""
-    low, high = np.percentile(plane, [0.1, 99.9])
-    return float(low), max(float(high - low), 1e-6)
+    low, width = intensity_range(plane)
+    return low, width or 1.0
 
 
 def _tv(plane: Plane, weight: float) -> NDArray[Any]:
@@ -162,7 +163,8 @@ def tune(
     candidates = [c for i, c in enumerate(candidates) if c not in candidates[:i]]
     if len(candidates) == 1:
         return candidates[0]
-    pairs = [_middle(data[i]) for i in range(min(TUNING_IMAGES, len(data)))]
+    middles = [_middle(data[i]) for i in range(min(TUNING_IMAGES, len(data)))]
+    pairs = [pair for pair in middles if bool(has_scale(scale, pair[0][None]))]
 
     def error(options: dict[str, float]) -> float:
         total = 0.0

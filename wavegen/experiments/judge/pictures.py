@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from wavegen.core.files import atomic
+from wavegen.core.intensity import unit_range
 from wavegen.core.optional import need
 from wavegen.core.types import PairSource
 from wavegen.experiments.spec.comparison import Comparison, Row, restored_by
@@ -71,5 +72,4 @@ def _middle(image: Any) -> Any:
 
 def stretched(y: Any, scale: str = "target") -> Any:
     """An input for looking at: 8-bit images as they are, others by their own percentiles."""
-    low, high = (0.0, 255.0) if scale == "fixed" else np.percentile(y, [0.1, 99.9])
-    return (y - low) / max(high - low, 1e-6)
+    return y / 255.0 if scale == "fixed" else unit_range(y)

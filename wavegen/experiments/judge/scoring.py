@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from wavegen.core.registry import build
-from wavegen.core.tensors import read_note
 from wavegen.core.types import PairSource, Restoration
 from wavegen.data import Simulator, is_simulator
 from wavegen.degradations import sigma_pixels
@@ -20,6 +19,7 @@ from wavegen.experiments.spec.folders import Result, model_hash
 from wavegen.experiments.spec.images import images_of
 from wavegen.inference.evaluate import Scorer, evaluate
 from wavegen.pipeline.pipeline import Pipeline
+from wavegen.training import state
 
 
 def score_classical(plan: Comparison, name: str, data: PairSource, scorer: Scorer) -> Result:
@@ -54,7 +54,7 @@ def score_row(row: Row, seed: int, images: int, folder: Path, data: PairSource, 
         ensemble = Scorer(scorer.keys_of("ensemble"), scorer.scale)
         drawn = evaluate(lambda y, i: restore(y, i, row.samples), data, images=count, scorer=ensemble)
         scores |= {name: drawn[name] for name in ensemble.keys}
-    note = read_note(folder / "checkpoint.safetensors")
+    note = state.recorded(folder / "checkpoint.safetensors")
     return {
         "system": row.system,
         "steps": row.steps,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from wavegen.core.errors import InputError
+from wavegen.core.intensity import unit_range
 from wavegen.transforms import Transform
 
 GAP = 2  # white pixels between bands
@@ -48,13 +49,13 @@ def subband_picture(transform: Transform, image: ArrayLike | Tensor) -> Grey:
 
 def stretched(band: NDArray[Any]) -> Grey:
     """Black to white between the darkest and the brightest half per cent, as uint8."""
-    low, high = np.percentile(band, [100 - CLIP, CLIP])
-    return _to_bytes((band - low) / max(float(high - low), 1e-12))
+    return _to_bytes(unit_range(band, 100 - CLIP, CLIP))
 
 
 def around_grey(band: NDArray[Any]) -> Grey:
     """Zero as middle grey, the half per cent of the largest magnitudes as black or white, as uint8."""
-    scale = max(float(np.percentile(np.abs(band), CLIP)), 1e-12)
+    size = np.abs(band)
+    scale = float(np.percentile(size, CLIP)) or float(size.max()) or 1.0
     return _to_bytes(0.5 + 0.5 * band / scale)
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from wavegen.core.documents import read_json as read
 from wavegen.core.errors import InputError
 from wavegen.core.files import write_text
+from wavegen.reports.study import FORMAT
 
 Result = dict[str, Any]
+AGAIN = "delete it, and repeat the command that made it"
 UNSAFE = re.compile(r"[^\w .,=+()\[\]-]")
 
 
@@ -47,22 +51,19 @@ def read_json(file: Path, advice: str) -> Result:
     """A file of results that must hold names and values; empty where there is no file.
 
     Raises:
-        InputError: it cannot be read, or is not such a file; ``advice`` says what to do.
+        InputError: it cannot be read, is not such a file, or is of a newer format; ``advice`` says what to do.
     """
     if not file.exists():
         return {}
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{file} is damaged ({error}); {advice}") from None
+    values = read(file, advice)
     if not isinstance(values, dict):
         raise InputError(f"{file} is damaged (no names in it); {advice}")
-    return values
+    return FORMAT.read(values, file)
 
 
-def write_json(file: Path, value: Any) -> None:
-    """Write a file of results, whole or not at all."""
-    write_text(file, json.dumps(value, indent=1) + "\n")
+def write_json(file: Path, values: Mapping[str, Any]) -> None:
+    """Write a file of results with the number of its format, whole or not at all."""
+    write_text(file, json.dumps(FORMAT.stamped(values), indent=1) + "\n")
 
 
 def read_rows(file: Path) -> list[Result]:
@@ -71,5 +72,7 @@ def read_rows(file: Path) -> list[Result]:
     Raises:
         InputError: a damaged file.
     """
-    rows: list[Result] = read_json(file, "delete it, and repeat the command that made it").get("rows", [])
+    rows: Any = read_json(file, AGAIN).get("rows", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f"{file} is damaged (its rows are no records); {AGAIN}")
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training.config import Training
 
 Named = dict[str, Spec | str]
+POINTS, RUNS = 1000, 10_000  # limits of one grid, which is checked point by point before it runs
 
 
 class Grid(BaseModel):
@@ -98,6 +100,7 @@ def read_grid(values: Mapping[str, Any], where: str = "grid") -> Comparison:
     """
     try:
         grid: Grid = check(Grid, values, where)
+        _check_numbers(grid)
         systems = _systems(grid)
         plan: Comparison = check(Comparison, _common(grid) | _seeds(grid, systems) | {
             "systems": {name: system.spec for name, system in systems.items()},
@@ -109,6 +112,29 @@ def read_grid(values: Mapping[str, Any], where: str = "grid") -> Comparison:
     if plan.reference is not None and plan.reference not in plan.systems:
         raise InputError(f"{where}: reference {plan.reference!r}; {near_matches(plan.reference, plan.systems)}")
     return plan
+
+
+def _check_numbers(grid: Grid) -> None:
+    """Refuse, before any of it is laid out, a grid that nobody can run or read.
+
+    Raises:
+        InputError: more combinations, runs or rows than their limits.
+    """
+    systems = 1 if grid.systems is None else sum(1 if isinstance(e, str) else len(e) for e in _entries(grid.systems))
+    points = systems * math.prod(map(len, grid.vary.values()))
+    given = grid.seeds.values() if isinstance(grid.seeds, dict) else [grid.seeds]
+    seeds = max((n if isinstance(n, int) else len(n) for n in given), default=1)
+    for number, most, what in (
+        (points, POINTS, "combinations of systems and values"),
+        (points * seeds, RUNS, "runs (combinations x seeds)"),
+        (points * len(grid.rows), RUNS, "rows (combinations x rows)"),
+    ):
+        if number > most:
+            raise InputError(f"{number:,} {what}, above the limit of {most:,}: vary fewer keys or values at once")
+
+
+def _entries(systems: Named | list[str | Named]) -> list[str | Named]:
+    return [systems] if isinstance(systems, dict) else systems
 
 
 def _common(grid: Grid) -> dict[str, Any]:
@@ -142,9 +168,8 @@ def _named(grid: Grid) -> Iterator[tuple[str, Spec]]:
     if grid.systems is None:
         yield "", {}
         return
-    entries = [grid.systems] if isinstance(grid.systems, dict) else grid.systems
     seen = set()
-    for entry in entries:
+    for entry in _entries(grid.systems):
         for name, given in ({entry: entry} if isinstance(entry, str) else entry).items():
             if name in seen:
                 raise InputError(f"systems: {name!r} is given twice")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
 from wavegen.core.config import Spec, check, merge
+from wavegen.core.documents import read_yaml
 from wavegen.core.errors import InputError, near_matches
+from wavegen.core.guard import guarded
 from wavegen.experiments.spec.recipe import Recipe
 
 COMMON = "common"  # folder beside the recipes, of what several share
@@ -22,7 +22,7 @@ def read_recipe(file: Path) -> Recipe:
     if not file.is_file():
         known = sorted(path.stem for path in file.parent.glob("*.yaml"))
         raise InputError(f"there is no recipe {file.stem!r} in {file.parent}; {near_matches(file.stem, known)}")
-    text = file.read_text(encoding="utf-8")
+    text = guarded(file, lambda path: path.read_text(encoding="utf-8"), "not a text file", "correct it there")
     comment = [line for line in text.split("\n\n\n")[0].splitlines() if line.startswith("#")]
     about = "\n".join(line.removeprefix("#").removeprefix(" ") for line in comment)
     recipe: Recipe = check(Recipe, {"name": file.stem, "about": about, **_merged(file)}, file.name)
@@ -32,10 +32,7 @@ def read_recipe(file: Path) -> Recipe:
 def _merged(file: Path) -> Spec:
     if not file.is_file():
         raise InputError(f"there is no {file}, which a recipe extends")
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise InputError(f"{file} is not YAML: {' '.join(str(error).split())}") from None
+    values = read_yaml(file)
     if not isinstance(values, dict):
         raise InputError(f"{file}: expected options by name")
     base = values.pop("extends", None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
@@ -99,7 +98,7 @@ def _measured(
     first_seed: bool = False,
 ) -> list[Result]:
     """A measure of every trained row that draws samples; what ``file`` holds of the same model is not taken again."""
-    kept: list[Result] = json.loads(file.read_text()) if file.exists() else []
+    kept = read_rows(file)
     known: dict[tuple[Any, ...], Result] = {tuple(r.get(name) for name in NAMES): r for r in kept}
     data, rows = images_of(plan, split), []
     for row in plan.rows:
@@ -113,7 +112,7 @@ def _measured(
                 measures = measure(Pipeline.from_pretrained(folder / "model"), row, data)
                 known[name] = dict(zip(NAMES, name, strict=True)) | measures
             rows.append(known[name])
-            write_json(file, rows)
+            write_json(file, {"rows": rows})
     return rows
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from wavegen.core.tensors import read_note
 from wavegen.data import is_simulator
 from wavegen.experiments.spec.comparison import Comparison
 from wavegen.experiments.spec.folders import read_rows, run_folder
@@ -13,6 +12,7 @@ from wavegen.experiments.spec.recipe_parts import Shipment
 from wavegen.experiments.spec.record import about
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.reports.tables import aggregate, markdown
+from wavegen.training import state
 
 CARD = """# {name}
 
@@ -57,7 +57,7 @@ def ship(
     if temperature is not None:
         sampler = pipe.config.sampler.model_copy(update={"temperature": temperature})
         pipe.config = pipe.config.model_copy(update={"sampler": sampler})
-    note = read_note(where / "checkpoint.safetensors")
+    note = state.recorded(where / "checkpoint.safetensors")
     results = read_rows(out / "results.json")
     times = read_rows(out / "times.json")
     rows = [r for r in aggregate(results, times) if r["system"] == system or not r["steps"]]

@@ -19,6 +19,7 @@ from wavegen.core.files import make_folder, write_text
 from wavegen.core.registry import build
 from wavegen.core.types import PairSource
 from wavegen.data import InMemory, LowBand
+from wavegen.experiments.spec.folders import AGAIN, read_json, write_json
 from wavegen.experiments.studies.spread_measure import figures, measure, toy
 from wavegen.inference.evaluate import Scorer
 from wavegen.pipeline.pipeline import Pipeline
@@ -186,7 +187,7 @@ def spread_study(study: SpreadStudy, out: Path, trained: bool = False) -> str:
     settings_now = json.loads(study.model_dump_json())
     results: dict[str, Any] = {"study": settings_now}
     if (out / "spread.json").exists():
-        results = json.loads((out / "spread.json").read_text())
+        results = read_json(out / "spread.json", AGAIN)
         if results.get("study") != settings_now:
             raise InputError(f"{out} holds the figures of another study; give another folder")
     if "toy" not in results:
@@ -210,7 +211,7 @@ def spread_study(study: SpreadStudy, out: Path, trained: bool = False) -> str:
 
 
 def _keep(out: Path, results: Mapping[str, Any]) -> None:
-    write_text(out / "spread.json", json.dumps(results, indent=1) + "\n")
+    write_json(out / "spread.json", results)
 
 
 COMMON = ["predicted", "predicted least", "predicted most", "measured", "measured least", "measured most"]

@@ -9,13 +9,17 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from wavegen.core.documents import read_json
 from wavegen.core.errors import InputError
 from wavegen.core.files import write_text
 from wavegen.core.registry import build, register, validate
+from wavegen.core.versions import Format, unchanged
 from wavegen.transforms.learning.lattice import Lattice
 from wavegen.transforms.learning.lifting import Lifting
 
 SHIPPED = Path(__file__).parent / "bases"
+FORMAT = Format("a learned basis", (unchanged,))
+NAMES = ("transform", "made")
 KINDS = ("lattice", "lifting")
 
 
@@ -26,7 +30,8 @@ def save_basis(path: str | Path, spec: Mapping[str, Any], provenance: Mapping[st
         InputError: the specification is not that of a learned basis, or the file cannot be written.
     """
     _check(spec, "a basis to save")
-    write_text(Path(path), json.dumps({"transform": dict(spec), "made": dict(provenance or {})}, indent=1) + "\n")
+    whole = FORMAT.stamped({"transform": dict(spec), "made": dict(provenance or {})})
+    write_text(Path(path), json.dumps(whole, indent=1) + "\n")
 
 
 def read_basis(basis: str | Path) -> dict[str, Any]:
@@ -36,14 +41,10 @@ def read_basis(basis: str | Path) -> dict[str, Any]:
         InputError: no such file or name, or the file holds no learned basis.
     """
     path = Path(basis) if str(basis).endswith(".json") else SHIPPED / f"{basis}.json"
-    try:
-        spec = json.loads(path.read_text(encoding="utf-8"))["transform"]
-    except OSError as error:
+    if not path.is_file():
         known = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.json")))
-        raise InputError(f"no learned basis {str(basis)!r} ({error.strerror}); give a .json file or {known}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is not a learned basis ({type(error).__name__}: {error})") from None
-    return _check(spec, str(path))
+        raise InputError(f"no learned basis {str(basis)!r}; give a .json file or {known}")
+    return _check(FORMAT.read(read_json(path, "save it again"), path, NAMES).get("transform"), str(path))
 
 
 def _check(spec: Any, where: str) -> dict[str, Any]:
