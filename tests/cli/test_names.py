@@ -50,19 +50,21 @@ def test_commands_print_any_name(encoding: str, folder: Path, tmp_path: Path, mo
     code, _, err = printed(monkeypatch, encoding, "restore", images, tmp_path / "out", "--model", folder / "model")
     assert code == 0, err
     assert sorted(os.listdir(os.fsencode(tmp_path / "out"))) == sorted(NAMES)
-    code, out, err = printed(monkeypatch, encoding, "data", "check", images)
-    assert code in (0, 1, 3), err
-    assert "plain.tif" in out + err
-    assert r"raw\udcff" in out + err
-    assert {"ascii": r"\u65e5\u672c", "cp1252": "é", "utf-8": "日本"}[encoding] in out + err
-    code, out, err = printed(monkeypatch, encoding, "evaluate", "--pred", images, "--target", images, "--json")
-    assert code == 0, err
+    for name in NAMES[:3]:
+        (tmp_path / os.fsdecode(b"damaged " + name)).write_bytes(b"II*\0damaged")
+    tifffile.imwrite(tmp_path / "whole.tif", np.ones((16, 16), np.uint16))
+    code, _, err = printed(monkeypatch, encoding, "restore", tmp_path, tmp_path / "b", "--model", folder / "model")
+    assert code == 3, err
+    assert r"damaged raw\udcff.tif" in err
+    assert {"ascii": r"\u65e5\u672c.tif", "cp1252": "aé.tif", "utf-8": "日本.tif"}[encoding] in err
     for command in (["list"], ["--help"], ["train", "--help"]):
         assert printed(monkeypatch, encoding, *command)[0] == 0
 
 
 def test_an_error_names_any_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code, _, err = printed(monkeypatch, "ascii", "restore", folder / os.fsdecode(b"\xff\xc3\xa9.png"), "x.png")
+    code, _, err = printed(
+        monkeypatch, "ascii", "restore", folder / os.fsdecode(b"\xff\xc3\xa9.png"), "x.png", "--model", "x"
+    )
     assert code == 2
     assert r"\udcff\xe9.png" in err
     assert err.count("\n") == 1
