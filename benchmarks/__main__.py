@@ -9,9 +9,11 @@ from typing import NoReturn
 import typer
 
 from benchmarks.commands.degradations import degradations
+from benchmarks.commands.faults import faults
 from benchmarks.commands.fuzz import fuzz
 from benchmarks.commands.memory import memory
 from benchmarks.commands.peers import peers
+from benchmarks.commands.processes import processes
 from benchmarks.commands.restore import restore
 from benchmarks.commands.round_trip import round_trip
 from benchmarks.commands.stacks import stacks
@@ -28,9 +30,11 @@ app = typer.Typer(
 )
 app.command()(degradations)
 app.command()(fuzz)
+app.command()(faults)
 app.command("io")(stacks)
 app.command()(memory)
 app.command()(peers)
+app.command()(processes)
 app.command()(restore)
 app.command("round-trip")(round_trip)
 app.command()(train)

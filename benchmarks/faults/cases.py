@@ -17,7 +17,7 @@ from wavegen.io import Stack, write_image, write_stack
 SMALL = {"network": {"width": 8, "multipliers": [1, 2]}}
 DATA = "nanobeads,size=64,length=4"
 EVERY = {"checkpoint_every": 10, "preview_every": 20, "log_every": 4}  # often, so that few moments lie between
-IMAGES, PLANES, STEPS = 5, 6, 100
+IMAGES, PLANES, STEPS = 5, 6, 60
 
 
 class Case(NamedTuple):
@@ -29,6 +29,7 @@ class Case(NamedTuple):
         older: of a run before it, whose results must stay until the new ones take their place.
         again: what is added when it is repeated.
         given: a folder of inputs that the command changes: it is copied to the results before.
+        tries: at most, where one takes long.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Case(NamedTuple):
     older: tuple[str, ...] | None = None
     again: tuple[str, ...] = ()
     given: str | None = None
+    tries: int | None = None
 
 
 def _restore(source: str, target: str, *more: str) -> Callable[[Path, Path], list[str]]:
@@ -70,7 +72,8 @@ KILLED = (
     Case("restore a folder", FOLDER, ("--seed", "7")),
     Case("restore a stack", _restore("stack.tif", "out.tif"), ("--seed", "7")),
     Case("restore an OME-Zarr", _restore("stack.ome.zarr", "out.ome.zarr"), ("--seed", "7")),
-    Case("ablate", _ablate),
+    Case("ablate", _ablate, tries=3),
+    Case("ablate, its worker a thread", lambda inputs, out: [*_ablate(inputs, out), "in threads"]),
     Case("calibrate", _calibrate, given="model"),
 )
 FILLED = (
@@ -80,7 +83,7 @@ FILLED = (
     Case("restore to OME-Zarr", _restore("stack.tif", "out.ome.zarr")),
     Case("restore to PNG and JPEG", _restore("pictures", "restored")),
     Case("evaluate", _evaluate),
-    Case("ablate", _ablate),
+    Case("ablate", lambda inputs, out: [*_ablate(inputs, out), "in threads"]),
     Case("demo", lambda inputs, out: ["demo", "--out", str(out)]),
 )
 
@@ -107,11 +110,11 @@ def make_inputs(folder: Path) -> None:
         "base": {**SMALL, "name": "bbdm"},
         "vary": {"bridge.s": [0.1, 0.2]},
         "data": "nanobeads",
-        "training": {"steps": 30, "batch": 2, "crop": 32, "warmup": 1, "checkpoint_every": 5},
+        "training": {"steps": 15, "batch": 1, "crop": 32, "warmup": 1, "checkpoint_every": 5},
         "rows": [{"steps": 2}],
         "pool": 2,
         "test_images": 2,
-        "size": 64,
+        "size": 32,
         "timed": False,
     }
     (folder / "grid.yaml").write_text(json.dumps(grid))

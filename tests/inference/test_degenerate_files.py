@@ -17,7 +17,8 @@ from wavegen.cli import main
 from wavegen.core.errors import InputError
 from wavegen.core.types import Pair, Restoration
 from wavegen.inference.evaluate import evaluate
-from wavegen.inference.files import Done, plan, restore_files
+from wavegen.inference.files import plan
+from wavegen.inference.restore import Done, restore_files
 from wavegen.metrics import Scorer
 
 

@@ -115,6 +115,7 @@ def test_a_constant_restoration_explains_nothing():
     x, flat = smooth(64).double(), torch.full((1, 1, 64, 64), 0.1, dtype=torch.float64)
     line = intensity_linearity(flat, x)
     assert_close((line.r2, line.slope), (torch.zeros(1).double(), torch.zeros(1).double()), rtol=0, atol=1e-12)
+    assert intensity_linearity(x, flat).slope.isnan().all(), "and is none of a truth either"
     assert_close(fit_affine(flat, x).gain, torch.zeros(1).double())
     assert_close(affine_fit(flat, x), x.mean().expand_as(x))
 

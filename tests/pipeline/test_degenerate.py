@@ -173,3 +173,5 @@ def test_a_constant_input_takes_the_scale_of_its_target() -> None:
     normal = tiny("mscgm").normalise(pair)
     torch.testing.assert_close(normal.y, torch.zeros_like(normal.y))
     assert 0.5 < float(normal.x.max() - normal.x.min()) < 2
+    both = tiny("mscgm").normalise(Pair(torch.full((1, 8, 8), 5e4), torch.full((1, 8, 8), 3.0)))
+    assert float(both.x.abs().max()) < 2, "two constants differ by no more than their magnitude"

@@ -128,7 +128,8 @@ def test_images_without_a_score_are_named_in_reports_and_packed_files(tmp_path: 
     assert study.rows[0]["left_out"] == left_out
     lines = [block.text for block in scores(study) if isinstance(block, Text)]
     assert lines == [
-        "input: PSNR: without 2 of 8 images (0.tif, 1.tif), whose score is infinite, as where an image equals its target.",
+        "input: PSNR: without 2 of 8 images (0.tif, 1.tif), "
+        "whose score is infinite, as where an image equals its target.",
         "input: SSIM: without 1 of 8 images (2.tif), whose score is not defined, as where a target is constant.",
     ]
     pack(study, tmp_path / "packed.json")
@@ -137,5 +138,5 @@ def test_images_without_a_score_are_named_in_reports_and_packed_files(tmp_path: 
 
 @pytest.mark.parametrize("wrong", ["x", {"psnr": 1}, {"psnr": {"infinite": "a"}}, {"psnr": {"infinite": [1]}}])
 def test_a_wrong_list_of_images_is_refused(tmp_path: Path, wrong: Any) -> None:
-    with pytest.raises(InputError, match="row 1 of .*: left_out must hold, by metric and reason, names of images"):
+    with pytest.raises(InputError, match=r"row 1 of .*: left_out must hold, by metric and reason, names of images"):
         read_study([write(tmp_path / "run", [{**rows()[0], "left_out": wrong}])])

@@ -86,6 +86,44 @@ def test_a_step_without_a_gradient_is_named(tmp_path: Path) -> None:
         fit(system("mscgm-joint", stages=stages), Blobs(), training(), tmp_path)
 
 
+class Constant(Blobs):
+    """Images of one value, or inputs."""
+
+    def __init__(self, both: bool) -> None:
+        self.both = both
+
+    def __getitem__(self, index: int) -> Pair:
+        pair = super().__getitem__(index)
+        nothing = torch.full_like(pair.x, float(index))
+        return Pair(nothing if self.both else pair.x, nothing)
+
+
+@pytest.mark.parametrize(("both", "said"), [(True, "targets"), (False, "inputs")])
+def test_data_without_content_are_refused(both: bool, said: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"the {said} are constant in all of the first 64 crops"):
+        fit(system("unet"), Constant(both), training(), tmp_path)
+
+
+def test_a_term_that_judges_nothing_is_named(tmp_path: Path) -> None:
+    """LPIPS needs 32 pixels: with smaller crops it was left out in silence."""
+    stages = [{"name": "only", "weights": {"coarse": 1.0, "lpips": 1.0}}]
+    with pytest.raises(InputError, match="the lpips term judges no scale of crops of 24 pixels"):
+        fit(system("unet", stages=stages), Blobs(), training(), tmp_path)
+
+
+@pytest.mark.parametrize(("steps", "plan"), [(5, [2, 3]), (2, [1, 1]), (12, [6, 6])])
+def test_all_steps_are_planned(steps: int, plan: list[int], tmp_path: Path) -> None:
+    """Halves of an odd number are both rounded down."""
+    halves = [{"name": name, "share": 0.5, "weights": {"coarse": 1.0}} for name in ("a", "b")]
+    fit(system("unet", stages=halves), Blobs(), training(steps=steps), tmp_path)
+    assert read_tensors(tmp_path / "checkpoint.safetensors")[1]["progress"]["plan"] == plan
+
+
+def test_fewer_steps_than_stages_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="steps = 1: mscgm-joint has 2 stages"):
+        fit(system("mscgm-joint"), Blobs(), training(steps=1), tmp_path)
+
+
 # -- divergence ------------------------------------------------------------------------------------
 
 

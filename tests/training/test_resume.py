@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -12,10 +13,10 @@ import pytest
 import torch
 from runs import Blobs, Interrupting, Recording, assert_same, interrupted, system, training, weights
 
-from wavegen import Pipeline
+from wavegen import Pair, Pipeline
 from wavegen.core.errors import InputError
-from wavegen.core.tensors import read_tensors
-from wavegen.training import fit
+from wavegen.core.tensors import read_tensors, write_tensors
+from wavegen.training import JsonLog, Preview, Watch, fit
 from wavegen.training.interrupt import Deferred
 from wavegen.training.state import Ema
 
@@ -138,6 +139,33 @@ def test_deferred_signals() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_launcher_may_pass_a_signal_on() -> None:
+    with Deferred(patience=True) as deferred:
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            deferred.check()
+
+
+def test_a_closed_terminal_is_an_exit_of_129(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        fit(system("unet"), Blobs(), training(), tmp_path, callbacks=[Interrupting(3, signal.SIGHUP)])
+    assert caught.value.code == 129
+    assert read_tensors(tmp_path / "checkpoint.safetensors")[1]["progress"]["step"] == 3
+
+
+def test_what_is_ignored_stays_so(tmp_path: Path) -> None:
+    """As nohup starts a program."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        fit(system("unet"), Blobs(), training(steps=2), tmp_path, callbacks=[Interrupting(1, signal.SIGHUP)])
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_finished_run_is_given_back(tmp_path: Path) -> None:
     done, seen = fit(system("unet"), Blobs(), training(), tmp_path), Recording()
     again = fit(system("unet", 3), Blobs(), training(), tmp_path, resume=True, callbacks=[seen])
@@ -158,10 +186,10 @@ def test_resume_needs_the_same_configuration(tmp_path: Path) -> None:
     fit(system("unet"), Blobs(), training(steps=2), tmp_path, described=described)
     fit(system("unet"), Blobs(), training(steps=2), tmp_path, resume=True, described=described)
     others: list[tuple[Pipeline, dict[str, Any], dict[str, Any], str]] = [
-        (system("ddpm"), {}, described, "pipeline"),
-        (system("unet"), {"learning_rate": 1e-4}, described, "training"),
-        (system("unet"), {"seed": 1}, described, "training"),
-        (system("unet"), {}, {"name": "other"}, "data"),
+        (system("ddpm"), {}, described, "pipeline .*name unet, now ddpm"),
+        (system("unet"), {"learning_rate": 1e-4}, described, "training .learning_rate 0.001, now 0.0001.;"),
+        (system("unet"), {"seed": 1}, described, "training .seed 0, now 1.;"),
+        (system("unet"), {}, {"name": "other"}, "data .name blobs, now other; photons"),
     ]
     for pipeline, options, data, said in others:
         with pytest.raises(InputError, match=f"belongs to a run with another .*{said}"):
@@ -174,6 +202,79 @@ def test_what_does_not_change_the_weights_may_change(tmp_path: Path, straight: T
     options = training(log_every=5, checkpoint_every=7, preview_every=3)
     resumed = fit(system("unet", 1), Blobs(), options, tmp_path / "other", resume=True)
     assert_same(weights(resumed), straight("unet").weights)
+
+
+class Changed(Blobs):
+    """As many images, described in the same way, of which one is another."""
+
+    def __getitem__(self, index: int) -> Pair:
+        pair = super().__getitem__(index)
+        return Pair(pair.x.flip(-1) + 3, pair.y) if index == 2 else pair
+
+
+class Fewer(Blobs):
+    def __len__(self) -> int:
+        return 5
+
+
+@pytest.mark.parametrize("other", [Changed, Fewer])
+def test_resume_needs_the_same_data(other: type[Blobs], tmp_path: Path) -> None:
+    fit(system("unet"), Blobs(), training(steps=2), tmp_path)
+    with pytest.raises(InputError, match=r"data are not those that the run of .*checkpoint\.safetensors began with"):
+        fit(system("unet"), other(), training(steps=2), tmp_path, resume=True)
+
+
+def test_states_that_do_not_say_what_they_began_with(tmp_path: Path) -> None:
+    """Those of version 0.1.0."""
+    fit(system("unet"), Blobs(), training(steps=2), tmp_path)
+    file = tmp_path / "checkpoint.safetensors"
+    tensors, note = read_tensors(file)
+    write_tensors(file, tensors, {key: value for key, value in note.items() if key != "means"})
+    fit(system("unet"), Fewer(), training(steps=2), tmp_path, resume=True)
+
+
+# -- what watches a run that was killed ------------------------------------------------------------
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    """The log, but for the time that it took."""
+    records = map(json.loads, (folder / "log.jsonl").read_text().splitlines())
+    return [{k: v for k, v in record.items() if k != "core_minutes"} for record in records]
+
+
+def watched(out: Path, *more: Any) -> None:
+    shown = [Blobs()[0]]
+    callbacks = [Watch(shown, 4), JsonLog(out / "log.jsonl"), Preview(out / "previews", shown, 4), *more]
+    options = training(steps=10, checkpoint_every=3)
+    fit(system("unet"), Blobs(), options, out, resume=True, callbacks=callbacks)
+
+
+def test_a_killed_run_logs_nothing_twice(tmp_path: Path) -> None:
+    """Killed after step 8 with a state of step 6, in the middle of a line: the log and the previews of a whole run."""
+
+    class KilledError(Exception):
+        pass
+
+    def kill(record: dict[str, Any], pipeline: Pipeline) -> None:
+        if record["step"] == 8:
+            with (tmp_path / "killed" / "log.jsonl").open("a") as file:
+                file.write('{"step": 9, "sta')
+            raise KilledError
+
+    watched(tmp_path / "whole")
+    with pytest.raises(KilledError):
+        watched(tmp_path / "killed", kill)
+    watched(tmp_path / "killed")
+    assert lines(tmp_path / "killed") == lines(tmp_path / "whole")
+    whole, killed = (sorted((tmp_path / k / "previews").iterdir()) for k in ("whole", "killed"))
+    assert [k.name for k in killed] == [k.name for k in whole] == ["step-000004.png", "step-000008.png"]
+    assert [k.read_bytes() for k in killed] == [k.read_bytes() for k in whole]
+
+
+def test_a_run_killed_before_its_first_state_logs_anew(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"step": 1}\n{"step": 2}\n')
+    watched(tmp_path)
+    assert [record["step"] for record in lines(tmp_path)] == list(range(1, 11))
 
 
 def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:

@@ -78,9 +78,8 @@ def image_candidate(
         haar = Haar(levels=1)
         split = [haar.forward(image) for image in parts]
         parts = [torch.cat([k.ll, *k.details[0]], dim=1) for k in split]
-        if len(real):
-            spread = parts[1].std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-3)  # whitened by the true batch's own
-            parts = [part / spread for part in parts]
+        spread = parts[1].std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-3)  # whitened by the true batch's own
+        parts = [part / spread for part in parts]
     if settings.low:
         parts = [torch.cat([parts[0], parts[3]], dim=1), torch.cat([parts[1], parts[4]], dim=1), parts[2]]
     return candidate(settings, parts[0], parts[1], parts[2], generator)

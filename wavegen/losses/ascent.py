@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from wavegen.core.draws import among, normal, uniform
+from wavegen.core.errors import InputError
 from wavegen.core.types import Details, Subbands
-from wavegen.losses.adversarial import image_candidate
+from wavegen.losses.adversarial import candidate, image_candidate
 from wavegen.losses.base import BandLoss, Candidate, ImageLoss, Judged, Terms
 from wavegen.pipeline.config import Stage
 from wavegen.pipeline.levels import Level, Scale, climb
@@ -58,8 +59,8 @@ class Ascent:
             low: the coarsest band to start from, normalised.
             bands: terms of detail bands.
             images: terms of images.
-            judged: which items the critics see; None: no critic looks. Where it is none of this process's, but
-                some of another's, candidates without items are made, for the numbers that are drawn for all.
+            judged: which items the critics see; None: no critic looks. Where it is another process's only,
+                candidates have no items.
         """
         self.band_losses, self.values = bands, {}
         start: Callable[[Level], Tensor] | None = self._true_low if self.stage.teacher_forcing else None
@@ -71,10 +72,20 @@ class Ascent:
                 self._keep(name, loss(image, truth))
             if judged is not None and judged.everywhere.any():
                 seen = image[judged.own], truth[judged.own], (scale.y / gain)[judged.own]
-                lows = self._shown_lows(scale, judged.own)
-                with among(judged.everywhere, self.generator):
-                    candidates.append(image_candidate(self.pipe, *seen, lows, self.generator))
+                candidates.append(self._candidate(scale, judged, *seen))
+        for name in images.keys() - self.values.keys():
+            side = min(self.true.size)
+            raise InputError(f"the {name} term judges no scale of crops of {side} pixels; give larger ones")
         return Terms({name: torch.stack(values).mean() for name, values in self.values.items()}, candidates)
+
+    def _candidate(self, scale: Scale, judged: Judged, image: Tensor, truth: Tensor, y: Tensor) -> Candidate:
+        """One scale's judged items; without any, the numbers that other processes draw are drawn all the same."""
+        settings = self.pipe.config.critic
+        assert settings is not None
+        with among(judged.everywhere, self.generator):
+            if not len(image):
+                return candidate(settings, image, truth, y, self.generator)
+            return image_candidate(self.pipe, image, truth, y, self._shown_lows(scale, judged.own), self.generator)
 
     def _keep(self, name: str, value: Tensor | None) -> None:
         if value is not None:

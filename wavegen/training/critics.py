@@ -65,6 +65,7 @@ class Critics:
             loss = terms.share * critics_loss(self.pipeline, self.modules, terms.candidates, penalised)
             loss.backward()  # type: ignore[no-untyped-call]
         self.processes.average_gradients(self.modules.parameters())
+        self.processes.equalise(self.modules.buffers(), bool(terms.candidates))  # spectral norms, where one judged
         self.optimizer.step()
         self.last = loss.detach()
         return {"critic": self.last}

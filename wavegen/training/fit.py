@@ -74,6 +74,9 @@ def fit(
     """
     if (training.steps is None) == (training.minutes is None):
         raise InputError("give a training either steps or minutes")
+    stages = len(pipeline.config.stages)
+    if training.steps is not None and training.steps < stages:
+        raise InputError(f"steps = {training.steps}: {pipeline.config.name} has {stages} stages; give each a step")
     processes = join()
     with exclusive(out / ".training.lock", f"the training in {out}") if processes.first else nullcontext():
         return _Run(pipeline, data, training, out, resume, callbacks, described or {}, processes).run()
@@ -135,7 +138,7 @@ class _Run:
         pipeline.train()
         for module in (pipeline, self.critics.modules, self.teacher):
             module.to(processes.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        processes.equalise((pipeline, self.critics.modules, self.teacher))
+            processes.equalise(module.state_dict().values())
         self.optimizer = torch.optim.AdamW(
             _groups(pipeline), training.learning_rate, BETAS, weight_decay=training.weight_decay
         )
@@ -155,15 +158,16 @@ class _Run:
         self._compare_with_first()
 
     def _compare_with_first(self) -> None:
-        """Refuse a state or data that are not those of the first process."""
+        """Refuse a state or data that are not the same for all processes; all come to know."""
         means, step = self.processes.tell((self.stream.means, self.progress.step))
-        if step != self.progress.step:
+        differs = torch.tensor([step != self.progress.step, not same_means(means, self.stream.means)]).int()
+        other_step, other_data = self.processes.sum(differs).tolist()
+        if other_step:
             raise InputError(
-                f"{self.file} is at step {step} for the first process and {self.progress.step} here; "
-                "give all machines one shared folder"
+                f"not all processes see {self.file} as the first does; give all machines one shared folder"
             )
-        if not same_means(means, self.stream.means):
-            raise InputError("the data are not those of the first process; give all machines the same")
+        if other_data:
+            raise InputError("not all processes have the data of the first; give all machines the same files")
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"model": self.pipeline, "critics": self.critics.modules, "teacher": self.teacher}
@@ -202,8 +206,7 @@ class _Run:
     def _run_stage(self, index: int, stage: Stage, interruption: Deferred) -> None:
         share = stage.share / sum(s.share for s in self.pipeline.config.stages)
         if len(self.progress.plan) <= index:
-            planned = max(1, round(share * self.training.steps)) if self.training.steps else 0
-            self.progress.plan.append(planned)  # 0: not known until PROBE steps are timed
+            self.progress.plan.append(self._steps_of(index, share))
         if self.progress.step_in_stage == 0:
             self._begin_stage(index, stage)
         spent = time.process_time()
@@ -240,6 +243,14 @@ class _Run:
             self._appoint_teacher()
         if index and stage_needs(self.pipeline.config.stages[index - 1], "needs:lossy"):
             self._settle_transform()
+
+    def _steps_of(self, index: int, share: float) -> int:
+        """A stage's steps, the last one's what is left; 0: not known until PROBE steps are timed."""
+        if self.training.steps is None:
+            return 0
+        last = index == len(self.pipeline.config.stages) - 1
+        left = self.training.steps - sum(self.progress.plan)
+        return max(1, left if last else round(share * self.training.steps))
 
     def _plan(self, index: int, share: float, probed: list[float]) -> None:
         """Turn a stage's share of the minutes into steps, once PROBE steps have been timed."""

@@ -161,12 +161,15 @@ class Processes:
         for gradient, mean in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
 
-    def equalise(self, modules: Iterable[nn.Module]) -> None:
-        """Give all processes the weights and buffers of the first."""
+    def equalise(self, values: Iterable[Tensor], has_them: bool = True) -> None:
+        """Give all processes, in place, the tensors of the first process that ``has_them``."""
         if self.count == 1:
             return
-        for module in modules:
-            for value in module.state_dict().values():
-                copy = value.to(self.device, copy=True).contiguous()
-                self._call(dist.broadcast, copy, src=0)
+        ranks = torch.zeros(self.count)
+        ranks[self.rank] = has_them
+        source = int(self.sum(ranks).argmax())
+        for value in values:
+            copy = value.detach().to(self.device, copy=True).contiguous()
+            self._call(dist.broadcast, copy, src=source)
+            with torch.no_grad():
                 value.copy_(copy)

@@ -143,11 +143,20 @@ def check_run(path: Path, run: dict[str, Any]) -> None:
         InputError: they differ; the message names the parts that do.
     """
     was = present_form(recorded(path)["run"])
-    changed = sorted(k for k in {*was, *run} if was.get(k) != run.get(k))
+    changed = sorted(_changed(was.get(k), run.get(k), k) for k in {*was, *run} if was.get(k) != run.get(k))
     if changed:
         raise InputError(
             f"{path} belongs to a run with another {', '.join(changed)}; repeat its options or give another --out"
         )
+
+
+def _changed(was: Any, now: Any, name: str) -> str:
+    """What of a part differs: its name, and the options with their values then and now."""
+    if not (isinstance(was, dict) and isinstance(now, dict)):
+        return name
+    options = [k for k in {**was, **now} if was.get(k) != now.get(k)]
+    said = [k if isinstance(now.get(k), dict | list) else f"{k} {was.get(k)}, now {now.get(k)}" for k in options]
+    return f"{name} ({'; '.join(said)})"
 
 
 def check_data(path: Path, means: list[float]) -> None:

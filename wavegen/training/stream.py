@@ -51,11 +51,23 @@ class Stream:
         self.training, self.processes = training, processes
 
     def clean(self) -> Iterator[Tensor]:
-        """The targets of the first crops, for statistics; sets ``means`` on the way."""
+        """The targets of the first crops, for statistics; sets ``means`` on the way.
+
+        Raises:
+            InputError: all are constant, or all inputs are.
+        """
         self.means = []
+        varied: set[str] = set()
         for pair in (self.crops[i] for i in range(STATISTICS)):
             self.means += [float(image.double().mean()) for image in pair]
+            varied |= {name for name, image in pair._asdict().items() if image.amax() > image.amin()}
             yield pair.x
+        for name, images in (("x", "targets"), ("y", "inputs")):
+            if name not in varied:
+                raise InputError(
+                    f"the {images} are constant in all of the first {STATISTICS} crops: nothing can be learned; "
+                    "look at the files, or give larger crops"
+                )
 
     def batches(self, step: int, device: torch.device) -> Iterator[Pair]:
         """This process's part of the batches from a step on."""
