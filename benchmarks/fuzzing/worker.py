@@ -61,10 +61,13 @@ class Watch:
             path = os.path.realpath(os.fsdecode(arguments[0]))
             writes = isinstance(arguments[2], int) and arguments[2] & WRITES
             read = not self.strays and not path.startswith(self.known)
-            if not path.startswith(self.inside) and (writes or read) and path != os.devnull:
+            if not self._is_inside(path) and (writes or read) and path != os.devnull:
                 self.seen = f"open {path}"
-        elif event in CHANGES and not os.path.realpath(os.fsdecode(arguments[0])).startswith(self.inside):
+        elif event in CHANGES and not self._is_inside(os.path.realpath(os.fsdecode(arguments[0]))):
             self.seen = f"{event} {arguments[0]}"
+
+    def _is_inside(self, path: str) -> bool:
+        return path == self.inside or path.startswith(self.inside + os.sep)
 
 
 def attempt(form: Format, seed: Seed, watch: Watch) -> tuple[str, str]:

@@ -112,6 +112,9 @@ def _header(path: Path, file: Any, number: int, root: Any) -> _Header:
     for tag in NUMBERS:
         if not isinstance(getattr(page, tag), int):
             raise InputError(f"its tag {tag} is {shown(getattr(page, tag))}, no whole number; export it again")
+    for one in chosen.pages:
+        if one is not None and not (isinstance(one.dataoffsets, tuple) and isinstance(one.databytecounts, tuple)):
+            raise InputError("where its strips or tiles lie is no list of numbers; export it again")
     meaning = samples.meaning(
         int(page.photometric),
         int(page.samplesperpixel),
