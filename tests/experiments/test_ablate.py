@@ -131,8 +131,8 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path: Path, monkeypa
     saved: list[int] = []
     save = state.save
 
-    def stopping(path: Path, modules: Any, optimizers: Any, ema: Any, progress: Any, run: Any) -> None:
-        save(path, modules, optimizers, ema, progress, run)
+    def stopping(path: Path, modules: Any, optimizers: Any, ema: Any, progress: Any, *more: Any) -> None:
+        save(path, modules, optimizers, ema, progress, *more)
         saved.append(progress.step)
         if saved == [1, 2, 3]:
             raise InputError("the power is gone")
