@@ -45,9 +45,9 @@ class DistributionScore:
 class BackboneMetric(DistributionMetric, abstract=True):
     """What metrics of a feature network share.
 
-    The KID x 1000 of two samples of one distribution (patches of HeLa cells, EfficientNet-Lite0, 200 draws) has a
-    standard deviation of 400 for 2 images, 73 for 10, 14 for 50 and 7 for 100, where an unrestored input has 950 and a
-    restoration 300: below 10 images nothing is scored, below 50 with a remark.
+    The KID x 1000 of two sets of true images (``benchmarks/few_images.py``) has a standard deviation of 365 for 2
+    images, 61 for 10, 12 for 50 and 4 for 100, where an unrestored input has 950 and a restoration 300: below 10 images
+    nothing is scored, below 50 with a remark.
     """
 
     least_images = 10
