@@ -13,7 +13,7 @@ import typer
 from wavegen.cli.output import note
 
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT")
-STARTS = 5  # tries in the first half second of a new interpreter
+STARTS = 3  # tries in the first half second of a new interpreter
 
 
 def faults(

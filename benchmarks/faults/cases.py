@@ -66,15 +66,21 @@ def _ablate(inputs: Path, out: Path) -> list[str]:
     return list(map(str, ["ablate", inputs / "grid.yaml", "--out", out, "--workers", 1]))
 
 
+def _demo(inputs: Path, out: Path) -> list[str]:
+    return ["demo", "--out", str(out)]
+
+
 FOLDER = _restore("images", "restored", "--samples", "2", "--std", "SPREAD")
 KILLED = (
     Case("train", _train, again=("--resume",)),
     Case("restore a folder", FOLDER, ("--seed", "7")),
     Case("restore a stack", _restore("stack.tif", "out.tif"), ("--seed", "7")),
     Case("restore an OME-Zarr", _restore("stack.ome.zarr", "out.ome.zarr"), ("--seed", "7")),
-    Case("ablate", _ablate, tries=3),
     Case("ablate, its worker a thread", lambda inputs, out: [*_ablate(inputs, out), "in threads"]),
     Case("calibrate", _calibrate, given="model"),
+    Case("evaluate", _evaluate, tries=5),
+    Case("demo", _demo, tries=3),
+    Case("ablate", _ablate, tries=2),
 )
 FILLED = (
     Case("train", _train, again=("--resume",)),
@@ -84,7 +90,7 @@ FILLED = (
     Case("restore to PNG and JPEG", _restore("pictures", "restored")),
     Case("evaluate", _evaluate),
     Case("ablate", lambda inputs, out: [*_ablate(inputs, out), "in threads"]),
-    Case("demo", lambda inputs, out: ["demo", "--out", str(out)]),
+    Case("demo", _demo),
 )
 
 

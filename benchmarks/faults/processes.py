@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import importlib
 import logging
 import os
 import signal
@@ -12,13 +13,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from benchmarks.faults.cases import EVERY
 
 THREADS = "in threads"  # an argument
+MODULES = "modules"  # a file
 LIMIT = 180.0  # seconds: longer is a hang
 IMPORTED = ("tifffile", "zarr", "PIL.Image", "distributed", "skimage.data", "kornia", "torch._dynamo", "accelerate")
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,15 +162,21 @@ def _child(arguments: Sequence[str], scratch: Path) -> NoReturn:
 
         traceback.print_exc()
     finally:
+        (scratch / MODULES).write_text("\n".join(sys.modules))
         atexit._run_exitfuncs()
         sys.stderr.flush()
         os._exit(code)
 
 
+def import_as_it_did(scratch: Path) -> None:
+    """Import what the last forked process has imported, so that the next ones find it done."""
+    for name in (scratch / MODULES).read_text().split():
+        with suppress(Exception):
+            importlib.import_module(name)
+
+
 def warm_up() -> None:
     """Import what the commands import, and let trainings write often: forked processes inherit both."""
-    import importlib
-
     import matplotlib.figure  # noqa: F401
     import torch
 

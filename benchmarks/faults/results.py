@@ -21,7 +21,15 @@ _BYTES = torch.uint8
 OF_THE_RUN = re.compile(r"minutes|seconds|^ms_|command|date|time|host|machine|python|^model$|^out$")
 FIGURES = re.compile(rb"[\d.e+-]+")  # on a page: times are among them, and the scores are in the files beside it
 UUID = re.compile(rb"urn:uuid:[0-9a-f-]+")
-PARTIAL = ("checkpoint.safetensors", "log.jsonl", "results.json", "results.csv", "scores.json", "table.md")
+PARTIAL = (
+    "checkpoint.safetensors",
+    "log.jsonl",
+    "results.json",
+    "results.csv",
+    "scores.json",
+    "table.md",
+    "figure.png",
+)
 
 
 def units(folder: Path) -> dict[str, str]:

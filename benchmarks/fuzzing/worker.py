@@ -48,27 +48,32 @@ class Watch:
             "/dev",
             "/etc",
         )
-        self.strays, self.seen = strays, ""
+        self.strays, self.seen, self.on = strays, "", False
         sys.addaudithook(self.hook)
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         """What Python calls for every such event."""
+        if not self.on:
+            return
         if event in OUTWARD:
             self.seen = event
         elif event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
             path = os.path.realpath(os.fsdecode(arguments[0]))
             writes = isinstance(arguments[2], int) and arguments[2] & WRITES
             read = not self.strays and not path.startswith(self.known)
-            if not path.startswith(self.inside) and (writes or read) and path != os.devnull:
+            if not self._is_inside(path) and (writes or read) and path != os.devnull:
                 self.seen = f"open {path}"
-        elif event in CHANGES and not os.path.realpath(os.fsdecode(arguments[0])).startswith(self.inside):
+        elif event in CHANGES and not self._is_inside(os.path.realpath(os.fsdecode(arguments[0]))):
             self.seen = f"{event} {arguments[0]}"
+
+    def _is_inside(self, path: str) -> bool:
+        return path == self.inside or path.startswith(self.inside + os.sep)
 
 
 def attempt(form: Format, seed: Seed, watch: Watch) -> tuple[str, str]:
     """The outcome of reading one mutant, and what to keep of it."""
     outcome, text = "read", ""
-    watch.seen = ""
+    watch.seen, watch.on = "", True
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
         for read in form.readers:
@@ -85,6 +90,7 @@ def attempt(form: Format, seed: Seed, watch: Watch) -> tuple[str, str]:
         outcome, text = "traceback", traceback.format_exc()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        watch.on = False
     if outcome in ("read", "refused"):
         outcome = "outside" if watch.seen else "memory" if _peak() > MEMORY else "traceback" if text else outcome
     return outcome, text or watch.seen

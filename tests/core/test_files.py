@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,18 +102,20 @@ def test_killed_between_the_renames_of_a_folder(tmp_path: Path) -> None:
 def test_a_forked_process_keeps_no_lock(tmp_path: Path) -> None:
     """Workers of a loader may outlive a killed training by seconds, and must not block the next."""
     ends, waits = os.pipe()
-    with exclusive(tmp_path / "lock", "it"):
-        child = os.fork()
-        if not child:
-            os.close(waits)
-            os.read(ends, 1)
-            os._exit(0)
-    try:
+    first = os.fork()
+    if not first:
         with exclusive(tmp_path / "lock", "it"):
-            pass
-    finally:
-        os.close(waits)
-        os.waitpid(child, 0)
+            if os.fork():
+                os._exit(0)  # as one that is killed: the lock is not given back
+            os.close(waits)
+            os.read(ends, 1)  # the second process lives until the test ends
+            os._exit(0)
+    os.close(ends)
+    os.waitpid(first, 0)
+    assert (tmp_path / "lock").exists()
+    with exclusive(tmp_path / "lock", "it"):
+        pass
+    os.close(waits)
 
 
 def test_without_locks_a_name_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,6 +225,6 @@ def test_allocation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_waiting_ends_with_the_holder(holder: subprocess.Popen[str], tmp_path: Path) -> None:
     began = time.monotonic()
-    holder.kill()
+    threading.Timer(0.3, holder.kill).start()
     with exclusive(tmp_path / ".work.lock", "the work", wait=True):
-        assert time.monotonic() - began < 20
+        assert 0.2 < time.monotonic() - began < 20

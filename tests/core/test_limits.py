@@ -40,8 +40,8 @@ def test_an_image_without_pixels_is_refused(shape: tuple[int, ...]) -> None:
         check_declared("zero.tif", shape, "u1")
 
 
-@pytest.mark.parametrize("shape", [(10**5000, 2), (2**40, 2**40, 2**40), (4 * 10**9, 4 * 10**9)])
+@pytest.mark.parametrize("shape", [(10**5000, 2), (2**40, 2**40, 2**40)])
 def test_numbers_of_any_length_end_in_one_line(shape: tuple[int, ...]) -> None:
-    with pytest.raises(InputError, match="above the limit") as caught:
+    with pytest.raises(InputError, match="more values than any machine holds") as caught:
         check_declared("absurd.npy", shape, "f8")
     assert len(str(caught.value)) < 300

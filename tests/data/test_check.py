@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import fourier_shift, gaussian_filter
@@ -17,6 +18,7 @@ from scipy.ndimage import fourier_shift, gaussian_filter
 from wavegen.cli import main
 from wavegen.core.errors import InputError
 from wavegen.data import align, image_facts
+from wavegen.data.pairs import Pairs
 from wavegen.io import read_image, write_image
 
 Array = np.ndarray[Any, Any]
@@ -182,3 +184,29 @@ def test_five_pixels_are_found_in_real_pairs(shared_data: Path) -> None:
         x, y = (read_image(shared_data / row[side]).pixels for side in ("target", "input"))
         assert align(x, y).verdict == "aligned", row["id"]
         assert align(x[:, 5:], y[:, :-5]).verdict == "shifted", row["id"]
+
+
+def test_remarks_on_files_and_missing_planes_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Several images in a file, transparency, planes that are not there: told by the check and by what trains."""
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        with tifffile.TiffWriter(tmp_path / folder / "a.tif") as writer:
+            for side in (40, 8):
+                writer.write(np.random.default_rng(side).integers(0, 99, (side, side), np.uint8), metadata=None)
+    pairs = Pairs(str(tmp_path / "x"), str(tmp_path / "y"))
+    assert pairs.remarks == ("a.tif, a.tif: image 1 of 2 in the file; --series chooses another",)
+    answer = run(capsys, tmp_path)
+    assert not answer.code
+    assert "a.tif: image 1 of 2 in the file" in answer.err
+    rgba = np.random.default_rng(0).integers(0, 99, (16, 16, 4), np.uint8)
+    for folder in ("x", "y"):
+        tifffile.imwrite(tmp_path / folder / "a.tif", rgba, photometric="rgb", extrasamples=["unassalpha"])
+    pairs = Pairs(str(tmp_path / "x"), str(tmp_path / "y"))
+    assert (pairs.channels, tuple(pairs[0].y.shape)) == (3, (3, 16, 16))
+    header = '{"shape": [5, 16, 16]}'
+    tifffile.imwrite(tmp_path / "x" / "a.tif", rgba[..., 0], description=header, metadata=None)
+    with pytest.raises(InputError, match=r"x/a\.tif.*announces 5 plane"):
+        Pairs(str(tmp_path / "x"), str(tmp_path / "y"))
+    answer = run(capsys, tmp_path)
+    assert answer.code == 3
+    assert "announces 5 plane" in answer.err

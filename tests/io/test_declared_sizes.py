@@ -12,7 +12,8 @@ import pytest
 import tifffile
 
 from wavegen.core.errors import InputError
-from wavegen.io.limits import check_segments, opened_picture
+from wavegen.core.segments import check_segments
+from wavegen.io.limits import opened_picture
 
 LONG = {259: 3, 262: 3, 258: 3, 277: 3}  # tags of 16 bits; all others have 32
 

@@ -181,6 +181,19 @@ def test_an_existing_run_is_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == kept
 
 
+def test_one_training_at_a_time(tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    def second(record: dict[str, Any], pipeline: Pipeline) -> None:
+        with pytest.raises(InputError) as error:
+            fit(system("unet"), Blobs(), training(steps=2), tmp_path, resume=True)
+        refused.append(str(error.value))
+
+    fit(system("unet"), Blobs(), training(steps=2, log_every=2), tmp_path, callbacks=[second])
+    assert f"the training in {tmp_path} is being written by process {os.getpid()} on " in refused[0]
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_resume_needs_the_same_configuration(tmp_path: Path) -> None:
     described = {"name": "blobs", "photons": (10, 20)}
     fit(system("unet"), Blobs(), training(steps=2), tmp_path, described=described)

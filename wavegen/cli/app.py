@@ -27,6 +27,7 @@ from wavegen.cli.weights import weights
 from wavegen.core.errors import InputError
 from wavegen.core.launch import launched
 from wavegen.core.memory import keep_freed_memory
+from wavegen.core.terminal import print_anything
 from wavegen.version import __version__
 
 # Typer carries its own copy of click in some versions and imports it in others: take the base classes from it.
@@ -90,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     keep_freed_memory()
+    print_anything()
     # A signal that is ignored (nohup, a job in the background) stays so.
     heeded = [number for number in (signal.SIGINT, *ENDING) if signal.getsignal(number) != signal.SIG_IGN]
     previous = {number: signal.getsignal(number) for number in heeded}

@@ -56,6 +56,8 @@ def check(
     records = []
     for record in _records(where, {"split": split, "dataset": dataset, "task": task}, max_shift, images):
         records.append(record)
+        for remark in record.get("remarks", ()):
+            note(remark)
         if record["bad"]:
             note(f"{record['name']}: {record['reason']}")
     report = summary(records)

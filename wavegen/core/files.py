@@ -221,8 +221,8 @@ def _keep_names(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically; its folder is made where it does not exist."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write a text file atomically, names of files in their own bytes; its folder is made where it does not exist."""
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from wavegen.core.errors import InputError
+from wavegen.core.errors import InputError, shown
 
 VARIABLE = "WAVEGEN_MAX_IMAGE_GB"
 GB = 1e9
@@ -67,14 +67,13 @@ def check_declared(path: str | Path, shape: Iterable[int], dtype: Any, limit: in
     lengths = [int(n) for n in shape]
     kind = np.dtype(dtype)
     size, most = math.prod(lengths) * kind.itemsize, limit_bytes() if limit is None else limit
-    named = "x".join(map(str, lengths)) if size < LARGEST else f"{len(lengths)}-dimensional"
     if any(n <= 0 for n in lengths):
-        raise InputError(f"cannot read {path}: its size is {named}, so it holds no pixels; export it again")
+        raise InputError(f"cannot read {path}: its size is {shown(lengths)}, so it holds no pixels; export it again")
+    if size >= LARGEST:
+        raise InputError(f"cannot read {path}: it declares more values than any machine holds; export it again")
     if size > most:
-        remedy = (
-            f"if that is right, set {VARIABLE}={math.ceil(size / GB)}" if size < LARGEST else "no machine holds that"
-        )
         raise InputError(
-            f"cannot read {path}: it declares {named} values of {kind}, {min(size, LARGEST) / GB:,.1f} GB, "
-            f"above the limit of {most / GB:,.1f} GB; {remedy}, else export it again"
+            f"cannot read {path}: it declares {'x'.join(map(str, lengths))} values of {kind}, {size / GB:,.1f} GB, "
+            f"above the limit of {most / GB:,.1f} GB; if that is right, set {VARIABLE}={math.ceil(size / GB)}, "
+            "else export it again"
         )

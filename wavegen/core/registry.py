@@ -170,9 +170,10 @@ def entry(kind: str, name: str) -> Entry:
     Raises:
         InputError: an unknown name (with the near matches, and the plug-ins that could not be loaded).
     """
-    known = names(kind)
-    if name not in known:
-        raise InputError("; ".join([f"unknown {kind} {shown(name)}", near_matches(str(name), known), *_failed]))
+    _load()
+    if not isinstance(name, str) or (kind, name) not in _entries:
+        near = near_matches(str(name), names(kind))
+        raise InputError("; ".join([f"unknown {kind} {shown(name)}", near, *_failed]))
     return _entries[kind, name]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from wavegen.core.errors import InputError
 from wavegen.core.guard import guarded
 from wavegen.core.limits import check_declared
+from wavegen.core.segments import check_segments
 
 Doubles = NDArray[np.float64]
 FAINTEST = 0.3  # a peak below this fraction of the brightest one is a dim bead or a side lobe
@@ -74,9 +76,12 @@ def read_psf(file: str | Path, size: int = 31, beads: int = 8) -> MeasuredPsf:
 def _read(path: Path) -> NDArray[np.generic]:
     import tifffile
 
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it says of damaged files is in the error
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
         check_declared(path, series.shape, np.float64)
+        for page in series.pages:
+            check_segments(path, page)
         stack: NDArray[np.generic] = series.asarray()
     return stack
 

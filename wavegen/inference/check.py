@@ -15,7 +15,7 @@ from wavegen.core.types import PairSource
 from wavegen.data import FilePairs, Simulated, align, image_facts
 from wavegen.data.base import checked_item
 from wavegen.data.check import BAD, MAX_SHIFT
-from wavegen.data.files import images_of, read_pixels
+from wavegen.data.files import images_of, pixel_header, read_pixels
 from wavegen.data.tables import beside, read_rows
 from wavegen.io import EXTENSIONS
 from wavegen.io.saturation import WORTH_A_WARNING
@@ -108,8 +108,11 @@ def check_items(items: Iterable[Item], max_shift: float = MAX_SHIFT) -> Iterator
     """
     for item in items:
         record: dict[str, Any] = {"name": item.name, "verdict": "single" if item.input is None else ""}
+        paths = [path for path in (item.target, item.input) if path is not None]
         try:
-            pixels = [read_pixels(path) for path in (item.target, item.input) if path is not None]
+            pixels = [read_pixels(path) for path in paths]
+            told = [f"{path.name}: {remark}" for path in paths for remark in pixel_header(path).remarks]
+            record |= {"remarks": told} if told else {}
             yield _checked(record, pixels, max_shift)
         except InputError as error:
             yield record | {"verdict": "unreadable", "bad": True, "reason": str(error)}

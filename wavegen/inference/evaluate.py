@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -80,15 +80,20 @@ def evaluate(
         targets.append(x)
         seconds, nfe, first = seconds + result.seconds / len(samples), result.nfe, first + len(pairs)
     by_key = means(scores) | scorer.distances(restored, targets)
-    left_out = {
-        key: {reason: [name_of(data, place) for place in places] for reason, places in reasons.items()}
-        for key, reasons in without_mean(scores).items()
-    }
+    left_out = _names(data, without_mean(scores))
     return {key: by_key.get(key) for key in scorer.keys} | {
         "nfe": nfe,
         "ms_per_image": 1000 * seconds / count,
         "images": count,
         **({"left_out": left_out} if left_out else {}),
+    }
+
+
+def _names(data: PairSource, left_out: Mapping[str, Mapping[str, Sequence[int]]]) -> dict[str, dict[str, list[str]]]:
+    """Names of the items that means leave out, by metric and reason."""
+    return {
+        key: {reason: [name_of(data, place) for place in places] for reason, places in reasons.items()}
+        for key, reasons in left_out.items()
     }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError
+from wavegen.core.limits import check_declared
 
 HEADER = 1024  # bytes
 TYPES = {0: "i1", 1: "i2", 2: "f4", 6: "u2"}
@@ -55,9 +56,10 @@ def read_mrc(path: str | Path) -> NDArray[Any]:
     """The pixels (sections, rows, columns) in native byte order, rows as stored.
 
     Raises:
-        InputError: as :func:`mrc_header`.
+        InputError: as :func:`mrc_header`, or more pixels than the limit.
     """
     header = mrc_header(path)
+    check_declared(path, header.shape, header.dtype)
     pixels = np.fromfile(path, header.dtype, int(np.prod(header.shape)), offset=header.offset)
     native: NDArray[Any] = pixels.astype(header.dtype.newbyteorder("="), copy=False).reshape(header.shape)
     return native

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError, shown
+from wavegen.core.segments import check_segments
 from wavegen.io import imagej, ome, samples
 from wavegen.io.lazy import Changed, LazyFile
-from wavegen.io.limits import check_segments
 from wavegen.io.records import split_records
 from wavegen.io.stack import Stack
 
@@ -112,6 +112,9 @@ def _header(path: Path, file: Any, number: int, root: Any) -> _Header:
     for tag in NUMBERS:
         if not isinstance(getattr(page, tag), int):
             raise InputError(f"its tag {tag} is {shown(getattr(page, tag))}, no whole number; export it again")
+    for one in chosen.pages:
+        if one is not None and not (isinstance(one.dataoffsets, tuple) and isinstance(one.databytecounts, tuple)):
+            raise InputError("where its strips or tiles lie is no list of numbers; export it again")
     meaning = samples.meaning(
         int(page.photometric),
         int(page.samplesperpixel),
@@ -341,8 +344,8 @@ def _tags(page: Any, other: dict[str, Any]) -> None:
     if orientation in range(2, 9):
         other["orientation"] = int(orientation)
     icc = _tag(page, ICC, None)
-    if icc:
-        other["icc"] = bytes(icc)
+    if isinstance(icc, bytes) and icc:
+        other["icc"] = icc
 
 
 def _tag(page: Any, code: int, default: Any) -> Any:
@@ -357,4 +360,5 @@ def _resolution(page: Any) -> tuple[dict[str, float], int]:
         value = _tag(page, {"X": 282, "Y": 283}[axis], None)
         if isinstance(value, tuple) and len(value) == 2 and min(value) > 0:
             per_unit[axis] = value[0] / value[1]
-    return (per_unit if len(per_unit) == 2 else {}), int(_tag(page, 296, INCH))
+    unit = _tag(page, 296, INCH)
+    return (per_unit if len(per_unit) == 2 else {}), int(unit) if isinstance(unit, int) else 0

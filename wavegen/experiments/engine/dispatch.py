@@ -25,6 +25,37 @@ LOOK = 0.2  # seconds between two looks at the runs
 
 
 @contextmanager
+def secured(ca: Path | None, certificate: Path | None, key: Path | None) -> Iterator[None]:
+    """Encrypt connections to a scheduler ``tls://...``, as Dask's own configuration does where nothing is given.
+
+    Args:
+        ca: who is trusted, a PEM file.
+        certificate: this machine's, a PEM file.
+        key: that of the certificate; None where both are in one file.
+
+    Raises:
+        InputError: a file that is missing, or only one of ``ca`` and ``certificate``.
+    """
+    if ca is None and certificate is None and key is None:
+        yield
+        return
+    if ca is None or certificate is None:
+        raise InputError(
+            "encryption needs both --tls-ca-file and --tls-cert (and --tls-key where it is a file of its own)"
+        )
+    files = {"ca-file": ca, "client.cert": certificate, "client.key": key or certificate}
+    for file in files.values():
+        if not file.is_file():
+            raise InputError(f"there is no file {file}; give a certificate or key in the form PEM")
+    need("distributed", "cluster")  # with which dask comes
+    import dask
+
+    settings = {f"distributed.comm.tls.{name}": str(file.resolve()) for name, file in files.items()}
+    with dask.config.set({**settings, "distributed.comm.require-encryption": True}):
+        yield
+
+
+@contextmanager
 def connected(scheduler: str, workers: int) -> Iterator[Any]:
     """A Dask client: of ``workers`` new processes of one thread each (``local``), or of a running scheduler.
 

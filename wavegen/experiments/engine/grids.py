@@ -41,8 +41,10 @@ def ablate(plan: Comparison, out: Path, *, workers: int = 2, scheduler: str = LO
     values = plan.model_dump(mode="json")
     if read_json(file, DAMAGED) != values:
         write_json(file, values)
+    if ready.todo:  # a figure of fewer runs must not stay, should this be killed before it draws
+        (ready.out / "figure.png").unlink(missing_ok=True)
     outcome = run_missing(ready, workers=workers, scheduler=scheduler)
-    if outcome.rows and (ready.todo or not (ready.out / "figure.png").exists()):
+    if outcome.rows and not (ready.out / "figure.png").exists():
         images = images_of(plan)
         figure(plan, ready.out, images, strip(plan), range(min(IMAGES, len(images))))
     return outcome

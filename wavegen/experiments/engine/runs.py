@@ -144,8 +144,10 @@ def compare(
     if (out / "grid.json").exists():
         raise InputError(f"{out} holds a grid of wavegen ablate: give another --out")
     ready = prepare(plan, out, split, only)
+    if ready.todo:  # a figure of fewer runs must not stay, should this be killed before it draws
+        (out / "figure.png").unlink(missing_ok=True)
     outcome = run_missing(ready, workers=jobs)
-    if ready.todo or not (out / "figure.png").exists():
+    if not (out / "figure.png").exists():
         figure(plan, out, images_of(plan), shown, range(min(4, len(images_of(plan)))))
     print(outcome.table)
     print(f"results: {out / 'results.json'}, {out / 'times.json'}; figure: {out / 'figure.png'}")

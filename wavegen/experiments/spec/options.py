@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from wavegen.core.errors import InputError
 from wavegen.core.memory import keep_freed_memory
+from wavegen.core.terminal import print_anything
 
 BUDGET = "processor minutes of training per system"
 
@@ -18,6 +19,7 @@ BUDGET = "processor minutes of training per system"
 def run_command(main: Callable[[], object]) -> NoReturn:
     """Run ``main`` and exit: 0 done, 2 wrong input (one line), 130 interrupted. Bugs keep their traceback."""
     keep_freed_memory()
+    print_anything()
     try:
         main()
     except InputError as error:
