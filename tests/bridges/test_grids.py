@@ -91,7 +91,7 @@ def test_native_grid(name: str) -> None:
     ("name", "steps", "options", "message"),
     [
         ("unifrom", 4, {}, "did you mean 'uniform'"),
-        ("uniform", 0, {}, "1 or more"),
+        ("uniform", 0, {}, "from 1 to 10,000"),
         ("uniform", 4, {"exponent": 2}, "unknown option 'exponent'"),
         ("power", 4, {"exponnent": 2}, "did you mean 'exponent'"),
         ("power", 4, {"exponent": 0}, "exponent"),

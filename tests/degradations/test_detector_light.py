@@ -88,3 +88,11 @@ def test_low_light():
     assert float(linear.var()) == pytest.approx((5000 * expected + 1) / 5000**2, rel=0.05)
     with pytest.raises(InputError, match=r"\[0, 1\]"):
         LowLight()(255 * x, 0)
+
+
+def test_a_shadow_falls_on_images_of_any_size():
+    x = torch.ones(1, 1, 4100, 4100)  # more than 2^24 pixels
+    shadow = build("degradation", {"name": "shadow", "softness": 0})
+    with torch.no_grad():
+        shaded = (shadow(x, torch.Generator().manual_seed(0)) < 1).float().mean()
+    assert float(shaded) == pytest.approx(0.4, abs=0.01)

@@ -142,7 +142,7 @@ def test_beads_that_do_not_serve(tmp_path):
         measure_psf(np.zeros((2, 2, 40, 40)))
     with pytest.raises(InputError, match="finite"):
         measure_psf(np.full((40, 40), np.nan))
-    with pytest.raises(InputError, match="no bead stack"):
+    with pytest.raises(InputError, match="there is no such file"):
         read_psf(tmp_path / "missing.tif")
     (tmp_path / "text.tif").write_text("no image")
     with pytest.raises(InputError, match="TIFF"):

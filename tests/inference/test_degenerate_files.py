@@ -16,6 +16,8 @@ from systems import tiny
 from wavegen.cli import main
 from wavegen.core.errors import InputError
 from wavegen.core.types import Pair, Restoration
+from wavegen.experiments.judge.band_spread import spread_of_bands
+from wavegen.experiments.spec.comparison import Row
 from wavegen.inference.evaluate import evaluate
 from wavegen.inference.files import plan
 from wavegen.inference.restore import Done, restore_files
@@ -169,3 +171,29 @@ def test_a_sparse_image_on_an_offset_is_the_same_image(tmp_path: Path) -> None:
     moved, _ = restored(tmp_path, beads + 100)
     np.testing.assert_allclose(moved - 100, plain, rtol=0, atol=0.05)
     assert 1000 < np.ptp(plain) < 400_000, "in the units of the beads"
+
+
+class Mixed(One):
+    """A scene, and then an empty field."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Pair:
+        x, y = super().__getitem__(0)
+        return Pair(torch.full_like(x, 100.0), y) if index else Pair(x, y)
+
+
+class Empty(Mixed):
+    """Empty fields alone."""
+
+    def __getitem__(self, index: int) -> Pair:
+        return super().__getitem__(1)
+
+
+def test_a_calibration_leaves_empty_truths_out() -> None:
+    pipeline, row = tiny("mscgm"), Row(system="mscgm", steps=1)
+    one, both = (spread_of_bands(pipeline, row, data) for data in (One(), Mixed()))
+    assert both == pytest.approx(one)
+    with pytest.raises(InputError, match="the truth of every image is constant"):
+        spread_of_bands(pipeline, row, Empty())

@@ -12,7 +12,7 @@ from result_files import ABOUT, TIMES, row, rows, write
 from wavegen.cli import main
 from wavegen.core.errors import InputError
 from wavegen.reports import read_study
-from wavegen.reports.blocks import Text
+from wavegen.reports.blocks import Table, Text
 from wavegen.reports.pack import pack
 from wavegen.reports.portable import portable
 from wavegen.reports.sections import scores
@@ -140,3 +140,10 @@ def test_images_without_a_score_are_named_in_reports_and_packed_files(tmp_path: 
 def test_a_wrong_list_of_images_is_refused(tmp_path: Path, wrong: Any) -> None:
     with pytest.raises(InputError, match=r"row 1 of .*: left_out must hold, by metric and reason, names of images"):
         read_study([write(tmp_path / "run", [{**rows()[0], "left_out": wrong}])])
+
+
+def test_a_reference_without_an_error_is_no_measure_of_spreads(tmp_path: Path) -> None:
+    made = [row("exact", 1, 0, 99.0, rmse=0.0), row("hybrid", 4, 0, 25.0, rmse=0.1, spread=0.05, spread_skill=0.9)]
+    study = read_study([write(tmp_path / "run", made, reference="exact")])
+    (table,) = (block for block in scores(study) if isinstance(block, Table))
+    assert "hybrid, 4 at eta 1" in [line[0] for line in table.rows]

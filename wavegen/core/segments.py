@@ -28,6 +28,8 @@ def check_segments(path: Path, page: Any) -> None:
             that is larger than it.
     """
     key = page.keyframe
+    if not isinstance(key.compression, int) or not isinstance(page.dataoffsets, tuple):
+        raise InputError(f"cannot read {path}: the tags that say how it is stored are no numbers; export it again")
     declared, there = math.prod(key.chunked), len(page.dataoffsets)
     if declared > MOST and there < declared:
         raise InputError(f"cannot read {path}: a page declares {declared:,} strips or tiles and has {there:,}")

@@ -80,7 +80,7 @@ def _read(path: Path) -> NDArray[np.generic]:
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
         check_declared(path, series.shape, np.float64)
-        for page in series.pages:
+        for page in filter(None, series.pages):
             check_segments(path, page)
         stack: NDArray[np.generic] = series.asarray()
     return stack

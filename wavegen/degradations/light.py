@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Generator, Tensor
@@ -45,8 +46,9 @@ class Shadow(RandomDiagonal):
         """(B, C, H, W) in [0, 1]."""
         batch, channels, height, width = shape
         field = smooth_field((batch, 1, height, width), generator).cpu()
-        threshold = torch.quantile(field.flatten(1), 1 - self.area, dim=1).view(-1, 1, 1, 1)
-        shade = (field > threshold).float()
+        # torch.quantile takes no more than 2^24 values.
+        threshold = np.quantile(field.flatten(1).numpy(), 1 - self.area, axis=1).astype(np.float32)
+        shade = (field > torch.from_numpy(threshold).view(-1, 1, 1, 1)).float()
         if self.softness >= 0.1:
             shade = GaussianBlur(self.softness).apply(shade)
         drawn = 2 * torch.rand((batch, channels, 1, 1), generator=generator, device=generator.device).cpu() - 1

@@ -109,12 +109,7 @@ def _header(path: Path, file: Any, number: int, root: Any) -> _Header:
         raise InputError(f"{path} holds {count} image(s), there is no image {number}; give --series 1 to {count}")
     chosen = file.series[number - 1]
     page = chosen.keyframe
-    for tag in NUMBERS:
-        if not isinstance(getattr(page, tag), int):
-            raise InputError(f"its tag {tag} is {shown(getattr(page, tag))}, no whole number; export it again")
-    for one in chosen.pages:
-        if one is not None and not (isinstance(one.dataoffsets, tuple) and isinstance(one.databytecounts, tuple)):
-            raise InputError("where its strips or tiles lie is no list of numbers; export it again")
+    _check_tags(chosen)
     meaning = samples.meaning(
         int(page.photometric),
         int(page.samplesperpixel),
@@ -133,6 +128,17 @@ def _header(path: Path, file: Any, number: int, root: Any) -> _Header:
         planes, there = announced // size, held // size
         raise InputError(f"it announces {planes} plane(s) and holds {there}; copy or export it again")
     return _Header(chosen, kind, meaning, () if contiguous else _holes(chosen))
+
+
+def _check_tags(chosen: Any) -> None:
+    """Refuse tags of another type than is relied on: tifffile returns whatever a damaged file says."""
+    for tag in NUMBERS:
+        value = getattr(chosen.keyframe, tag)
+        if not isinstance(value, int):
+            raise InputError(f"its tag {tag} is {shown(value)}, no whole number; export it again")
+    for page in chosen.pages:
+        if page is not None and not (isinstance(page.dataoffsets, tuple) and isinstance(page.databytecounts, tuple)):
+            raise InputError("where its strips or tiles lie is no list of numbers; export it again")
 
 
 def _contiguous(file: Any, chosen: Any) -> bool:

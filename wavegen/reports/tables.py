@@ -61,7 +61,7 @@ def _errors(results: Sequence[Result], reference: str | None) -> dict[int, float
     """The error of the system ``reference`` by number of images, the mean over its seeds."""
     errors: dict[int, list[float]] = {}
     for row in results:
-        if row["system"] == reference and row.get("rmse") is not None:
+        if row["system"] == reference and row.get("rmse"):  # an error of 0 is no measure of a spread
             errors.setdefault(row["images"], []).append(row["rmse"])
     return {images: statistics.fmean(values) for images, values in errors.items()}
 

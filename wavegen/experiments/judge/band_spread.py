@@ -11,7 +11,7 @@ from torch import Tensor
 from wavegen.core.errors import InputError
 from wavegen.core.types import PairSource
 from wavegen.experiments.spec.comparison import Row, restored_by
-from wavegen.metrics.scales import scaled
+from wavegen.metrics.scales import has_scale, scaled
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.transforms import Haar
 
@@ -25,19 +25,27 @@ def spread_of_bands(pipe: Pipeline, row: Row, data: PairSource, images: int = IM
     """Spread of whole restorations over their residual's, by Haar band (``ll2``, ``h2``, ..., ``d1``).
 
     sqrt(Var f / (E(x - f)² - Var f)) over draws f at one y, both summed over the images: 1 for draws of the
-    posterior, 0 for a regression. Images are on the truth's scale, so that all weigh alike.
+    posterior, 0 for a regression. Images are on the truth's scale, so that all weigh alike; those whose truth is
+    constant have none and are left out.
+
+    Raises:
+        InputError: images whose truth is constant alone.
     """
     haar = Haar(levels=LEVELS)
     variance: dict[str, float] = {}
     error: dict[str, float] = {}
     for index in range(min(images, len(data))):
         pair = data[index]
+        if not bool(has_scale("target", pair.x[None])):
+            continue
         drawn = torch.as_tensor(restored_by(pipe, row, pair.y, [index], DRAWS).samples).float()
         draws, truth = scaled("target", drawn.reshape(DRAWS, *pair.x.shape), pair.x[None].expand(DRAWS, -1, -1, -1))
         for name, (f, x) in _bands(haar, draws, truth[:1]).items():
             of_draws = float(f.var(dim=0, correction=1).mean())
             variance[name] = variance.get(name, 0.0) + of_draws
             error[name] = error.get(name, 0.0) + float((f - x).square().mean()) - of_draws
+    if not variance:
+        raise InputError("the truth of every image is constant, and spreads have no scale; give images with a content")
     return {name: math.sqrt(variance[name] / max(error[name], 1e-12)) for name in variance}
 
 

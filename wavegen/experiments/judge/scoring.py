@@ -77,7 +77,8 @@ def s_over_v(pipe: Pipeline, data: PairSource, images: int = 8) -> float | None:
     """Total variance S of the bridge over the residual variance v of its band, which step counts depend on.
 
     v is the mean squared error of the one-call estimate on the first images: the variance of x0 given y, plus
-    what the network has not learnt. None for processes that are not pinned at y, whose S means something else.
+    what the network has not learnt. None for processes that are not pinned at y, whose S means something else, and
+    where the estimate is exact.
     """
     if pipe.bridge.total_variance is None or not pipe.bridge.pinned:
         return None
@@ -88,4 +89,5 @@ def s_over_v(pipe: Pipeline, data: PairSource, images: int = 8) -> float | None:
         y_low, t = pipe.norm.low(bands.ll, 0), torch.ones(1)
         x0 = pipe.denoiser(pipe.condition(y, bands))(y_low, t, y_low)
         errors.append(float((x0 - pipe.norm.low(true.ll, 0)).square().mean()))
-    return pipe.bridge.total_variance / statistics.fmean(errors)
+    mean = statistics.fmean(errors)
+    return pipe.bridge.total_variance / mean if mean > 0 else None
