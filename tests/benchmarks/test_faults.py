@@ -36,7 +36,7 @@ def test_what_is_found(out: Path) -> None:
     right = units(out)
     ended, good = End(0, "", 1.0), Finds()
     good.after(out, ended, right)
-    assert not (good.lost or good.wrong or good.left)
+    assert [*good.lost, *good.wrong, *good.left] == []
     (out / "model.bin").unlink()
     with (out / "log.jsonl").open("a") as log:
         log.write('{"step": 2}\n')
