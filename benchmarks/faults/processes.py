@@ -86,7 +86,7 @@ def _code(process: int) -> int | None:
 def _start(arguments: Sequence[str], scratch: Path) -> int:
     environment = {**os.environ, "TMPDIR": str(scratch / "tmp"), "PYTHONPATH": str(ROOT)}
     with (scratch / "said").open("wb") as said:
-        command = [sys.executable, "-m", "wavegen", *arguments]
+        command = [sys.executable, "-m", "wavegen", *(one for one in arguments if one != THREADS)]
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=environment, preexec_fn=_heed).pid
 
 
