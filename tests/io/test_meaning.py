@@ -153,6 +153,21 @@ def test_missing_partner_is_named_or_left_out(tmp_path: Path) -> None:
     assert "z has 1 of 2" in stack.other["remarks"][0]
 
 
+def test_sets_stay_in_their_folder(tmp_path: Path) -> None:
+    first, second = _two_files(tmp_path)
+    (tmp_path / "inner").mkdir()
+    first = first.rename(tmp_path / "inner" / first.name)
+    for there in ("../second-a.ome.tif", str(second)):
+        content = first.read_bytes()
+        with tifffile.TiffFile(first) as file:
+            xml = file.ome_metadata.replace("second-a.ome.tif", there)
+            page = file.pages[0].asarray()
+        tifffile.imwrite(first, page, description=xml, metadata=None)
+        with pytest.raises(InputError, match="must lie in one folder"):
+            open_stack(first)
+        first.write_bytes(content)
+
+
 def test_pages_without_data_are_missing_planes(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, ramp(3, 6, 8), compression="zlib", metadata={"axes": "ZYX"}, photometric="minisblack")

@@ -55,6 +55,8 @@ def read(path: Path, axes: str | None, series: int = 1, missing: Missing = "refu
     """
     with opened(path) as file:
         root = ome.root_of(file.ome_metadata) if file.is_ome else None
+        if root is not None:
+            _check_partners(path, root)
         if root is not None and axes is None and ome.described_elsewhere(root):
             raise InputError(
                 f"{path}: its planes are described in {ome.described_elsewhere(root)}; "
@@ -94,6 +96,23 @@ def opened(path: Path) -> Iterator[Any]:
         if any(following):
             raise ValueError("the file ends before its last page")
         yield file
+
+
+def _check_partners(path: Path, root: Any) -> None:
+    """Check the other files of a set, which tifffile opens by itself.
+
+    Raises:
+        InputError: one that is not in the same folder, or whose pages do not end.
+    """
+    import tifffile
+
+    for name in ome.files_of(root):
+        if Path(name).name != name or "\\" in name:
+            raise InputError(f"its OME-XML names {name!r}; the files of a set must lie in one folder")
+        partner = path.with_name(name)
+        if name != path.name and partner.is_file():
+            with tifffile.TiffFile(partner) as file:
+                check_chain(file)
 
 
 def partners(path: Path) -> tuple[str, ...]:
