@@ -152,3 +152,11 @@ def test_the_curve_is_averaged_over_five_rings_and_crossed_linearly(last):
     k = below[0]
     at = np.interp(-1 / 7, -smooth[k - 1 : k + 1], [k - 1, k])
     assert found == pytest.approx(64 / at, rel=1e-12)
+
+
+def test_spots_wider_than_half_their_window_are_left_out():
+    """A Gaussian of sigma 5 just fits into a window of 11 pixels."""
+    (spot,) = fit_spots(spots([(32, 32)], 4.8 * 2.3548), window=11)
+    assert spot.fwhm == pytest.approx(4.8 * 2.3548, rel=1e-3)
+    assert fit_spots(spots([(32, 32)], 5.2 * 2.3548), window=11) == []
+    assert len(fit_spots(spots([(32, 32)], 5.2 * 2.3548), window=13)) == 1
