@@ -1,18 +1,21 @@
 """Generative image restoration in wavelet subbands.
 
-Public names are imported at their first use, so that ``import wavegen`` takes no time.
+Public names are imported at their first use, so that ``import wavegen`` takes no time: nor then does the program, which
+answers signals in its own way from its first line on.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
-from wavegen.core.errors import InputError
 from wavegen.version import __version__
 
+TYPE_CHECKING = False  # type checkers know the name; the module that has it takes time
 if TYPE_CHECKING:
+    from typing import Any
+
     from wavegen.bridges import sample
+    from wavegen.core.errors import InputError
     from wavegen.core.memory import keep_freed_memory
     from wavegen.core.registry import build, describe, names, register
     from wavegen.core.types import Details, Pair, Restoration, Subbands
@@ -37,6 +40,7 @@ __all__ = [
 _REGISTRY = "wavegen.core.registry"
 _HOMES = {
     "Details": "wavegen.core.types",
+    "InputError": "wavegen.core.errors",
     "Pair": "wavegen.core.types",
     "Pipeline": "wavegen.pipeline",
     "Restoration": "wavegen.core.types",

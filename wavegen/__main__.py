@@ -1,10 +1,9 @@
 """``python -m wavegen`` is ``wavegen``."""
 
 import signal
-from typing import NoReturn
 
 
-def main() -> NoReturn:
+def main() -> None:
     """The program: until it has handlers of its own, and when it is done, signals end it without a traceback."""
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -87,7 +87,12 @@ def _start(arguments: Sequence[str], scratch: Path) -> int:
     environment = {**os.environ, "TMPDIR": str(scratch / "tmp"), "PYTHONPATH": str(ROOT)}
     with (scratch / "said").open("wb") as said:
         command = [sys.executable, "-m", "wavegen", *arguments]
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=environment).pid
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=environment, preexec_fn=_heed).pid
+
+
+def _heed() -> None:
+    """A job in the background ignores Ctrl-C, and so would those that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _fork(arguments: Sequence[str], scratch: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import io
 import json
@@ -497,6 +498,25 @@ def test_signals_outside_a_training(run: Run, monkeypatch: pytest.MonkeyPatch, n
     monkeypatch.setattr("wavegen.core.registry.names", lambda kind: signal.raise_signal(number) or time.sleep(1) or [])
     assert run("list", "bridge").code == code
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_is_not_lost_in_a_callback(run: Run, monkeypatch: pytest.MonkeyPatch, number: int, code: int) -> None:
+    """What is raised in a callback of compiled code goes nowhere; kernels that are loaded from a cache have some."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    callback = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(number))
+
+    def interrupted(kind: str) -> list[str]:
+        callback()
+        time.sleep(5)
+        return []
+
+    monkeypatch.setattr("wavegen.core.registry.names", interrupted)
+    began = time.monotonic()
+    answer = run("list", "bridge")
+    assert answer.code == code
+    assert "Traceback" not in answer.err
+    assert time.monotonic() - began < 4
 
 
 def test_resume_of_an_interrupted_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ import pytest
 from wavegen.core import files
 from wavegen.core.errors import InputError
 from wavegen.core.files import allocate, atomic, atomic_folder, exclusive, lack_of_space, write_text
-from wavegen.core.locks import NoLocksError
+from wavegen.core.locks import NoLocksError, clear
 
 ROOT = Path(__file__).resolve().parents[2]
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -72,6 +72,8 @@ def test_one_process_writes_and_the_next_clears_up_after_a_killed_one(
         pass
     assert tree(tmp_path) == began
     assert (tmp_path / "a.txt").read_text() == "older"
+    clear(tmp_path)  # what belongs to a living process stays
+    assert tree(tmp_path) == began
 
     holder.send_signal(signal.SIGKILL)
     holder.wait()
@@ -82,6 +84,14 @@ def test_one_process_writes_and_the_next_clears_up_after_a_killed_one(
             raise ZeroDivisionError
     assert tree(tmp_path) == {"a.txt", "b", "b/older"}
     assert (tmp_path / "a.txt").read_text() == "newer"
+
+
+def test_what_killed_processes_left_can_be_cleared(holder: subprocess.Popen[str], tmp_path: Path) -> None:
+    holder.kill()
+    holder.wait()
+    (tmp_path / ".hidden").touch()
+    clear(tmp_path)
+    assert tree(tmp_path) == {"a.txt", "b", "b/older", ".hidden"}
 
 
 def test_killed_between_the_renames_of_a_folder(tmp_path: Path) -> None:

@@ -167,11 +167,11 @@ def test_damaged_files_are_named_and_nothing_done_is_lost(tmp_path: Path, monkey
         file.write_bytes(kept)
     for broken in ("{", '{"rows": 3}', '{"rows": [1]}'):
         (tmp_path / "times.json").write_text(broken)
-        with pytest.raises(InputError, match=r"times.json is damaged"):
+        with pytest.raises(InputError, match=r"times\.json(:| is) "):
             ablate(plan, tmp_path)
     (tmp_path / "times.json").unlink()
     (tmp_path / "results.json").write_text('{"about": [1], "rows": []}')
-    with pytest.raises(InputError, match=r"results.json is damaged"):
+    with pytest.raises(InputError, match=r"results\.json(:| is) "):
         ablate(plan, tmp_path)
 
 

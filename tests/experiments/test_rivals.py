@@ -110,7 +110,7 @@ def test_recipes_run_and_refuse_an_export_of_a_smoke_run(recipe: str, tmp_path: 
     spreads = json.loads((tmp_path / "out" / "spreads.json").read_text())["rows"] if recipe == "realism.py" else []
     assert len(spreads) == 2 * 3 * (recipe == "realism.py")  # as configured, and calibrated
     if spreads:
-        heats = json.loads((tmp_path / "out" / "temperatures.json").read_text())
+        heats = json.loads((tmp_path / "out" / "temperatures.json").read_text())["rows"]
         assert [f"{heat['key']}, temperature {heat['temperature']:g}" for heat in heats] == [
             s["key"] for s in spreads[3:]
         ]

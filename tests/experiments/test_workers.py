@@ -39,7 +39,7 @@ def test_a_run_waits_for_whoever_is_at_it(tmp_path: Path, monkeypatch: pytest.Mo
     judge, task = prepare(plan, tmp_path).judge, execution.Task(*plan.runs()[0])
     folder = run_folder(tmp_path, *plan.runs()[0])
     with ThreadPoolExecutor(1) as pool:
-        with exclusive(folder / "lock", "the run"):
+        with exclusive(folder / ".lock", "the run"):
             doing = pool.submit(execution.execute, judge, tmp_path, task)
             assert not began.wait(0.5)
         doing.result()

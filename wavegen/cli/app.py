@@ -22,6 +22,7 @@ from wavegen.cli.list import list_components
 from wavegen.cli.plan import plan
 from wavegen.cli.report import report
 from wavegen.cli.restore import restore
+from wavegen.cli.signals import insist
 from wavegen.cli.train import train
 from wavegen.cli.weights import weights
 from wavegen.core.errors import InputError
@@ -95,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # A signal that is ignored (nohup, a job in the background) stays so.
     heeded = [number for number in (signal.SIGINT, *ENDING) if signal.getsignal(number) != signal.SIG_IGN]
     previous = {number: signal.getsignal(number) for number in heeded}
+    hook, sys.unraisablehook = sys.unraisablehook, insist
     try:
         for number in heeded:
             signal.signal(number, _end)
@@ -110,6 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+        sys.unraisablehook = hook
     if code == INTERRUPTED:
         print("wavegen: interrupted", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)

@@ -59,8 +59,16 @@ def held(path: Path, *, wait: float = 0.0, folder: bool = False, owner: str = ""
         os.close(descriptor)
 
 
+def clear(folder: Path) -> None:
+    """Remove what killed processes have left in a folder and those below it: locks and temporary files of nobody."""
+    for path in sorted((*folder.rglob(".*.part"), *folder.rglob(".*lock"))):
+        with suppress(BusyError, NoLocksError, OSError), held(path, folder=path.is_dir()):
+            pass
+
+
 def _take(path: Path, folder: bool) -> int | None:
     """A descriptor of the locked file or folder; None where somebody else holds it, or did until now."""
+    new = not path.exists()
     if folder:
         path.mkdir(exist_ok=True)
     descriptor = os.open(path, os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT, 0o666)
@@ -73,7 +81,8 @@ def _take(path: Path, folder: bool) -> int | None:
     except OSError as error:
         os.close(descriptor)
         if error.errno in UNKNOWN:
-            _remove(path)
+            if new:
+                _remove(path)
             raise NoLocksError(str(path)) from error
         raise
     os.close(descriptor)

@@ -42,7 +42,7 @@ def execute(judge: Judge, out: Path, task: Task) -> float:
     for it, and finds the run done; the lock of a process that dies ends with it.
     """
     folder = scores_file(out, judge, task.system, task.seed).parent
-    with _ONE_RUN, exclusive(folder / "lock", str(task), wait=True):
+    with _ONE_RUN, exclusive(folder / ".lock", str(task), wait=True):
         began = time.perf_counter()
         torch.set_num_threads(1)
         if task.seed is None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from wavegen.core.errors import InputError
 from wavegen.core.files import write_text
+from wavegen.core.locks import clear
 from wavegen.core.registry import build
 from wavegen.data import is_simulator
 from wavegen.experiments.engine.dispatch import LOCAL, Failed, connected, run_tasks
@@ -109,10 +110,13 @@ def run_missing(ready: Prepared, *, workers: int = 2, scheduler: str = LOCAL) ->
     plan, out = ready.judge.plan, ready.out
     failed: dict[Task, BaseException] = {}
     if ready.todo:
-        with connected(scheduler, min(workers, len(ready.todo))) as client:
-            _claim(ready)
-            progress = Progress(len(ready.tasks), len(ready.todo))
-            failed |= run_tasks(client, ready.judge, out, ready.todo, progress, lambda: _write(ready, ()))
+        try:
+            with connected(scheduler, min(workers, len(ready.todo))) as client:
+                _claim(ready)
+                progress = Progress(len(ready.tasks), len(ready.todo))
+                failed |= run_tasks(client, ready.judge, out, ready.todo, progress, lambda: _write(ready, ()))
+        finally:  # workers that had to end at once could not
+            clear(out)
         for task in ready.todo:
             if task not in failed and not is_done(ready.judge, out, task):
                 failed[task] = InputError(f"its worker kept no scores in {out}; do all workers share this folder?")

@@ -1,0 +1,39 @@
+"""Signals that come at a moment when nothing can be raised."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+AGAIN = 0.02  # seconds
+
+
+def insist(event: UnraisableHookArgs) -> None:
+    """Let a signal come again a moment later, if what it raised was lost: in a callback of compiled code, a finaliser.
+
+    A ``sys.unraisablehook``. Without it Python prints a traceback and goes on as if nobody had asked it to end.
+    """
+    number = 0
+    if isinstance(event.exc_value, KeyboardInterrupt):
+        number = int(signal.SIGINT)
+    elif isinstance(event.exc_value, SystemExit) and isinstance(event.exc_value.code, int):
+        number = event.exc_value.code - 128
+    if number <= 0:
+        sys.__unraisablehook__(event)
+        return
+    timer = threading.Timer(AGAIN, _send, [number])
+    timer.daemon = True
+    timer.start()
+
+
+def _send(number: int) -> None:
+    """To the main thread where that is possible, so that it does not sleep on."""
+    if sys.platform == "win32":
+        signal.raise_signal(number)
+    elif (main := threading.main_thread().ident) is not None:
+        signal.pthread_kill(main, number)
