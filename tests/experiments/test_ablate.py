@@ -131,8 +131,8 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path: Path, monkeypa
     saved: list[int] = []
     save = state.save
 
-    def stopping(path: Path, modules: Any, optimizers: Any, ema: Any, progress: Any, *more: Any) -> None:
-        save(path, modules, optimizers, ema, progress, *more)
+    def stopping(path: Path, modules: Any, optimizers: Any, ema: Any, progress: Any, *rest: Any) -> None:
+        save(path, modules, optimizers, ema, progress, *rest)
         saved.append(progress.step)
         if saved == [1, 2, 3]:
             raise InputError("the power is gone")
@@ -157,7 +157,7 @@ def test_damaged_files_are_named_and_nothing_done_is_lost(tmp_path: Path, monkey
         kept = file.read_bytes()
         for broken in (b'{"rows": [', b"[]", b"\xff\xfe"):
             file.write_bytes(broken)
-            with pytest.raises(InputError, match=f"{file.name} is damaged"):
+            with pytest.raises(InputError, match=rf"{file.name}(:| is) "):
                 ablate(plan, tmp_path)
         file.unlink()
         ablate(plan, tmp_path)
@@ -167,11 +167,11 @@ def test_damaged_files_are_named_and_nothing_done_is_lost(tmp_path: Path, monkey
         file.write_bytes(kept)
     for broken in ("{", '{"rows": 3}', '{"rows": [1]}'):
         (tmp_path / "times.json").write_text(broken)
-        with pytest.raises(InputError, match=r"times.json is damaged"):
+        with pytest.raises(InputError, match=r"times\.json(:| is) "):
             ablate(plan, tmp_path)
     (tmp_path / "times.json").unlink()
     (tmp_path / "results.json").write_text('{"about": [1], "rows": []}')
-    with pytest.raises(InputError, match=r"results.json is damaged"):
+    with pytest.raises(InputError, match=r"results\.json(:| is) "):
         ablate(plan, tmp_path)
 
 

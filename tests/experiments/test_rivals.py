@@ -107,10 +107,10 @@ def test_recipes_run_and_refuse_an_export_of_a_smoke_run(recipe: str, tmp_path: 
     made = ["verdicts.md"] + ["spreads.md"] * (recipe == "realism.py")
     assert sorted(p.name for p in (tmp_path / "out").glob("*s.md")) == sorted(made)
     assert all((tmp_path / "out" / name).read_text() in done.stdout for name in made)
-    spreads = json.loads((tmp_path / "out" / "spreads.json").read_text()) if recipe == "realism.py" else []
+    spreads = json.loads((tmp_path / "out" / "spreads.json").read_text())["rows"] if recipe == "realism.py" else []
     assert len(spreads) == 2 * 3 * (recipe == "realism.py")  # as configured, and calibrated
     if spreads:
-        heats = json.loads((tmp_path / "out" / "temperatures.json").read_text())
+        heats = json.loads((tmp_path / "out" / "temperatures.json").read_text())["rows"]
         assert [f"{heat['key']}, temperature {heat['temperature']:g}" for heat in heats] == [
             s["key"] for s in spreads[3:]
         ]

@@ -38,7 +38,7 @@ def test_extra_draws_are_scored_on_the_scale_of_the_comparison(
     generator = torch.Generator().manual_seed(0)
     dark = [60 * torch.rand(1, 32, 32, generator=generator) for _ in range(3)]
     monkeypatch.setattr(scoring.Pipeline, "from_pretrained", lambda folder: Draws())
-    monkeypatch.setattr(scoring, "read_note", lambda file: {"progress": {"core_seconds": 60.0, "step": 5}})
+    monkeypatch.setattr(scoring.state, "recorded", lambda file: {"progress": {"core_seconds": 60.0, "step": 5}})
     monkeypatch.setattr(scoring, "restored_by", two_draws)
     row = Row(system="any", samples=2, spread_images=1)
     scorer = Scorer(scale="fixed", perceptual=False)

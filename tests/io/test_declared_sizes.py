@@ -10,9 +10,11 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from wavegen.core.errors import InputError
 from wavegen.core.segments import check_segments
+from wavegen.io import image_header, read_image
 from wavegen.io.limits import opened_picture
 
 LONG = {259: 3, 262: 3, 258: 3, 277: 3}  # tags of 16 bits; all others have 32
@@ -93,3 +95,16 @@ def test_pictures_have_one_limit_which_is_ours(tmp_path: Path, monkeypatch: pyte
     refusal = r"19000x20000x1 values of uint8, 0\.4 GB.*set WAVEGEN_MAX_IMAGE_GB=1"
     with pytest.raises(InputError, match=refusal), opened_picture(path, "PNG"):
         pass
+
+
+def test_the_header_of_a_png_does_not_decode_it(tmp_path: Path) -> None:
+    """Pillow's ``getexif`` would, to look for Exif data behind the pixels."""
+    path = tmp_path / "a.png"
+    Image.fromarray(np.zeros((64, 64), np.uint8)).save(path)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"IDAT") + 4
+    content[start : start + 8] = b"\xff" * 8
+    path.write_bytes(content)
+    assert image_header(path).shape == (1, 64, 64)
+    with pytest.raises(InputError, match="damaged"):
+        read_image(path)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from benchmarks.file_kinds import KINDS, ramp
 from wavegen.core.errors import InputError
+from wavegen.degradations.beads import read_psf
 from wavegen.io import Stack, not_kept, of_another_quantity, open_stack, partners, read_image, write_stack
 from wavegen.io.samples import ASSOCIATED, UNASSOCIATED, UNSPECIFIED, Samples, meaning
 from wavegen.io.stack import native
@@ -150,6 +151,21 @@ def test_missing_partner_is_named_or_left_out(tmp_path: Path) -> None:
     assert (stack.axes, stack.shape) == ("ZYX", (1, 12, 10))
     np.testing.assert_array_equal(stack.array[...], ramp(2, 12, 10)[:1])
     assert "z has 1 of 2" in stack.other["remarks"][0]
+
+
+def test_sets_stay_in_their_folder(tmp_path: Path) -> None:
+    first, second = _two_files(tmp_path)
+    (tmp_path / "inner").mkdir()
+    first = first.rename(tmp_path / "inner" / first.name)
+    for there in ("../second-a.ome.tif", str(second)):
+        content = first.read_bytes()
+        with tifffile.TiffFile(first) as file:
+            xml = file.ome_metadata.replace("second-a.ome.tif", there)
+            page = file.pages[0].asarray()
+        tifffile.imwrite(first, page, description=xml, metadata=None)
+        with pytest.raises(InputError, match="must lie in one folder"):
+            open_stack(first)
+        first.write_bytes(content)
 
 
 def test_pages_without_data_are_missing_planes(tmp_path: Path) -> None:
@@ -323,3 +339,29 @@ def test_links_to_nothing_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.tif").symlink_to(tmp_path / "gone.tif")
     with pytest.raises(InputError, match=r"a link to .*gone\.tif, which does not exist"):
         open_stack(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("loop", [[0], [0, 1], [0, 1, 2], [0, 1, 2, 1], [0, 1, 2, 2]])
+def test_pages_that_lead_back_are_refused(tmp_path: Path, loop: list[int]) -> None:
+    """tifffile follows some of these loops without end."""
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for page in ramp(3, 6, 8):
+            writer.write(page, contiguous=False, metadata=None)
+    with tifffile.TiffFile(path) as file:
+        offsets = [page.offset for page in file.pages]
+    content = bytearray(path.read_bytes())
+    for here, there in zip(loop, [*loop[1:], loop[0]], strict=True):
+        end = offsets[here] + 2 + 12 * int.from_bytes(content[offsets[here] : offsets[here] + 2], "little")
+        content[end : end + 4] = offsets[there].to_bytes(4, "little")
+    path.write_bytes(content)
+    for read in (open_stack, lambda path: read_psf(path, size=5)):
+        with pytest.raises(InputError, match="lead back to an earlier one"):
+            read(path)
+
+
+def test_bead_stacks_without_all_planes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, ramp(16, 16), description='{"shape": [5, 16, 16]}', metadata=None)
+    with pytest.raises(InputError, match="announces 5 plane"):
+        read_psf(path, size=5)

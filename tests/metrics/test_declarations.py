@@ -15,8 +15,8 @@ from wavegen.core import optional
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, names
 from wavegen.metrics import Scorer
-from wavegen.metrics.base import EnsembleMetric, Metric, PairedMetric
-from wavegen.metrics.catalogue import STANDARD, catalogue, declared, key_of, named, outside
+from wavegen.metrics.base import DistributionMetric, EnsembleMetric, Metric, PairedMetric
+from wavegen.metrics.catalogue import STANDARD, catalogue, declared, is_declared, key_of, named, outside
 from wavegen.metrics.perceptual import Lpips
 
 KEYS = ["psnr", "ri_psnr", "ssim", "ms_ssim", "spectrum_error", "lpips", "rmse", "spread", "crps", "spread_skill"]
@@ -27,7 +27,9 @@ SIDES = {"ms_ssim": 176}
 
 def test_the_standard_scores_keep_their_keys() -> None:
     assert [key_of(name) for name in STANDARD] == KEYS
-    assert Scorer(perceptual=False).keys == KEYS
+    plain = Scorer(perceptual=False)
+    assert plain.keys == KEYS
+    assert set(plain.metrics) == set(KEYS) - {"lpips", "kid_effnet_lite0"}, "those that need no weights"
     assert list(catalogue())[: len(KEYS)] == KEYS
     assert outside() == []
 
@@ -158,3 +160,44 @@ def test_headings_have_unit_and_factor() -> None:
     assert known["kid_effnet_lite0"].heading() == "KID ×1000"
     assert len({metric.heading() for metric in known.values()}) == len(known), "no two columns have one title"
     assert math.isinf(known["psnr"].best or 0)
+
+
+class MeanGap(DistributionMetric):
+    """The distance of the means of two sets."""
+
+    title, higher_is_better, best = "gap", False, 0.0
+
+    def features(self, images: Tensor, data_range: Any) -> Tensor:
+        return images.flatten(1)
+
+    def compare(self, features_a: Tensor, features_b: Tensor) -> float:
+        return float((features_a.mean() - features_b.mean()).abs())
+
+
+def test_two_images_are_a_set_unless_a_metric_asks_for_more() -> None:
+    scorer = Scorer(["psnr"], scale="fixed")
+    scorer.metrics["gap"] = MeanGap()
+    images = 255 * torch.rand(2, 1, 16, 16)
+    assert scorer.distances([images + 51], [images])["gap"] == pytest.approx(0.2, abs=1e-6)
+    assert scorer.distances([images[:1]], [images[:1]]) == {"gap": None}
+    assert scorer.remarks == ["left out: gap (1 patches; fewer than 2 say nothing)"]
+
+
+def test_only_densities_have_neither_a_best_value_nor_a_largest() -> None:
+    for net in ("vgg16", "effnet_lite0"):
+        facts = {kind: declared(f"{kind}_{net}") for kind in ("precision", "recall", "density", "coverage")}
+        assert {kind: fact.best for kind, fact in facts.items()} == {
+            "precision": 1.0, "recall": 1.0, "density": None, "coverage": 1.0,
+        }  # fmt: skip
+        assert {kind: fact.values[1] for kind, fact in facts.items() if kind != "density"} == {
+            "precision": 1.0, "recall": 1.0, "coverage": 1.0,
+        }  # fmt: skip
+        assert facts["density"].values == (0.0, math.inf)
+
+
+@pytest.mark.parametrize("factory", [lambda: None, dict])
+def test_what_is_no_metric_class_declares_nothing(monkeypatch: pytest.MonkeyPatch, factory: Any) -> None:
+    monkeypatch.setattr("wavegen.metrics.catalogue.entry", lambda kind, name: type("Entry", (), {"factory": factory}))
+    assert not is_declared("any")
+    with pytest.raises(InputError, match=r"is no subclass of wavegen\.metrics\.PairedMetric"):
+        declared("any")

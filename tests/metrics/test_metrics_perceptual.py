@@ -158,3 +158,14 @@ def test_real_weights(need_weights, net, name):
     heads = torch.load(shipped, map_location="cpu", weights_only=True)
     for own, given in zip(read_lpips(name)[1], heads.values(), strict=True):
         assert_close(own, given, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("net", "side"), [("alex", 31), ("vgg", 16)])
+def test_the_smallest_side_is_what_the_trunk_can_pool(need_weights, net, side):
+    need_weights({"alex": "lpips_alex", "vgg": "lpips_vgg16"}[net])
+    lpips, x = Lpips(net), torch.rand(1, 1, side, side + 3)
+    assert torch.isfinite(lpips(x, x.flip(-1), 1.0)).all()
+    with pytest.raises(InputError, match=rf"needs at least {side} pixels a side, got {side - 1} x {side + 3}"):
+        lpips(x[:, :, 1:], x[:, :, 1:], 1.0)
+    with pytest.raises(RuntimeError, match="Output size is too small"):
+        lpips._model(*2 * [torch.zeros(1, 3, side - 1, side - 1)])

@@ -11,6 +11,7 @@ from torch.testing import assert_close
 
 from wavegen.core.errors import InputError
 from wavegen.metrics import bead_fwhm, fit_spots, fourier_ring_correlation, frc_resolution, intensity_linearity
+from wavegen.metrics.resolution import _crossing
 
 
 def band_limited(sigma_f: float, size: int, seed: int) -> torch.Tensor:
@@ -135,3 +136,27 @@ def test_linearity_refuses_what_has_no_line():
     with pytest.raises(InputError, match="integers"):
         intensity_linearity(x, x, x)
     assert_close(intensity_linearity(torch.ones_like(x), x).r2, torch.zeros(1))
+
+
+@pytest.mark.parametrize("last", [2, 5, 16, 28, 31])
+def test_the_curve_is_averaged_over_five_rings_and_crossed_linearly(last):
+    """Of a curve that falls after a ring near its beginning, middle or end; beyond the end it is mirrored."""
+    rng = np.random.default_rng(last)
+    curve = np.where(np.arange(33) <= last, 0.6, 0.02) + 0.01 * rng.random(33)
+    smooth = np.convolve(np.pad(curve, 2, mode="reflect"), np.full(5, 0.2), mode="valid")
+    below = np.flatnonzero(smooth < 1 / 7)
+    found = float(_crossing(torch.from_numpy(curve)[None], 64))
+    if not len(below):
+        assert found == 2.0
+        return
+    k = below[0]
+    at = np.interp(-1 / 7, -smooth[k - 1 : k + 1], [k - 1, k])
+    assert found == pytest.approx(64 / at, rel=1e-12)
+
+
+def test_spots_wider_than_half_their_window_are_left_out():
+    """A Gaussian of sigma 5 just fits into a window of 11 pixels."""
+    (spot,) = fit_spots(spots([(32, 32)], 4.8 * 2.3548), window=11)
+    assert spot.fwhm == pytest.approx(4.8 * 2.3548, rel=1e-3)
+    assert fit_spots(spots([(32, 32)], 5.2 * 2.3548), window=11) == []
+    assert len(fit_spots(spots([(32, 32)], 5.2 * 2.3548), window=13)) == 1

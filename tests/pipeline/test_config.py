@@ -162,7 +162,7 @@ def test_what_is_no_configuration_is_refused(wrong: Any) -> None:
             [{"name": "a", "weights": {"adversarial": 1}}],
             "stage 'a' weighs 'adversarial' but the pipeline has no critic",
         ),
-        ([{"name": "a", "weights": {}}], "weights"),
+        ([{"name": "a", "weights": {}}], "stage 'a' weighs no loss term"),
         ([{"name": "a", "weights": {"bands": 1}}], "bands"),
     ],
     ids=lambda v: "" if isinstance(v, str) else str(v)[:60],

@@ -237,7 +237,9 @@ def explain(error: ValidationError, known: list[str]) -> str:
         elif item["type"] == "value_error" and isinstance(item.get("ctx", {}).get("error"), InputError):
             parts.append(f"{where}: {item['ctx']['error']}")  # it says itself what was given
         else:
-            message = item["msg"][0].lower() + item["msg"][1:]
-            parts.append(f"{where[:LONGEST]} = {shown(item.get('input'))}: {message}")
+            message = item["msg"].removeprefix("Value error, ")
+            message = message[0].lower() + message[1:]
+            # What is wrong with the whole names its part itself.
+            parts.append(f"{where[:LONGEST]} = {shown(item.get('input'))}: {message}" if where else message)
     more = [f"and {len(parts) - MISTAKES} more"] if len(parts) > MISTAKES else []
     return "; ".join([*parts[:MISTAKES], *more])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wavegen.core.errors import InputError
 from wavegen.core.guard import guarded
 from wavegen.core.limits import check_declared
+from wavegen.core.pages import check_chain, check_planes, kind_of
 from wavegen.core.segments import check_segments
 
 Doubles = NDArray[np.float64]
@@ -78,9 +79,13 @@ def _read(path: Path) -> NDArray[np.generic]:
 
     logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it says of damaged files is in the error
     with tifffile.TiffFile(path) as file:
+        check_chain(file)
         series = file.series[0]
+        check_planes(file, kind_of(file), series)
         check_declared(path, series.shape, np.float64)
-        for page in filter(None, series.pages):
+        if any(page is None for page in series.pages):
+            raise InputError("planes are missing from it; copy or export it again")
+        for page in series.pages:
             check_segments(path, page)
         stack: NDArray[np.generic] = series.asarray()
     return stack

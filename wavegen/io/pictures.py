@@ -46,7 +46,7 @@ def picture(name: str, file: Any, bands: int, dtype: Any, text: str, series: int
         other["samples"] = Samples(colour=bands > 2, extra=(UNASSOCIATED,) if bands in (2, 4) else ())
     text, records = split_records(text)
     other |= ({"description": text} if text else {}) | ({"records": records} if records else {})
-    orientation = file.getexif().get(ORIENTATION, 1)
+    orientation = _orientation(file)
     if orientation in range(2, 9):
         other["orientation"] = int(orientation)
     if file.info.get("icc_profile"):
@@ -59,6 +59,15 @@ def picture(name: str, file: Any, bands: int, dtype: Any, text: str, series: int
         other["remarks"] = (f"image {series} of {frames} in the file; --series chooses another",)
     size = (int(file.height), int(file.width))
     return Picture((*size, bands) if bands > 1 else size, "YXC" if bands > 1 else "YX", np.dtype(dtype), other)
+
+
+def _orientation(file: Any) -> int:
+    """How the image is turned; ``getexif`` would decode a whole PNG to look behind its pixels."""
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif.load(file.info.get("exif", b""))
+    return int(exif.get(ORIENTATION, 1))
 
 
 def saved_with(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavegen.core.errors import InputError, shown
+from wavegen.core.pages import check_chain, check_planes, contiguous, kind_of
 from wavegen.core.segments import check_segments
 from wavegen.io import imagej, ome, samples
 from wavegen.io.lazy import Changed, LazyFile
@@ -54,6 +55,8 @@ def read(path: Path, axes: str | None, series: int = 1, missing: Missing = "refu
     """
     with opened(path) as file:
         root = ome.root_of(file.ome_metadata) if file.is_ome else None
+        if root is not None:
+            _check_partners(path, root)
         if root is not None and axes is None and ome.described_elsewhere(root):
             raise InputError(
                 f"{path}: its planes are described in {ome.described_elsewhere(root)}; "
@@ -87,11 +90,29 @@ def opened(path: Path) -> Iterator[Any]:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
+        check_chain(file)
         file.filehandle.seek(file.pages.next_page_offset)
         following = file.filehandle.read(file.tiff.offsetsize)
         if any(following):
             raise ValueError("the file ends before its last page")
         yield file
+
+
+def _check_partners(path: Path, root: Any) -> None:
+    """Check the other files of a set, which tifffile opens by itself.
+
+    Raises:
+        InputError: one that is not in the same folder, or whose pages do not end.
+    """
+    import tifffile
+
+    for name in ome.files_of(root):
+        if Path(name).name != name or "\\" in name:
+            raise InputError(f"its OME-XML names {name!r}; the files of a set must lie in one folder")
+        partner = path.with_name(name)
+        if name != path.name and partner.is_file():
+            with tifffile.TiffFile(partner) as file:
+                check_chain(file)
 
 
 def partners(path: Path) -> tuple[str, ...]:
@@ -103,7 +124,7 @@ def partners(path: Path) -> tuple[str, ...]:
 
 def _header(path: Path, file: Any, number: int, root: Any) -> _Header:
     """The chosen series, once it is known to be what the file announces."""
-    kind = "ome" if file.is_ome else "imagej" if file.is_imagej else "tiff"
+    kind = kind_of(file)
     count = len(file.series)
     if not 1 <= number <= count:
         raise InputError(f"{path} holds {count} image(s), there is no image {number}; give --series 1 to {count}")
@@ -120,14 +141,8 @@ def _header(path: Path, file: Any, number: int, root: Any) -> _Header:
     )
     if page.bitspersample == 1 and file.is_shaped:
         meaning = meaning._replace(inverted=False)  # tifffile writes every Boolean array as "white is zero"
-    announced = _announced(file, kind, chosen, root)
-    held = len(chosen.pages) * int(np.prod(page.shape))
-    contiguous = _contiguous(file, chosen)
-    if announced != int(np.prod(chosen.shape)) or (held != announced and not contiguous):
-        size = int(np.prod(page.shape))
-        planes, there = announced // size, held // size
-        raise InputError(f"it announces {planes} plane(s) and holds {there}; copy or export it again")
-    return _Header(chosen, kind, meaning, () if contiguous else _holes(chosen))
+    check_planes(file, kind, chosen, described_elsewhere=_elsewhere(root))
+    return _Header(chosen, kind, meaning, () if contiguous(file, chosen) else _holes(chosen))
 
 
 def _check_tags(chosen: Any) -> None:
@@ -139,30 +154,6 @@ def _check_tags(chosen: Any) -> None:
     for page in chosen.pages:
         if page is not None and not (isinstance(page.dataoffsets, tuple) and isinstance(page.databytecounts, tuple)):
             raise InputError("where its strips or tiles lie is no list of numbers; export it again")
-
-
-def _contiguous(file: Any, chosen: Any) -> bool:
-    """Whether all values lie in one piece of the file, with no directory of a page among them."""
-    if chosen.dataoffset is None:
-        return False
-    end = chosen.dataoffset + chosen.nbytes
-    within = len(file.pages) > 1 and chosen.dataoffset <= file.pages[1].offset < end
-    return end <= file.filehandle.size and not within
-
-
-def _announced(file: Any, kind: str, chosen: Any, root: Any) -> int:
-    """Number of values in the series, by what the description says."""
-    there = int(np.prod(chosen.shape))
-    if kind != "tiff" and chosen.kind not in (kind, "mmstack") and not (kind == "ome" and _elsewhere(root)):
-        raise InputError(f"its {kind} metadata do not fit its pages, so planes are missing; copy or export it again")
-    if kind == "tiff" and file.is_shaped and len(file.series) == 1:
-        shapes = [described.get("shape", chosen.shape) for described in file.shaped_metadata or ()]
-        return int(np.prod(shapes[0])) if len(shapes) == 1 else there
-    if kind == "imagej":
-        planes = int(file.imagej_metadata.get("images", 1))
-        size = int(np.prod(chosen.keyframe.shape))
-        return max(there, planes * size) if planes > 1 and planes * size > there else there
-    return there
 
 
 def _elsewhere(root: Any) -> bool:
@@ -186,7 +177,7 @@ def _pixels(path: Path, file: Any, header: _Header, number: int, axes: str | Non
     series, stored = header.series, header.series.axes
     shape = tuple(series.shape)
     one_file = all(page is None or page.parent is file for page in series.pages)
-    if _contiguous(file, series) and series.keyframe.is_memmappable and one_file:
+    if contiguous(file, series) and series.keyframe.is_memmappable and one_file:
         dtype = np.dtype(series.dtype).newbyteorder(file.byteorder)
         array: Any = np.memmap(path, dtype, "r", series.dataoffset, shape)
     else:
