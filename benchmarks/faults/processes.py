@@ -52,6 +52,7 @@ def run(
         anew: start an interpreter, instead of forking this one.
     """
     (scratch / "tmp").mkdir(parents=True, exist_ok=True)
+    (scratch / "said").write_text("")  # a process may be killed before it can
     began = time.perf_counter()
     process = _start(arguments, scratch) if anew else _fork(arguments, scratch)
     if number is not None:
