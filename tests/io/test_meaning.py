@@ -16,7 +16,7 @@ from PIL import Image
 from benchmarks.file_kinds import KINDS, ramp
 from wavegen.core.errors import InputError
 from wavegen.degradations.beads import read_psf
-from wavegen.io import Stack, not_kept, of_another_quantity, open_stack, partners, read_image, write_stack
+from wavegen.io import Stack, image_header, not_kept, of_another_quantity, open_stack, partners, read_image, write_stack
 from wavegen.io.samples import ASSOCIATED, UNASSOCIATED, UNSPECIFIED, Samples, meaning
 from wavegen.io.stack import native
 from wavegen.io.units import PREFIXES, converted, micrometres, seconds
@@ -275,6 +275,10 @@ def test_other_units_and_what_is_none() -> None:
         '"': 25400,
         "thou": 25.4,
         "ft": 304800,
+        "ua": 1.495978707e17,
+        "ly": 9.4607304725808e21,
+        "pc": 3.085677581491367e22,
+        "parsec": 3.085677581491367e22,
         "feet": 304800,
         "yd": 914400,
         "mi": 1.609344e9,
@@ -365,3 +369,26 @@ def test_bead_stacks_without_all_planes_are_refused(tmp_path: Path) -> None:
     tifffile.imwrite(path, ramp(16, 16), description='{"shape": [5, 16, 16]}', metadata=None)
     with pytest.raises(InputError, match="announces 5 plane"):
         read_psf(path, size=5)
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape"), [("ZYX", (2, 6, 8)), ("TYX", (3, 6, 8)), ("CYX", (5, 6, 8)), ("ZCYX", (2, 5, 6, 8))]
+)
+def test_stacks_are_not_one_image(tmp_path: Path, axes: str, shape: tuple[int, ...]) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", ramp(*shape), imagej=True, metadata={"axes": axes})
+    for read in (read_image, image_header):
+        with pytest.raises(InputError, match="is not one image"):
+            read(tmp_path / "a.tif")
+    assert open_stack(tmp_path / "a.tif").axes == axes
+
+
+def test_samples_of_a_stack_are_one_channel_of_ome(tmp_path: Path) -> None:
+    """Names and colours belong to channels, which samples within pixels are not."""
+    stack = Stack(
+        ramp(2, 6, 8, 3, dtype="uint8"), "ZYXC", {}, (), {"samples": Samples(True), "rgb": True, "alpha": False}
+    )
+    write_stack(tmp_path / "a.ome.tif", stack)
+    with tifffile.TiffFile(tmp_path / "a.ome.tif") as file:
+        assert file.ome_metadata.count("<Channel ") == 1
+    found = open_stack(tmp_path / "a.ome.tif")
+    assert (found.axes, found.other["samples"]) == ("ZYXC", Samples(True))
