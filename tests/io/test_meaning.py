@@ -143,6 +143,7 @@ def test_missing_partner_is_named_or_left_out(tmp_path: Path) -> None:
     first, second = _two_files(tmp_path)
     assert open_stack(first).shape == open_stack(second).shape == (2, 12, 10)
     assert partners(first) == partners(second) == (first.name, second.name)
+    assert open_stack(first).other["remarks"] == (f"one image in several files, read together with {second.name}",)
     second.unlink()
     for read in (open_stack, read_image):
         with pytest.raises(InputError, match=r"z=1 \(second-a.ome.tif missing from .*--missing leave-out"):
@@ -392,3 +393,21 @@ def test_samples_of_a_stack_are_one_channel_of_ome(tmp_path: Path) -> None:
         assert file.ome_metadata.count("<Channel ") == 1
     found = open_stack(tmp_path / "a.ome.tif")
     assert (found.axes, found.other["samples"]) == ("ZYXC", Samples(True))
+
+
+def test_tiles_that_are_not_stored_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, ramp(32, 32), tile=(16, 16), compression="zlib", metadata=None)
+    assert "remarks" not in open_stack(path).other
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        counts = file.pages[0].databytecounts
+        file.pages[0].tags["TileByteCounts"].overwrite((*counts[:3], 0))
+    assert open_stack(path).other["remarks"] == ("parts of 1 plane(s) are not stored and read as 0",)
+
+
+def test_colours_are_signed_numbers_of_ome(tmp_path: Path) -> None:
+    stack = Stack(ramp(2, 6, 8), "CYX", {}, ("a", "b"), {"colors": ("FF0000", "00FF00")})
+    write_stack(tmp_path / "a.ome.tif", stack)
+    with tifffile.TiffFile(tmp_path / "a.ome.tif") as file:
+        assert 'Color="-16776961"' in file.ome_metadata
+        assert 'Color="16711935"' in file.ome_metadata
