@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from wavegen import Pipeline
 from wavegen.cli import main
 from wavegen.cli.specs import data_spec, pipeline_spec
+from wavegen.core.errors import InputError
 from wavegen.inference.files import check_writable, plan
 
 TINY = {"name": "unet", "network": {"width": 8, "multipliers": [1, 2]}}
@@ -517,6 +518,25 @@ def test_a_signal_is_not_lost_in_a_callback(run: Run, monkeypatch: pytest.Monkey
     assert answer.code == code
     assert "Traceback" not in answer.err
     assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize("error", [InputError("the file is damaged"), RuntimeError("unknown")])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_error_that_was_a_signal(
+    run: Run, monkeypatch: pytest.MonkeyPatch, number: int, code: int, error: Exception
+) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupted(kind: str) -> list[str]:
+        try:
+            signal.raise_signal(number)
+        except BaseException:
+            raise error from None
+        return []
+
+    monkeypatch.setattr("wavegen.core.registry.names", interrupted)
+    answer = run("list", "bridge")
+    assert (answer.code, "damaged" in answer.err, "Traceback" in answer.err) == (code, False, False)
 
 
 def test_resume_of_an_interrupted_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 
 from wavegen import Pipeline
 from wavegen.cli import main
+from wavegen.core import interrupt
 from wavegen.core.errors import InputError
 from wavegen.core.files import exclusive
 from wavegen.inference import files
@@ -178,6 +180,27 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Path, "iterdir", broken(PermissionError(errno.EACCES, "Permission denied")))
     with pytest.raises(InputError, match=r"cannot read the folder .*Permission denied"):
         plan(tmp_path / "in", tmp_path / "out")
+
+
+def test_an_interruption_is_not_taken_for_a_bad_image(
+    tmp_path: Path, grey: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = folder_of(tmp_path / "in", "a.tif", "b.tif")
+
+    def interrupted(*_: object, **__: object) -> None:
+        interrupt.end(signal.SIGTERM)
+
+    def swallowed(*_: object, **__: object) -> None:
+        with pytest.raises(SystemExit):
+            interrupted()
+        raise InputError("the weights are damaged")
+
+    results = restore_files(grey, plan(source, tmp_path / "out"))
+    monkeypatch.setattr(Pipeline, "restore", swallowed)
+    with pytest.raises(SystemExit):
+        next(results)
+    interrupt.forget()
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_one_restoration_at_a_time(tmp_path: Path, grey: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -25,6 +24,7 @@ from wavegen.cli.restore import restore
 from wavegen.cli.signals import insist
 from wavegen.cli.train import train
 from wavegen.cli.weights import weights
+from wavegen.core import interrupt
 from wavegen.core.errors import InputError
 from wavegen.core.launch import launched
 from wavegen.core.memory import keep_freed_memory
@@ -94,21 +94,26 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     keep_freed_memory()
     print_anything()
     # A signal that is ignored (nohup, a job in the background) stays so.
+    interrupt.forget()
     heeded = [number for number in (signal.SIGINT, *ENDING) if signal.getsignal(number) != signal.SIG_IGN]
     previous = {number: signal.getsignal(number) for number in heeded}
     hook, sys.unraisablehook = sys.unraisablehook, insist
     try:
         for number in heeded:
-            signal.signal(number, _end)
+            signal.signal(number, interrupt.end)
         code = app(given or ["--help"], prog_name="wavegen", standalone_mode=False)
     except InputError as error:
-        code = _refuse(str(error))
+        code = 128 + interrupt.received() if interrupt.received() else _refuse(str(error))
     except UsageError as error:
         code = _refuse(f"{_message(error)} (see wavegen {_command(error)}--help)")
     except ClickException as error:
         code = _refuse(_message(error))
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
+    except Exception:
+        if not interrupt.received():
+            raise
+        code = 128 + interrupt.received()  # what compiled code made of the signal
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -116,13 +121,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if code == INTERRUPTED:
         print("wavegen: interrupted", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    """What a signal does while a command runs: it ends as any error does, so that nothing half-made stays."""
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    sys.exit(128 + number)
 
 
 def _refuse(message: str) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from wavegen.core import interrupt
 from wavegen.core.errors import InputError
 
 Result = TypeVar("Result")
@@ -41,6 +42,7 @@ def guarded(
             raise
         raise InputError(f"cannot read {path}: {error}") from None
     except Exception as error:
+        interrupt.check()  # of which a compiled parser may have made this error
         if isinstance(error, MISTAKES) and _own(error.__traceback__):
             raise
         raise InputError(f"cannot read {path}: {_cause(path, error, what, remedy)}") from error

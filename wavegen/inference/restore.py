@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from wavegen.core import interrupt
 from wavegen.core.errors import InputError
 from wavegen.core.files import exclusive, lack_of_space
 from wavegen.inference.files import Job, check_source
@@ -95,6 +96,7 @@ def _restore_all(
             _check(pipeline, job, opened(job.source), options.channels)
             good.append(job)
         except InputError as error:
+            interrupt.check()
             if len(jobs) == 1:
                 raise
             failed, first = failed + 1, first or error
@@ -103,6 +105,7 @@ def _restore_all(
         try:
             yield _restore_one(pipeline, job, opened(job.source), options)
         except InputError as error:
+            interrupt.check()
             if len(jobs) == 1 or lack_of_space(error):
                 raise
             failed, first = failed + 1, first or error

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wavegen.core.interrupt import whole
 from wavegen.core.optional import need
 from wavegen.transforms.axis import Index
 from wavegen.transforms.kernels.tables import Columns, Rows
@@ -196,11 +197,12 @@ def kernels() -> SimpleNamespace:
     Raises:
         InputError: numba is not installed.
     """
-    numba, extending = need("numba", "fast"), need("numba.extending", "fast")
+    with whole():
+        numba, extending = need("numba", "fast"), need("numba.extending", "fast")
 
-    # Multiply-adds may be fused; NaN and infinity keep their meaning.
-    options = {"fastmath": {"contract"}}
-    for helper in (fir, part, join, place):
-        extending.register_jitable(forceinline=True, **options)(helper)
-    jit = numba.njit(cache=True, nogil=True, **options)
-    return SimpleNamespace(**{f.__name__: jit(f) for f in (analyse, synthesise, butterfly, inverse_butterfly)})
+        # Multiply-adds may be fused; NaN and infinity keep their meaning.
+        options = {"fastmath": {"contract"}}
+        for helper in (fir, part, join, place):
+            extending.register_jitable(forceinline=True, **options)(helper)
+        jit = numba.njit(cache=True, nogil=True, **options)
+        return SimpleNamespace(**{f.__name__: jit(f) for f in (analyse, synthesise, butterfly, inverse_butterfly)})

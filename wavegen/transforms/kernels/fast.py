@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wavegen.core.interrupt import whole
 from wavegen.transforms.axis import Mode, band_size
 from wavegen.transforms.filters import FilterPair
 from wavegen.transforms.kernels import compiled, tables
@@ -111,8 +112,10 @@ def _run(kernel: Callable[..., None], samples: int, rows: int, *arguments: Any) 
     """Call ``kernel`` for all rows, divided equally among the threads that PyTorch may use."""
     threads = min(torch.get_num_threads(), rows, samples // SMALL)
     if threads <= 1:
-        kernel(*arguments, 0, rows)
+        with whole():  # the first call compiles it
+            kernel(*arguments, 0, rows)
         return
     edges = [rows * t // threads for t in range(threads + 1)]
-    for future in [_pool(os.getpid(), threads).submit(kernel, *arguments, *part) for part in pairwise(edges)]:
-        future.result()
+    with whole():
+        for future in [_pool(os.getpid(), threads).submit(kernel, *arguments, *part) for part in pairwise(edges)]:
+            future.result()
