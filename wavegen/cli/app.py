@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
@@ -21,7 +20,7 @@ from wavegen.cli.list import list_components
 from wavegen.cli.plan import plan
 from wavegen.cli.report import report
 from wavegen.cli.restore import restore
-from wavegen.cli.signals import insist
+from wavegen.cli.signals import heeded
 from wavegen.cli.train import train
 from wavegen.cli.weights import weights
 from wavegen.core import interrupt
@@ -35,7 +34,6 @@ from wavegen.version import __version__
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 INTERRUPTED = 130
-ENDING = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
 
 app = typer.Typer(
     name="wavegen",
@@ -93,34 +91,29 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = list(sys.argv[1:] if arguments is None else arguments)
     keep_freed_memory()
     print_anything()
-    # A signal that is ignored (nohup, a job in the background) stays so.
-    interrupt.forget()
-    heeded = [number for number in (signal.SIGINT, *ENDING) if signal.getsignal(number) != signal.SIG_IGN]
-    previous = {number: signal.getsignal(number) for number in heeded}
-    hook, sys.unraisablehook = sys.unraisablehook, insist
     try:
-        for number in heeded:
-            signal.signal(number, interrupt.end)
-        code = app(given or ["--help"], prog_name="wavegen", standalone_mode=False)
-    except InputError as error:
-        code = 128 + interrupt.received() if interrupt.received() else _refuse(str(error))
-    except UsageError as error:
-        code = _refuse(f"{_message(error)} (see wavegen {_command(error)}--help)")
-    except ClickException as error:
-        code = _refuse(_message(error))
+        with heeded():
+            code = app(given or ["--help"], prog_name="wavegen", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except Exception:
-        if not interrupt.received():
-            raise
-        code = 128 + interrupt.received()  # what compiled code made of the signal
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-        sys.unraisablehook = hook
+    except Exception as error:
+        code = _code(error)
     if code == INTERRUPTED:
         print("wavegen: interrupted", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _code(error: Exception) -> int:
+    """The exit code for an error, after its line is printed. A bug is raised."""
+    if interrupt.received():  # compiled code may have made the error of it
+        return 128 + interrupt.received()
+    if isinstance(error, InputError):
+        return _refuse(str(error))
+    if isinstance(error, UsageError):
+        return _refuse(f"{_message(error)} (see wavegen {_command(error)}--help)")
+    if isinstance(error, ClickException):
+        return _refuse(_message(error))
+    raise error
 
 
 def _refuse(message: str) -> int:

@@ -1,16 +1,38 @@
-"""Signals that come at a moment when nothing can be raised."""
+"""Signals while a command runs, also those that come at a moment when nothing can be raised."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from wavegen.core import interrupt
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 AGAIN = 0.02  # seconds
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is not everywhere
+
+
+@contextmanager
+def heeded() -> Iterator[None]:
+    """Let signals end the block as errors do; one that is ignored (nohup, a job in the background) stays so."""
+    interrupt.forget()
+    numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
+    previous = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) != signal.SIG_IGN}
+    hook, sys.unraisablehook = sys.unraisablehook, insist
+    try:
+        for number in previous:
+            signal.signal(number, interrupt.end)
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        sys.unraisablehook = hook
 
 
 def insist(event: UnraisableHookArgs) -> None:
