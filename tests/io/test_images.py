@@ -207,3 +207,13 @@ def test_folders_and_arrays_that_cannot_be_written(tmp_path: Path) -> None:
         write_image(tmp_path / "a.bmp", noise((4, 4), "uint8"))
     write_image(tmp_path / "a.tif", np.full((4, 4), 0.1))
     assert read_image(tmp_path / "a.tif").pixels.dtype == np.float32
+
+
+def test_rgb_and_rgba_of_arrays(tmp_path: Path) -> None:
+    """Channels last without further words are colours, and a fourth one is transparency."""
+    for channels, extra in ((3, ()), (4, (2,))):
+        write_image(tmp_path / "a.tif", noise((channels, 5, 6), "uint8"), {"axes": "YXC"})
+        with tifffile.TiffFile(tmp_path / "a.tif") as file:
+            page = file.pages[0]
+            assert (int(page.photometric), tuple(map(int, page.extrasamples))) == (2, extra)
+        assert "samples" not in read_image(tmp_path / "a.tif").metadata

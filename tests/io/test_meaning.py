@@ -411,3 +411,10 @@ def test_colours_are_signed_numbers_of_ome(tmp_path: Path) -> None:
     with tifffile.TiffFile(tmp_path / "a.ome.tif") as file:
         assert 'Color="-16776961"' in file.ome_metadata
         assert 'Color="16711935"' in file.ome_metadata
+
+
+def test_prefixes_are_those_of_the_system_of_units() -> None:
+    powers = {"Y": 30, "Z": 27, "E": 24, "P": 21, "T": 18, "G": 15, "M": 12, "k": 9, "h": 8, "da": 7, "d": 5, "c": 4}
+    powers |= {"m": 3, "µ": 0, "n": -3, "p": -6, "f": -9, "a": -12, "z": -15, "y": -18, "": 6}
+    for symbol, power in powers.items():
+        np.testing.assert_allclose(micrometres(f"{symbol}m") or 0, 10.0**power, rtol=1e-12, err_msg=symbol)
