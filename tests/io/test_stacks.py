@@ -95,6 +95,19 @@ def test_any_shape_and_order_of_axes(tmp_path_factory: pytest.TempPathFactory, d
         np.testing.assert_array_equal(found.plane(other), stack.plane(place))
 
 
+@pytest.mark.parametrize("extension", STACKS)
+@pytest.mark.parametrize(
+    "axes", ["".join(order) for letters in ("YX", "CYX", "ZCYX") for order in itertools.permutations(letters)]
+)
+def test_every_order_of_axes_is_written(tmp_path: Path, axes: str, extension: str) -> None:
+    """TIFF has Y and X last, whatever the order of the source; the planes are the same."""
+    stack = Stack(values(tuple({"Z": 2, "C": 3, "Y": 4, "X": 5}[axis] for axis in axes), "uint16"), axes)
+    write_stack(tmp_path / f"a{extension}", stack)
+    found = open_stack(tmp_path / f"a{extension}")
+    for place in stack.places():
+        np.testing.assert_array_equal(found.plane(place), stack.plane(place))
+
+
 @pytest.mark.parametrize(("source", "target"), itertools.permutations(STACKS, 2))
 def test_formats_convert(tmp_path: Path, source: str, target: str) -> None:
     stack = stack_of("TZCYX", (2, 3, 2, 7, 9), "uint16")

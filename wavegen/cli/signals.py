@@ -15,15 +15,14 @@ if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 AGAIN = 0.02  # seconds
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is not everywhere
 
 
 @contextmanager
 def heeded() -> Iterator[None]:
     """Let signals end the block as errors do; one that is ignored (nohup, a job in the background) stays so."""
     interrupt.forget()
-    numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
-    previous = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) != signal.SIG_IGN}
+    before = {number: signal.getsignal(number) for number in interrupt.NUMBERS}
+    previous = {number: handler for number, handler in before.items() if handler != signal.SIG_IGN}
     hook, sys.unraisablehook = sys.unraisablehook, insist
     try:
         for number in previous:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 LONGEST = 120  # characters of a value in a message
+FEW = 3  # names listed in a message
 
 
 class InputError(ValueError):
@@ -19,6 +20,12 @@ def shown(value: object) -> str:
     """A value for a message, shortened."""
     text = repr(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few names for a message, and the number of the others."""
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + more
 
 
 def near_matches(word: str, known: Iterable[str]) -> str:

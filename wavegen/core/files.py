@@ -7,7 +7,6 @@ import math
 import os
 import platform
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wavegen.core.errors import InputError
-from wavegen.core.locks import BusyError, NoLocksError, held
+from wavegen.core.locks import BusyError, NoLocksError, held, remove
 
 NO_SPACE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
 PATIENCE = 20.0  # seconds to wait for another process that is writing the same file
@@ -102,7 +101,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         if path.is_file():
             raise InputError(f"{path} is a file and would be replaced by a folder; give another name")
         _put_back(older, path)  # of a process that was killed
-        _remove(newer)
+        remove(newer)
         newer.mkdir()
         try:
             yield newer
@@ -129,7 +128,7 @@ def _temporary(path: Path, folder: bool) -> Iterator[Path]:
                 ends.enter_context(held(temporary, wait=PATIENCE, folder=folder))
             except (NoLocksError, PermissionError):  # or another user's, left behind
                 temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-                ends.callback(_remove, temporary)
+                ends.callback(remove, temporary)
                 if folder:
                     temporary.mkdir()
             yield temporary
@@ -192,13 +191,6 @@ def _put_back(older: Path, path: Path) -> None:
     """Give an older folder its name again where no newer one has it."""
     if older.exists() and not path.exists():
         os.replace(older, path)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _keep_content(folder: Path) -> None:

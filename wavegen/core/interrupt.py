@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+# What ends a command; a terminal that is closed sends SIGHUP, where there is such a signal.
+NUMBERS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _received: list[int] = []  # numbers, in their order
 _whole = 0  # blocks that must not be interrupted, one in the other
 

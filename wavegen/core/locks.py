@@ -54,7 +54,7 @@ def held(path: Path, *, wait: float = 0.0, folder: bool = False, owner: str = ""
         yield
     finally:
         if _is(path, descriptor):
-            _remove(path)
+            remove(path)
         _descriptors.discard(descriptor)
         os.close(descriptor)
 
@@ -82,7 +82,7 @@ def _take(path: Path, folder: bool) -> int | None:
         os.close(descriptor)
         if error.errno in UNKNOWN:
             if new:
-                _remove(path)
+                remove(path)
             raise NoLocksError(str(path)) from error
         raise
     os.close(descriptor)
@@ -110,8 +110,9 @@ def _is(path: Path, descriptor: int) -> bool:
         return False
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with its content, where there is one."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wavegen.core.errors import InputError
+from wavegen.core.errors import InputError, some
 from wavegen.core.guard import guarded
 from wavegen.core.limits import check_declared
 from wavegen.core.types import Pair
@@ -20,7 +20,6 @@ from wavegen.data.base import PairDataset
 from wavegen.io import EXTENSIONS, Header, image_header, one_per_set, read_image, read_mrc, stem
 from wavegen.io.mrc import mrc_header
 
-SHOWN = 3  # file names listed in a message
 Shape = tuple[int, int, int]
 Files = list[tuple[Path, Path]]
 Headers = list[tuple[Header, Header]]
@@ -114,12 +113,6 @@ def enlarged(image: Tensor, size: tuple[int, int]) -> Tensor:
         return image
     # a is -0.75 in torch, but -0.5 with antialias, which has no other effect when enlarging.
     return F.interpolate(image[None], size, mode="bicubic", antialias=True)[0]
-
-
-def some(names: Sequence[str]) -> str:
-    """The first few names, and the number of the others."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
 
 
 def images_of(

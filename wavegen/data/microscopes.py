@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from wavegen.core.errors import InputError
+from wavegen.core.errors import InputError, some
 from wavegen.core.registry import register
-from wavegen.data.files import FilePairs, Files, expect, images_of, matched, some
+from wavegen.data.files import FilePairs, Files, expect, images_of, matched
 from wavegen.io import EXTENSIONS
 
 W2S_FIRST_TEST = 81  # fields of view 001-080 train, 081-120 test

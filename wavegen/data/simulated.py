@@ -10,12 +10,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from wavegen.core.errors import InputError
+from wavegen.core.errors import InputError, some
 from wavegen.core.intensity import intensity_range
 from wavegen.core.registry import build, register
 from wavegen.core.types import Pair
 from wavegen.data.base import PairDataset
-from wavegen.data.files import Shape, enlarged, finite, images_of, pixel_header, some
+from wavegen.data.files import Shape, enlarged, finite, images_of, pixel_header
 from wavegen.data.tables import beside, read_rows
 from wavegen.io import Header
 

@@ -116,7 +116,7 @@ def restore_planes(
             except InputError as error:
                 many = stack.size("T") * stack.size("Z") > 1
                 raise InputError(f"{f'plane t={place.t}, z={place.z}: ' if many else ''}{error}") from None
-            outlier = outlier or _outlier(pipeline, _groups(plane, bool(stack.other.get("alpha")), options))
+            outlier = outlier or _outlier(pipeline, _groups(plane, stack.alpha, options))
             put(place, image)
             if put_std is not None:
                 put_std(place, deviation)

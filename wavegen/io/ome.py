@@ -133,6 +133,14 @@ def _hex(color: str | None) -> str:
         return ""
 
 
+def shape(stack: Stack) -> tuple[str, tuple[int, ...]]:
+    """The axes in an order that OME-XML can describe, with Y and X last but for samples, and their lengths."""
+    samples = stack.other.get("samples")
+    inner = "YX" if not samples else "CYX" if samples.planar else "YXC"
+    axes = "".join(axis for axis in stack.axes if axis not in inner) + inner
+    return axes, tuple(stack.size(axis) for axis in axes)
+
+
 def options(stack: Stack, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The metadata that tifffile writes as OME-XML."""
     metadata: dict[str, Any] = {}

@@ -27,7 +27,7 @@ def writer(
         path: a file to be overwritten.
         stack: provides axes, shape and metadata.
         dtype: uint8, uint16 or float32.
-        kind: ``imagej`` (axes are reordered to TZCYX) or ``ome``.
+        kind: ``imagej`` (axes are reordered to TZCYX) or ``ome`` (Y and X come last).
         records: processing records, stored with the metadata.
     """
     import tifffile
@@ -36,8 +36,8 @@ def writer(
         axes, shape = imagej.shape(stack)
         options = imagej.options(stack, axes, records)
     else:
-        axes, shape = stack.axes, stack.shape
-        options = _ome_options(stack, records)
+        axes, shape = ome.shape(stack)
+        options = _ome_options(stack, axes, records)
     options |= tags_of(stack.other, in_description=kind == "imagej")
     white_is_zero = bool(stack.other.get("white_is_zero"))
     # Written plainly: on a full disk, a page of a mapped file that has no block yet ends the process with SIGBUS.
@@ -61,11 +61,10 @@ def writer(
         yield put
 
 
-def _ome_options(stack: Stack, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _ome_options(stack: Stack, axes: str, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What tifffile writes for OME-TIFF."""
-    axes, samples = stack.axes, stack.other.get("samples")
     metadata = ome.options(stack, records)
-    metadata["axes"] = axes.replace("C", "S") if samples else axes
+    metadata["axes"] = axes.replace("C", "S") if stack.other.get("samples") else axes
     options: dict[str, Any] = {"ome": True, "metadata": metadata}
     if {"X", "Y"} <= set(stack.pixel_um):
         options |= per_centimetre(stack.pixel_um["Y"], stack.pixel_um["X"])

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wavegen.core.errors import some
 from wavegen.metrics.catalogue import catalogue
 
 REASONS = {
     "undefined": "not defined, as where a target is constant",
     "infinite": "infinite, as where an image equals its target",
 }
-NAMED = 3
 
 
 def means(scores: Mapping[str, Sequence[Tensor]]) -> dict[str, float | None]:
@@ -61,9 +61,3 @@ def left_out_lines(scores: Mapping[str, Any]) -> list[str]:
         f"whose score is {REASONS.get(reason, reason)}"
         for (reason, images), metrics in groups.items()
     ]
-
-
-def some(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

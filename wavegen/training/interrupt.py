@@ -6,8 +6,7 @@ import signal
 import threading
 from types import FrameType, TracebackType
 
-# A terminal that is closed sends SIGHUP, where there is such a signal.
-NUMBERS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+from wavegen.core.interrupt import NUMBERS
 
 
 class Deferred:
