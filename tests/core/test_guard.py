@@ -64,6 +64,14 @@ def test_a_long_message_is_shortened() -> None:
     assert len(str(caught.value)) < 400
 
 
+@pytest.mark.parametrize(
+    ("error", "said"), [(KeyError(0), r"\(KeyError: 0\)"), (ValueError("-1"), r"\(ValueError: -1\)")]
+)
+def test_a_message_that_says_too_little_has_the_name_of_its_error(error: Exception, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        guarded(PATH, raises(error))
+
+
 def test_mistakes_are_seen_where_they_are_wavegens_own(monkeypatch: pytest.MonkeyPatch) -> None:
     def mistaken(path: Path) -> Any:
         return path.no_such_method()  # type: ignore[attr-defined]

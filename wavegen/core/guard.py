@@ -71,6 +71,8 @@ def _cause(path: Path, error: Exception, what: str, remedy: str) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """The message of a parser on one line, shortened; the name of the error where it has none."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    """The message of a parser on one line, shortened; with the name of the error where it says too little by itself."""
+    text, name = " ".join(str(error).split()), type(error).__name__
+    if isinstance(error, KeyError) or not any(letter.isalpha() for letter in text):
+        text = f"{name}: {text}" if text else name
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
