@@ -33,7 +33,7 @@ def raises(error: BaseException) -> Callable[[Path], Any]:
         (ValueError("bad\n header"), r"\(bad header\)"),
         (struct.error("needs 4 bytes"), r"\(needs 4 bytes\)"),
         (zlib.error("incorrect header"), r"\(incorrect header\)"),
-        (KeyError("x"), r"\('x'\)"),
+        (KeyError("x"), r"\(KeyError: 'x'\)"),
         (UserWarning("truncated"), r"\(truncated\)"),
         (EOFError(), r"\(EOFError\)"),
         (MemoryError(), "does not fit in memory"),
