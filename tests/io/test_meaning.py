@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -418,3 +419,31 @@ def test_prefixes_are_those_of_the_system_of_units() -> None:
     powers |= {"m": 3, "µ": 0, "n": -3, "p": -6, "f": -9, "a": -12, "z": -15, "y": -18, "": 6}
     for symbol, power in powers.items():
         np.testing.assert_allclose(micrometres(f"{symbol}m") or 0, 10.0**power, rtol=1e-12, err_msg=symbol)
+
+
+def _store(path: Path, version: str = "0.4") -> Path:
+    write_stack(path, Stack(ramp(2, 6, 8), "ZYX", other={"version": version}))
+    return path
+
+
+def test_hostile_metadata_of_zarr(tmp_path: Path) -> None:
+    """Metadata that nothing needs to be so large, axes with endless names, planes of chunks that are not there."""
+    path = _store(tmp_path / "large.ome.zarr")
+    (path / ".zattrs").write_text('{"x": "' + 17_000_000 * "y" + '"}')
+    with pytest.raises(InputError, match=r"\.zattrs has more than 16 MB"):
+        open_stack(path)
+    path = _store(tmp_path / "names.ome.zarr")
+    text = (path / ".zattrs").read_text().replace('"z"', f'"{10_000 * "a"}"')
+    (path / ".zattrs").write_text(text)
+    with pytest.raises(InputError, match="is none of t, c, z, y, x") as caught:
+        open_stack(path)
+    assert len(str(caught.value)) < 500
+    path = _store(tmp_path / "chunks.ome.zarr")
+    array = path / "0" / ".zarray"
+    array.write_text(json.dumps(json.loads(array.read_text()) | {"shape": [2, 6, 80_000]}))
+    with pytest.raises(InputError, match="of which hardly any is stored"):
+        open_stack(path)
+    path = _store(tmp_path / "null.ome.zarr", "0.5")
+    (path / "zarr.json").write_text('{"attributes": {"ome": null}, "zarr_format": 3, "node_type": "group"}')
+    with pytest.raises(InputError, match="not an OME-Zarr image"):
+        open_stack(path)

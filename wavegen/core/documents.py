@@ -14,7 +14,7 @@ from wavegen.core.guard import guarded, reason
 
 DEPTH = 64  # levels of nesting; configurations have fewer than ten
 VALUES = 200_000  # of a YAML file, each counted as often as it is referred to
-YAML_BYTES = 200_000
+YAML_BYTES, JSON_BYTES = 200_000, 50_000_000
 LARGEST = 2**63  # a whole number that no option, seed or count needs
 PLAIN = ("null", "bool", "int", "float", "str", "seq", "map")  # without dates, binary data, sets and pairs
 TAG = "tag:yaml.org,2002:"
@@ -28,6 +28,8 @@ def read_json(path: Path, remedy: str = "copy or make it again") -> Any:
     """
 
     def read(path: Path) -> Any:
+        if path.stat().st_size > JSON_BYTES:
+            raise InputError(f"{path} has more than {JSON_BYTES // 1_000_000} MB, which none of wavegen's files needs")
         value = json.loads(path.read_text(encoding="utf-8-sig"))
         _check_values(value)
         return value

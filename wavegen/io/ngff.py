@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -12,6 +14,12 @@ from wavegen.core.errors import InputError
 from wavegen.core.registry import explain
 
 CHUNKS = 100_000  # that one plane may be cut into
+LOOKED_FOR = (
+    5_000  # chunks of a plane that may be looked for where few are stored: each takes some tenths of a millisecond
+)
+FEW = 0.01  # of a plane's chunks
+METADATA = (".zgroup", ".zattrs", ".zmetadata", ".zarray", "zarr.json")
+METADATA_BYTES = 16_000_000  # of one file; those of large plates have a few million
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -74,14 +82,42 @@ def check_described(attributes: Mapping[str, Any]) -> None:
                 raise InputError(f"its metadata: a {step.type} of other than {len(image.axes)} axes")
 
 
-def check_chunks(axes: str, array: Any) -> None:
+def check_files(folder: Path) -> None:
+    """Check the sizes of the metadata files in a folder, before anything parses them.
+
+    Raises:
+        InputError: one that no image needs.
+    """
+    for file in (folder / name for name in METADATA):
+        if file.is_file() and file.stat().st_size > METADATA_BYTES:
+            raise InputError(f"{file} has more than {METADATA_BYTES // 1_000_000} MB, which no image needs")
+
+
+def stored_chunks(folder: Path, most: int) -> int:
+    """How many files of pixels an array has (chunks, or shards of several), counted up to ``most``."""
+    files = (path for path in folder.rglob("*") if path.name not in METADATA and path.is_file())
+    return sum(1 for _ in islice(files, most))
+
+
+def declared_chunks(array: Any) -> int:
+    """How many files of pixels an array would have if all were stored."""
+    pieces = array.shards or array.chunks
+    return math.prod(-(-n // c) for n, c in zip(array.shape, pieces, strict=True))
+
+
+def check_chunks(axes: str, array: Any, folder: Path) -> None:
     """Check that the planes of an array are cut into a number of chunks that can be read.
 
     Raises:
-        InputError: more chunks than the limit.
+        InputError: more chunks than the limit, or very many of which hardly one is stored.
     """
     pieces = math.prod(-(-n // c) for axis, n, c in zip(axes, array.shape, array.chunks, strict=True) if axis in "CYX")
     if pieces > CHUNKS:
         raise InputError(
             f"each plane is cut into {pieces:,} chunks, above the limit of {CHUNKS:,}; write larger chunks"
+        )
+    if pieces > LOOKED_FOR and not array.shards and stored_chunks(folder, least := int(FEW * pieces)) < least:
+        raise InputError(
+            f"each plane is cut into {pieces:,} chunks, of which hardly any is stored; copy it again, or write larger "
+            "chunks"
         )

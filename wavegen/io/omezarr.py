@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wavegen.core.errors import InputError
+from wavegen.core.errors import LONGEST, InputError, shown, some
 from wavegen.core.limits import check_declared
 from wavegen.core.optional import need
-from wavegen.io.ngff import CHUNKS, check_chunks, check_described
+from wavegen.io.ngff import CHUNKS, check_chunks, check_described, check_files, declared_chunks, stored_chunks
 from wavegen.io.stack import AXES, Place, Stack, check_axes
 from wavegen.io.units import converted, micrometres, seconds
 
@@ -42,32 +42,46 @@ def read(path: Path, axes: str | None, series: int = 1) -> Stack:
     Raises:
         InputError: zarr is not installed, the folder is not an OME-Zarr image, or an axis is of another kind.
     """
+    check_files(path)
     group = _zarr().open_group(str(path), mode="r")
     attributes = dict(group.attrs)
     check_described(attributes)
-    ome = dict(attributes.get("ome", attributes))
+    ome = dict(attributes.get("ome") or attributes)
     scales = _image(path, group, ome, series)
     level = scales["datasets"][0]
+    check_files(path / level["path"])
     array = group[level["path"]]
     if not hasattr(array, "chunks"):
         raise InputError(f"{path}: {level['path']!r} is a group, where the metadata promise pixels")
-    described = [one if isinstance(one, dict) else {"name": one} for one in scales.get("axes", [])]
-    if not described and array.ndim == len(OLDEST_AXES):
-        described = [{"name": letter} for letter in OLDEST_AXES.lower()]
+    described = _described(path, scales, array.ndim, known=axes is not None)
     letters = [_letter(one) for one in described]
-    unknown = [f"{one['name']!r} ({one.get('type', 'no type')})" for one in described if _letter(one) not in AXES]
-    if unknown and axes is None:
-        raise InputError(f"{path}: axis {', '.join(unknown)} is none of t, c, z, y, x; give --axes to say what it is")
     stack_axes = axes or "".join(letters)
     check_axes(stack_axes, tuple(array.shape))
-    check_chunks(stack_axes, array)
+    check_chunks(stack_axes, array, path / level["path"])
     check_declared(path, array.chunks, array.dtype)
-    other = _other_metadata(attributes, ome, scales) | _remarks(group, array, len(ome["multiscales"]), series)
+    other = _other_metadata(attributes, ome, scales) | _remarks(
+        group, array, path / level["path"], len(ome["multiscales"]), series
+    )
     pixel_um: dict[str, float] = {}
     if list(stack_axes) == letters:
         _place(scales, level, described, pixel_um, other)
     names = _channels(ome, array.shape[stack_axes.index("C")] if "C" in stack_axes else 1, other)
     return Stack(array, stack_axes, pixel_um, names, other)
+
+
+def _described(path: Path, scales: Any, count: int, known: bool) -> list[dict[str, Any]]:
+    """What the metadata say of each axis.
+
+    Raises:
+        InputError: an axis of another kind, unless the caller has said what it is.
+    """
+    described = [one if isinstance(one, dict) else {"name": one} for one in scales.get("axes", [])]
+    if not described and count == len(OLDEST_AXES):
+        described = [{"name": letter} for letter in OLDEST_AXES.lower()]
+    unknown = [_axis(one) for one in described if _letter(one) not in AXES]
+    if unknown and not known:
+        raise InputError(f"{path}: axis {some(unknown)} is none of t, c, z, y, x; give --axes to say what it is")
+    return described
 
 
 def _image(path: Path, group: Any, ome: Mapping[str, Any], series: int) -> Any:
@@ -95,24 +109,27 @@ def _channels(ome: Mapping[str, Any], count: int, other: dict[str, Any]) -> tupl
     return names if any(names) else ()
 
 
+def _axis(described: Mapping[str, Any]) -> str:
+    """An axis for a message, by its name and type."""
+    return f"{shown(described['name'])} ({str(described.get('type') or 'no type')[:LONGEST]})"
+
+
 def _letter(described: Mapping[str, Any]) -> str:
     """The letter of an axis, or its name."""
     return LETTERS.get(described.get("type", ""), str(described["name"]).upper())
 
 
-def _remarks(group: Any, array: Any, images: int, series: int) -> dict[str, Any]:
+def _remarks(group: Any, array: Any, folder: Path, images: int, series: int) -> dict[str, Any]:
     """What the store holds beside the image, and parts of the image that it does not hold."""
     remarks = []
     if images > 1:
         remarks.append(f"image {series} of {images} in the store; --series chooses another")
     if "labels" in group:
         remarks.append("labels are not carried over")
-    # To count what is stored, zarr looks at the name of every chunk that there could be.
-    stored = int(array.nchunks_initialized) if array.nchunks <= CHUNKS else array.nchunks
-    if stored < int(array.nchunks):
-        remarks.append(
-            f"{array.nchunks - stored} of {array.nchunks} chunks are not stored and read as {array.fill_value}"
-        )
+    declared = declared_chunks(array)
+    missing = declared - stored_chunks(folder, declared) if declared <= CHUNKS else 0
+    if missing:
+        remarks.append(f"{missing} of {declared} chunks are not stored and read as {array.fill_value}")
     chosen = {"series": series} if images > 1 else {}
     return chosen | ({"remarks": tuple(remarks)} if remarks else {})
 
