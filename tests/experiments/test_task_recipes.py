@@ -14,7 +14,7 @@ from wavegen import Pipeline
 from wavegen.core.errors import InputError
 from wavegen.core.registry import validate
 from wavegen.experiments import read_recipe
-from wavegen.experiments.judge.classical import METHODS
+from wavegen.metrics.classical import METHODS
 from wavegen.io import write_image
 
 TASKS = ("denoise", "deblur", "inpaint", "low_light", "shadow_removal", "mixed_degradation", "own_data")

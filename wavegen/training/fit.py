@@ -6,8 +6,8 @@ import json
 import signal
 import time
 from collections import deque
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from wavegen.losses import Objective, Terms
 from wavegen.pipeline.config import PipelineConfig, Stage
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.stages import stage_needs
+from wavegen.pipeline.storage import read_weights
 from wavegen.training import state
 from wavegen.training.config import Training
 from wavegen.training.critics import Critics
@@ -31,6 +32,7 @@ from wavegen.training.interrupt import Deferred
 from wavegen.training.learning_rate import cycle_done, cycle_of, rate
 from wavegen.training.processes import Processes, join
 from wavegen.training.stream import Stream, same_means
+from wavegen.training.validation import Validation
 
 PROBE = 12  # steps of a stage that are timed before their number is planned
 BETAS = (0.9, 0.98)  # of AdamW
@@ -57,8 +59,12 @@ def fit(
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
     described: dict[str, Any] | None = None,
+    validation: Validation | None = None,
 ) -> Pipeline:
     """Train a pipeline and return it with averaged weights, also saved to ``out/model``.
+
+    With a ``validation`` the model is the best average that it has seen, safe in ``out/model`` from then on; the last
+    one is beside it in ``out/model-last``.
 
     The state goes to ``out/checkpoint.safetensors`` regularly and at an interruption; a resumed
     run gives the same weights, bit for bit, as one that was never interrupted. ``described`` is
@@ -79,7 +85,10 @@ def fit(
         raise InputError(f"steps = {training.steps}: {pipeline.config.name} has {stages} stages; give each a step")
     processes = join()
     with exclusive(out / ".training.lock", f"the training in {out}") if processes.first else nullcontext():
-        return _Run(pipeline, data, training, out, resume, callbacks, described or {}, processes).run()
+        run = described or {}
+        if validation is not None:
+            run = {**run, "validation": validation.described()}
+        return _Run(pipeline, data, training, out, resume, callbacks, run, processes, validation).run()
 
 
 def describe(config: PipelineConfig, training: Training, data: dict[str, Any]) -> dict[str, Any]:
@@ -125,8 +134,9 @@ class _Run:
         callbacks: Sequence[Callback],
         described: dict[str, Any],
         processes: Processes,
+        validation: Validation | None,
     ) -> None:
-        self.training, self.out, self.callbacks = training, out, callbacks
+        self.training, self.out, self.callbacks, self.validation = training, out, callbacks, validation
         self.pipeline, self.processes = pipeline, processes
         self.objective = Objective(pipeline)
         _check_crop(self.objective, training.crop)
@@ -156,6 +166,12 @@ class _Run:
         else:
             pipeline.fit_normalisation(self.stream.clean())
         self._compare_with_first()
+        if validation is not None:
+            validation.begin(pipeline, training, self.progress.step, len(self._averages()), processes.first)
+
+    def _averages(self) -> dict[str, state.Ema]:
+        """The averages of the weights that are kept, by name."""
+        return {"ema": self.ema}
 
     def _compare_with_first(self) -> None:
         """Refuse a state or data that are not the same for all processes; all come to know."""
@@ -199,7 +215,11 @@ class _Run:
         self.ema.swap(self.pipeline)
         self.pipeline.eval()
         if self.processes.first:
-            self.pipeline.save_pretrained(self.out / "model")
+            self.pipeline.save_pretrained(self.out / ("model" if self.validation is None else "model-last"))
+        if self.validation is not None:
+            self.pipeline.load_state_dict(read_weights(self.validation.model, self.pipeline.state_dict()))
+            if self.processes.first:
+                self.validation.finish(self.pipeline)
         self.processes.wait()
         return self.pipeline
 
@@ -314,7 +334,9 @@ class _Run:
         planned = sum(self.progress.plan)
         last = bool(self.progress.plan[-1]) and self.progress.step_in_stage >= self.progress.plan[-1]
         self._stop_for(self.guard.reason(figures))
-        if step % training.log_every == 0 or last:
+        whole = training.steps or planned
+        due = self.validation is not None and self.validation.due(step, whole, last)
+        if step % training.log_every == 0 or last or due:
             record: dict[str, Any] = {
                 "step": step,
                 "stage": stage.name,
@@ -323,8 +345,10 @@ class _Run:
                 **{name: float(value) for name, value in figures.items()},
             }
             if self.processes.first:
-                self._tell(record)
+                self._tell(record, due)
             self._stop_for(self.processes.tell(record.get("diverged")))
+        if due and self.validation is not None and self.processes.tell(self.validation.stop(whole)):
+            self.progress.plan[-1] = self.progress.step_in_stage
         if step % training.checkpoint_every == 0:
             self.save()
 
@@ -332,16 +356,30 @@ class _Run:
         """End a training that has diverged; what was saved last stays."""
         if reason is not None:
             kept = f"the last good state is kept in {self.file}" if self.file.exists() else "no state was kept yet"
+            if self.validation is not None and self.validation.model.exists():
+                kept += f", the best model so far in {self.validation.model}"
             raise InputError(
                 f"training diverged at step {self.progress.step}: {reason}; {kept}; lower the learning rate"
             )
 
-    def _tell(self, record: dict[str, Any]) -> None:
-        self.ema.swap(self.pipeline)
-        self.pipeline.eval()
-        try:
+    def _tell(self, record: dict[str, Any], validate: bool) -> None:
+        """Show the averaged weights to the validation, where it is due, and to the callbacks."""
+        if validate and self.validation is not None:
+            final = self.progress.stage == len(self.pipeline.config.stages) - 1
+            for name, average in self._averages().items():
+                with self._averaged(average):
+                    self.validation.look(name, record, self.pipeline, final)
+        with self._averaged(self.ema):
             for callback in self.callbacks:
                 callback(record, self.pipeline)
+
+    @contextmanager
+    def _averaged(self, average: state.Ema) -> Iterator[None]:
+        """The pipeline with averaged weights, in evaluation mode."""
+        average.swap(self.pipeline)
+        self.pipeline.eval()
+        try:
+            yield
         finally:
-            self.ema.swap(self.pipeline)
+            average.swap(self.pipeline)
             self.pipeline.train()
