@@ -131,7 +131,6 @@ def _train(pipeline: dict[str, Any], data: dict[str, Any], training: Training, r
     """Build everything, and train; the validation's verdict."""
     import torch
 
-    from wavegen.data import InMemory, Simulator
     from wavegen.inference.files import check_writable
     from wavegen.pipeline.pipeline import Pipeline
     from wavegen.training import Validation, fit
@@ -146,12 +145,8 @@ def _train(pipeline: dict[str, Any], data: dict[str, Any], training: Training, r
     check_writable(run.out)
     if run.resume and not run.state.exists():
         run.say(f"no state in {run.out} yet; the training begins")
-    first, small = join().first, isinstance(source, Simulator) or 0 < _size_of(source) <= IN_MEMORY
-    used, kept_out, said = held_out(spec, source, training.seed, run.validate, run.state)
-    run.say(said)
-    if small:
-        run.say(f"{'simulating' if isinstance(source, Simulator) else 'reading'} {len(used)} images of {spec['name']}")
-        used = InMemory(used)
+    first = join().first
+    used, kept_out = _parts(spec, source, training, run)
     validation = None
     if kept_out is not None:
         validation = Validation(kept_out, run.out, tuning=used, early_stop=run.early_stop)
@@ -172,6 +167,21 @@ def _train(pipeline: dict[str, Any], data: dict[str, Any], training: Training, r
         for callback in callbacks:
             getattr(callback, "close", lambda: None)()
     return validation.history.verdict if validation is not None else []
+
+
+def _parts(
+    spec: dict[str, Any], source: PairSource, training: Training, run: _Watched
+) -> tuple[PairSource, PairSource | None]:
+    """What is trained on, in memory where it is small enough, and what is held out."""
+    from wavegen.data import InMemory, Simulator
+
+    simulated = isinstance(source, Simulator)
+    used, kept_out, said = held_out(spec, source, training.seed, run.validate, run.state)
+    run.say(said)
+    if not simulated and not 0 < _size_of(source) <= IN_MEMORY:
+        return used, kept_out
+    run.say(f"{'simulating' if simulated else 'reading'} {len(used)} images of {spec['name']}")
+    return InMemory(used), kept_out
 
 
 def _check_crop(source: PairSource, crop: int) -> None:

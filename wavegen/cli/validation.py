@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from wavegen.core.types import PairSource
     from wavegen.data import Split
+    from wavegen.training.validation import Described
 
 SIMULATED = 12  # images of a simulated set's validation split
 OFF = "off"
@@ -36,9 +37,11 @@ def held_out(
     if option is None and state.exists() and earlier is None:
         return source, None, "no validation, as the run began"
     if isinstance(source, Simulator):
-        return source, *_own_split(spec, SIMULATED if wanted is None else wanted)
-    if earlier is not None and all(type(item) is int and 0 <= item < len(source) for item in earlier):
-        return _parts(split_at(source, earlier))
+        return source, *_own_split(
+            spec, wanted if wanted is not None else (SIMULATED if earlier is None else len(earlier.images))
+        )
+    if earlier is not None and earlier.items is not None:
+        return _parts(split_at(source, earlier.items))
     if wanted is None and len(source) < LEAST:
         few = "one image" if len(source) == 1 else f"{len(source)} images"
         return source, None, f"{few}: too few to hold any out (that takes {LEAST}); judge the result on other images"
@@ -70,10 +73,11 @@ def _number(option: str | None) -> float | None:
         raise InputError(f"--validate {shown(option)}: give a number of images, a share below 1, or off") from None
 
 
-def _recorded(state: Path) -> list[int] | None:
-    """The numbers of the images that a run has held out; None where there is no run, or none were."""
+def _recorded(state: Path) -> Described | None:
+    """The validation of a run that was begun; None where there is no run, or it has none."""
+    from wavegen.core.config import check
     from wavegen.training.state import recorded
+    from wavegen.training.validation import Described
 
-    described = recorded(state)["run"].get("data", {}).get("validation") if state.exists() else None
-    items = described.get("items") if isinstance(described, dict) else None
-    return items if isinstance(items, list) else None
+    found = recorded(state)["run"].get("data", {}).get("validation") if state.exists() else None
+    return None if found is None else check(Described, found, f"{state}: validation")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
+from wavegen.core.config import Schema
 from wavegen.core.errors import InputError
 from wavegen.core.files import write_text
 from wavegen.core.types import Pair, PairSource
@@ -31,6 +33,14 @@ FEWEST, MOST = 4, 40  # looks
 BACKWARD, OVERHEAD = 3.0, 1.5  # a training step by forward passes of its pixels; scores beside a look's forward passes
 PATIENCE, LEAST_LOOKS, FALL = 0.25, 3, 0.2  # early stopping: share of the run, looks, dB
 DRAWS = ("needs:critic", "needs:noise", "needs:head-noise")  # terms whose aim is not the least error
+
+
+class Described(Schema):
+    """What a run records of its validation: ``items`` are the numbers of the images of a data set that was split."""
+
+    images: list[str]
+    items: list[Annotated[int, Field(ge=0)]] | None
+    early_stop: bool
 
 
 class Validation:
@@ -75,9 +85,9 @@ class Validation:
     # -- before the first step -----------------------------------------------------------------
 
     def described(self) -> dict[str, Any]:
-        """What a resumed run must repeat."""
+        """What a resumed run must repeat, as :class:`Described`."""
         items = self.held_out.items if isinstance(self.held_out, Subset) else None
-        return {"images": self.names, "items": items, "early_stop": self.early_stop}
+        return Described(images=self.names, items=items, early_stop=self.early_stop).model_dump()
 
     def begin(self, pipeline: Pipeline, training: Training, step: int, averages: int, first: bool = True) -> None:
         """Go on after ``step``: read what was measured, and let the ``first`` process compute the baselines."""
