@@ -81,6 +81,11 @@ class UNet(Network):
         self.leave = nn.Conv2d(width, out_channels * area, 3, padding=1)
 
     @property
+    def edges(self) -> tuple[Tensor, ...]:
+        """See :attr:`Network.edges`."""
+        return self.enter.weight, self.leave.weight
+
+    @property
     def multiple(self) -> int:
         """See :attr:`Network.multiple`: the side of a cell of the coarsest level."""
         return int(self.patch * 2 ** (self.levels - 1))
