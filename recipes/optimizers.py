@@ -4,10 +4,10 @@
     python recipes/optimizers.py --screen schedule --out out/optimizers
     python recipes/optimizers.py --screen seeds --systems mscgm-joint,bbdm-patch,unet --out out/optimizers
 
-Each screen trains `--systems` on simulated pairs of `--data` for `--minutes` of a quiet core and judges the best guess (one
-call) by its mean PSNR on `--images` validation images; the test images are not touched. Minutes are turned into steps by
-timing all settings of a system in turn before anything is trained, so that what runs beside changes no result. A setting that
-is done in `--out` is not done again; the table of all is printed at the end, and written to `optimizers.json`.
+Each screen trains `--systems` on simulated pairs of `--data` for `--minutes` of a quiet core and judges the best
+guess (one call) by its mean PSNR on `--images` validation images; the test images are not touched. Minutes are turned
+into steps by timing all settings of a system in turn before anything is trained, so that what runs beside changes no
+result. A setting that is done in `--out` is not done again; the table is printed, and written beside the runs.
 """
 
 from __future__ import annotations
@@ -109,6 +109,7 @@ def seconds_per_step(system: str, given: list[Setting], data: Any) -> list[float
 
 
 def images(data: str, split: str, count: int) -> Any:
+    """The first images of a split, in memory."""
     from wavegen import build
     from wavegen.data import InMemory
 
@@ -144,6 +145,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Calibrate, train what is not trained, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--screen", choices=("rates", "schedule", "seeds"), default="rates")
     parser.add_argument("--systems", default="mscgm-fidelity")
@@ -171,8 +173,8 @@ def main() -> None:
                 name = f"{system}-{options.data}-{options.minutes:g}min-{called(setting)}-seed{seed}".replace(" ", "_")
                 jobs.append(
                     {
-                        "system": system, "data": options.data, "minutes": options.minutes, "seed": seed, "setting": setting,
-                        "images": options.images, "ms": round(1000 * seconds, 1),
+                        "system": system, "data": options.data, "minutes": options.minutes, "seed": seed,
+                        "setting": setting, "images": options.images, "ms": round(1000 * seconds, 1),
                         "steps": max(2, round(60 * options.minutes / seconds)), "folder": str(options.out / name),
                     }
                 )  # fmt: skip
