@@ -21,7 +21,6 @@ from wavegen.core.errors import InputError
 from wavegen.core.tensors import read_tensors
 from wavegen.training import JsonLog, Preview, fit
 from wavegen.training.config import Training
-from wavegen.training.state import Ema
 
 STATISTICS = 64  # items that are read before the first step, for the subband statistics
 
@@ -231,32 +230,6 @@ def test_rate_starts_anew_where_a_stage_restarts(tmp_path: Path, monkeypatch: py
         np.testing.assert_allclose(part[0], 1e-3 / 2, rtol=1e-3)
         assert max(part) > 0.9e-3
         assert part[-1] < 0.05e-3
-
-
-def test_ema_formula() -> None:
-    module = nn.Linear(2, 1)
-    ema, wanted = Ema(module, decay=0.9), [p.detach().clone() for p in module.parameters()]
-    for step in range(100):  # decay by the warm-up's formula at first, by 0.9 from step 80 on
-        with torch.no_grad():
-            for parameter in module.parameters():
-                parameter.add_(torch.randn_like(parameter))
-        ema.update(module, step)
-        decay = min(0.9, (1 + step) / (10 + step))
-        wanted = [decay * w + (1 - decay) * p.detach() for w, p in zip(wanted, module.parameters(), strict=True)]
-        for got, want in zip(ema.values, wanted, strict=True):
-            torch.testing.assert_close(got, want)
-
-
-def test_ema_swaps_there_and_back() -> None:
-    module = nn.Linear(2, 1)
-    ema = Ema(module, decay=0.5)
-    ema.values = [torch.full_like(v, 7.0) for v in ema.values]
-    kept = [p.detach().clone() for p in module.parameters()]
-    ema.swap(module)
-    assert all(bool((p == 7).all()) for p in module.parameters())
-    ema.swap(module)
-    for got, want in zip(module.parameters(), kept, strict=True):
-        torch.testing.assert_close(got.detach(), want, rtol=0, atol=0)
 
 
 def test_callbacks_see_averaged_weights_and_do_not_disturb(tmp_path: Path, straight: Callable[..., Any]) -> None:

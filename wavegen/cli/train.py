@@ -11,7 +11,7 @@ import typer
 
 from wavegen.cli.datasets import open_dataset
 from wavegen.cli.output import note
-from wavegen.cli.specs import Data, Inputs, Seed, Targets, data_spec, pipeline_spec
+from wavegen.cli.specs import Data, Inputs, Seed, Targets, component_spec, data_spec, pipeline_spec
 from wavegen.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,7 +42,12 @@ def train(
         int | None, typer.Option(metavar="PIXELS", help="Side length of the square crops.", show_default="128")
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(metavar="RATE", help="Peak learning rate.", show_default="0.001")
+        float | None,
+        typer.Option(metavar="RATE", help="Peak learning rate of the optimizer.", show_default="its own"),
+    ] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[,OPTION=VALUE...]", help="See wavegen list optimizer.", show_default="muon"),
     ] = None,
     precision: Annotated[
         str | None,
@@ -74,14 +79,19 @@ def train(
     from wavegen.training.config import Training
     from wavegen.training.processes import join, speaking_once
 
-    given = {
+    given: dict[str, Any] = {
         "steps": steps, "minutes": minutes, "batch": batch, "crop": crop,
-        "learning_rate": learning_rate, "precision": precision, "seed": seed,
+        "precision": precision, "seed": seed,
     }  # fmt: skip
     processes = join()
     with speaking_once(processes):
         if (steps is None) == (minutes is None):
             raise InputError("give either --steps or --minutes")
+        chosen = {} if optimizer is None else component_spec(optimizer, "--optimizer")
+        if learning_rate is not None:
+            chosen = {"name": "muon", **chosen, "rate": learning_rate}
+        if chosen:
+            given["optimizer"] = chosen
         training: Training = check(Training, {k: v for k, v in given.items() if v is not None}, "training")
         spec = pipeline_spec(pipeline, set_ or [])
         _train(spec, data_spec(data, x, y), training, out, resume, track, quiet or not processes.first)

@@ -117,6 +117,11 @@ class UNet(Network):
         self.leave = Leave(width, out_channels, patch)
 
     @property
+    def edges(self) -> tuple[Tensor, ...]:
+        """See :attr:`Network.edges`."""
+        return self.enter.weight, self.leave.weight
+
+    @property
     def multiple(self) -> int:
         """See :attr:`Network.multiple`: the side of a cell of the coarsest level."""
         return int(self.patch * 2 ** (self.levels - 1))

@@ -18,22 +18,24 @@ from torch import Tensor, nn
 from wavegen.core.draws import Shared
 from wavegen.core.errors import InputError
 from wavegen.core.files import exclusive
+from wavegen.core.registry import build, entry
 from wavegen.core.types import Pair, PairSource
 from wavegen.losses import Objective, Terms
+from wavegen.optimizers import ScheduleFree, roles_of
 from wavegen.pipeline.config import PipelineConfig, Stage
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.stages import stage_needs
 from wavegen.training import state
+from wavegen.training.averages import Averages
 from wavegen.training.config import Training
 from wavegen.training.critics import Critics
 from wavegen.training.divergence import Guard
 from wavegen.training.interrupt import Deferred
-from wavegen.training.learning_rate import cycle_done, cycle_of, rate
+from wavegen.training.learning_rate import cycle_done, cycle_of, rate, warmup_steps
 from wavegen.training.processes import Processes, join
 from wavegen.training.stream import Stream, same_means
 
 PROBE = 12  # steps of a stage that are timed before their number is planned
-BETAS = (0.9, 0.98)  # of AdamW
 
 
 class Callback(Protocol):
@@ -84,12 +86,7 @@ def fit(
 
 def describe(config: PipelineConfig, training: Training, data: dict[str, Any]) -> dict[str, Any]:
     """The configuration of a run as its checkpoint records it; what cannot change the weights is left out."""
-    harmless = {"workers", "checkpoint_every", "preview_every", "log_every"}
-    return {
-        "pipeline": config.model_dump(mode="json"),
-        "training": training.model_dump(mode="json", exclude=harmless),
-        "data": data,
-    }
+    return {"pipeline": config.model_dump(mode="json"), "training": state.described(training), "data": data}
 
 
 def _check_crop(objective: Objective, crop: int) -> None:
@@ -100,16 +97,6 @@ def _check_crop(objective: Objective, crop: int) -> None:
             least = loss.least_side * 2 ** max(levels - 1, 0)
             if crop < least:
                 raise InputError(f"crop = {crop}: the {name} term over {levels} level(s) needs at least {least}")
-
-
-def _groups(pipeline: Pipeline) -> list[dict[str, Any]]:
-    """Parameters for the optimiser: those of a learned basis have no decay, for zero is no better a basis."""
-    basis = list(pipeline.transform.parameters())
-    if not basis:
-        return [{"params": list(pipeline.parameters())}]
-    own = {id(p) for p in basis}
-    rest = [p for p in pipeline.parameters() if id(p) not in own]
-    return [{"params": rest}, {"params": basis, "weight_decay": 0.0}]
 
 
 class _Run:
@@ -139,18 +126,20 @@ class _Run:
         for module in (pipeline, self.critics.modules, self.teacher):
             module.to(processes.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             processes.equalise(module.state_dict().values())
-        self.optimizer = torch.optim.AdamW(
-            _groups(pipeline), training.learning_rate, BETAS, weight_decay=training.weight_decay
-        )
+        roles = roles_of(pipeline, pipeline.transform)
+        self.optimizer: torch.optim.Optimizer = build("optimizer", training.optimizer, roles=roles)
+        self.own_schedule = "own-schedule" in entry("optimizer", training.optimizer["name"]).capabilities
         self.guard = Guard()
-        self.ema = state.Ema(pipeline, training.ema)
+        self.averages = Averages(pipeline, training.ema)
         self.progress = state.Progress()
         self.run_description = json.loads(json.dumps(describe(pipeline.config, training, described)))
         self.file = out / "checkpoint.safetensors"
         if self.file.exists() and not resume:
             raise InputError(f"{out} holds a training already; give --resume to continue it, or another --out")
         if self.file.exists():
-            self.progress = state.load(self.file, self._modules(), self._optimizers(), self.ema, self.run_description)
+            self.progress = state.load(
+                self.file, self._modules(), self._optimizers(), self.averages, self.run_description
+            )
             deque(self.stream.clean(), maxlen=0)  # for the means
             state.check_data(self.file, self.stream.means)
         else:
@@ -182,7 +171,7 @@ class _Run:
         """Write the state; only the first process does."""
         if self.processes.first:
             described = (self.run_description, self.stream.means)
-            state.save(self.file, self._modules(), self._optimizers(), self.ema, self.progress, *described)
+            state.save(self.file, self._modules(), self._optimizers(), self.averages, self.progress, *described)
 
     def run(self) -> Pipeline:
         """Go through the stages; keep the state at an interruption."""
@@ -196,7 +185,7 @@ class _Run:
                 self.progress.stage += 1
                 self.progress.step_in_stage = 0
             self.save()
-        self.ema.swap(self.pipeline)
+        self.averages.put(self.pipeline)
         self.pipeline.eval()
         if self.processes.first:
             self.pipeline.save_pretrained(self.out / "model")
@@ -262,32 +251,32 @@ class _Run:
 
     def _appoint_teacher(self) -> None:
         """The coarse network with its averaged weights teaches from now on."""
-        self.ema.swap(self.pipeline)
-        self.teacher[0].load_state_dict(self.pipeline.coarse.state_dict())
-        self.ema.swap(self.pipeline)
+        with self.averages.shown(self.pipeline):
+            self.teacher[0].load_state_dict(self.pipeline.coarse.state_dict())
 
     def _settle_transform(self) -> None:
         """The auto-encoder keeps its averaged weights from now on, and its bands are normalised by their statistics."""
         transform = self.pipeline.transform
-        self.ema.swap(self.pipeline)
-        averaged = {name: value.clone() for name, value in transform.state_dict().items()}
-        self.ema.swap(self.pipeline)
+        with self.averages.shown(self.pipeline):
+            averaged = {name: value.clone() for name, value in transform.state_dict().items()}
         transform.load_state_dict(averaged)
         self.pipeline.fit_normalisation(self.stream.clean())
 
     def _rate(self, index: int, within: float) -> float:
-        """The learning rate at the current step of stage ``index``."""
+        """What the peak rates are multiplied by at the current step of stage ``index``."""
         stages, training = self.pipeline.config.stages, self.training
-        steps = self.progress.step - sum(self.progress.plan[: cycle_of(stages, index).start])
-        factor = rate(cycle_done(stages, index, within), steps, training.warmup, training.final_rate)
-        return training.learning_rate * factor
+        cycle = cycle_of(stages, index)
+        steps = self.progress.step - sum(self.progress.plan[: cycle.start])
+        planned = sum(self.progress.plan[cycle.start : cycle.stop])
+        final = 1.0 if self.own_schedule else training.final_rate
+        return rate(cycle_done(stages, index, within), steps, warmup_steps(training.warmup, planned), final)
 
     def _step(self, index: int, stage: Stage, batch: Pair, rate: float) -> dict[str, Tensor]:
         """One update of the pipeline and, where it is due, of the critics."""
         seed = (self.training.seed * 1_000_003 + self.progress.step) * 4096
         generator = Shared(seed, self.processes.rank, self.processes.count, len(batch.x))
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["initial_lr"]
         self.critics.modules.requires_grad_(False)
         terms: Terms = self.objective(batch.x, batch.y, index, generator, self.critics.modules, *self.teacher)
         weighted = {name: stage.weight(name) * value for name, value in terms.losses.items()}
@@ -304,7 +293,8 @@ class _Run:
         self.processes.average_gradients(self.pipeline.parameters())
         norm = torch.nn.utils.clip_grad_norm_(self.pipeline.parameters(), self.training.clip)
         self.optimizer.step()
-        self.ema.update(self.pipeline, self.progress.step)
+        own = self.optimizer.averaged() if isinstance(self.optimizer, ScheduleFree) else None
+        self.averages.update(self.pipeline, self.progress.step, own)
         figures = {**terms.losses, **extra, "total": total, "gradient": torch.as_tensor(norm)}
         figures |= self.critics.learn(terms, self.progress.step)
         return self.processes.average_figures({name: value.detach() for name, value in figures.items()})
@@ -337,11 +327,10 @@ class _Run:
             )
 
     def _tell(self, record: dict[str, Any]) -> None:
-        self.ema.swap(self.pipeline)
         self.pipeline.eval()
         try:
-            for callback in self.callbacks:
-                callback(record, self.pipeline)
+            with self.averages.shown(self.pipeline):
+                for callback in self.callbacks:
+                    callback(record, self.pipeline)
         finally:
-            self.ema.swap(self.pipeline)
             self.pipeline.train()
