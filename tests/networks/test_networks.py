@@ -15,7 +15,7 @@ import wavegen.networks
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, names
 from wavegen.networks import ChannelNorm, ResidualBlock, TimeEmbedding
-from wavegen.networks.blocks import Shrink
+from wavegen.networks.convolutions import Shrink
 
 NAMES = names("network")
 assert wavegen.networks

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from wavegen.core.errors import InputError
 from wavegen.core.registry import register
 from wavegen.networks.base import Network
-from wavegen.networks.blocks import ResidualBlock, Shrink, TimeEmbedding
+from wavegen.networks.blocks import BLOCKS, Kind, Style
+from wavegen.networks.convolutions import Enter, Leave, Shrink
+from wavegen.networks.norms import Norm
+from wavegen.networks.times import Modulation, TimeEmbedding
+
+Count = Annotated[int, Field(ge=1, le=8)]
 
 
 @register(
@@ -33,9 +39,20 @@ class UNet(Network):
             weights. Its mean over a cell of n x n pixels is multiplied by n, and so is standard normal at every scale.
         width: channels of the finest level.
         multipliers: channels of each level as multiples of ``width``; each further level halves the grid.
-        blocks: residual blocks per level on the way down, and as many on the way up.
+        blocks: residual blocks per level on the way down, and as many on the way up; one number for all levels, or
+            one for each.
         patch: the network works on patch x patch pixels rearranged into channels, so that its
             feature maps are (B, width, ceil(H / patch), ceil(W / patch)).
+        block: the residual block (:mod:`wavegen.networks.blocks`).
+        norm: its normalisation, of each pixel over the channels: ``layer``, ``rms``, or ``none``.
+        branch: how its residual branches begin: ``small``, ``zero``, ``unit``, or the first value of a learned gain.
+        modulation: how t enters: as scale and shift in each block (``film``), as shift in each block (``shift``), or
+            added once where a level begins on the way down (``input``).
+        join: what a level on the way up begins with: its maps from the way down beside those from below (``concat``),
+            or added to them (``add``).
+
+    Raises:
+        InputError: a list of blocks that has not one number for each level.
     """
 
     def __init__(
@@ -50,35 +67,54 @@ class UNet(Network):
             2,
             3,
         ],
-        blocks: Annotated[int, Field(ge=1, le=8)] = 1,
+        blocks: Count | Annotated[list[Count], Field(min_length=1, max_length=6)] = 1,
         patch: Annotated[int, Field(ge=1, le=16)] = 1,
+        block: Kind = "residual",
+        norm: Norm = "layer",
+        branch: Literal["small", "zero", "unit"] | Annotated[float, Field(gt=0, le=1)] = "small",
+        modulation: Modulation = "film",
+        join: Literal["concat", "add"] = "concat",
     ) -> None:
         super().__init__()
         self.patch, self.levels, self.feature_channels = patch, len(multipliers), width
-        self.blocks = blocks
-        area = patch * patch
+        self.blocks = [blocks] * self.levels if isinstance(blocks, int) else blocks
+        if len(self.blocks) != self.levels:
+            raise InputError(
+                f"blocks = {blocks}: {len(self.blocks)} numbers for the {self.levels} levels of multipliers = "
+                f"{multipliers}; give one for each, or one number"
+            )
+        kind = self.block = BLOCKS[block]
+        self.join = join
         embed = 4 * width if time else 0
+        style = Style(norm, branch, modulation, kind.branches * (2 * sum(self.blocks) - self.blocks[-1]))
         self.embedding = TimeEmbedding(embed) if time else None
         widths = [width * m for m in multipliers]
-        self.enter = nn.Conv2d(in_channels * area, width, 3, padding=1)
+        self.enter = Enter(in_channels, width, patch)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         self.shrink, self.grow = nn.ModuleList(), nn.ModuleList()
+
+        def stage(entering: int, level: int) -> nn.ModuleList:
+            sizes = [entering] + [widths[level]] * (self.blocks[level] - 1)
+            return nn.ModuleList(kind(size, widths[level], embed, style) for size in sizes)
+
         channels = width
         for level, w in enumerate(widths):
             if level:
                 self.shrink.append(Shrink(channels, w))
                 channels = w
-            self.down.append(nn.ModuleList(ResidualBlock(channels if i == 0 else w, w, embed) for i in range(blocks)))
+            self.down.append(stage(channels, level))
             channels = w
         for level in range(len(widths) - 2, -1, -1):
             w = widths[level]
             self.grow.append(nn.Conv2d(channels, w, 1))
-            self.up.append(nn.ModuleList(ResidualBlock(2 * w if i == 0 else w, w, embed) for i in range(blocks)))
+            self.up.append(stage(2 * w if join == "concat" else w, level))
             channels = w
         self.inject = inject
         entering = [width, *widths[1:]]  # channels in which a level begins
         self.mix = nn.ModuleList(nn.Conv2d(inject, w, 1, bias=False) for w in entering) if inject else None
-        self.leave = nn.Conv2d(width, out_channels * area, 3, padding=1)
+        told = time and modulation == "input"
+        self.times = nn.ModuleList(nn.Linear(embed, w) for w in entering) if told else None
+        self.leave = Leave(width, out_channels, patch)
 
     @property
     def edges(self) -> tuple[Tensor, ...]:
@@ -94,9 +130,9 @@ class UNet(Network):
     def radius(self) -> int:
         """See :attr:`Network.radius`; an upper bound from the structure, tight to a cell."""
         radius = 2  # the first and the last 3x3 convolution
-        for level in range(self.levels):
-            passes = self.blocks if level == self.levels - 1 else 2 * self.blocks
-            radius += 2 * passes * 2**level
+        for level, count in enumerate(self.blocks):
+            passes = count if level == self.levels - 1 else 2 * count
+            radius += self.block.radius * passes * 2**level
         # Within a coarsest cell, the farthest pixel is one cell less one pixel away.
         return int(self.patch * (radius + 2 ** (self.levels - 1)) - 1)
 
@@ -106,33 +142,31 @@ class UNet(Network):
         x = pad_to_multiple(x, self.multiple)
         noise = x[:, x.shape[1] - self.inject :]
         embedding = self.embedding(t) if self.embedding is not None else None
-        h = self.enter(F.pixel_unshuffle(x, self.patch) if self.patch > 1 else x)
+        h = self.enter(x)
         skips = []
         for level, stage in enumerate(self.down):
             if level:
                 h = self.shrink[level - 1](h)
-            h = self._inject(h, noise, level)
+            h = self._begin(h, noise, embedding, level)
             for block in stage:  # type: ignore[attr-defined]
                 h = block(h, embedding)
             skips.append(h)
         skips.pop()
         for grow, stage in zip(self.grow, self.up, strict=True):
             h = F.interpolate(grow(h), scale_factor=2.0, mode="nearest")
-            h = torch.cat([h, skips.pop()], dim=1)
+            h = torch.cat([h, skips.pop()], dim=1) if self.join == "concat" else h + skips.pop()
             for block in stage:  # type: ignore[attr-defined]
                 h = block(h, embedding)
-        out = self.leave(h)
-        if self.patch > 1:
-            out = F.pixel_shuffle(out, self.patch)
-        return out[..., :height, :width], h
+        return self.leave(h)[..., :height, :width], h
 
-    def _inject(self, h: Tensor, noise: Tensor, level: int) -> Tensor:
-        """Add the noise of this scale, if there is any."""
-        if self.mix is None:
-            return h
-        cell = self.patch * 2**level
-        result: Tensor = h + self.mix[level](F.avg_pool2d(noise, cell) * cell)
-        return result
+    def _begin(self, h: Tensor, noise: Tensor, embedding: Tensor | None, level: int) -> Tensor:
+        """Add what a level begins with: the noise of its scale and the time, where it has them."""
+        if self.mix is not None:
+            cell = self.patch * 2**level
+            h = h + self.mix[level](F.avg_pool2d(noise, cell) * cell)
+        if self.times is not None and embedding is not None:
+            h = h + self.times[level](embedding)[:, :, None, None]
+        return h
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
