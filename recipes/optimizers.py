@@ -108,12 +108,13 @@ def seconds_per_step(system: str, given: list[Setting], data: Any) -> list[float
     return [statistics.median(seconds) for seconds in taken]
 
 
-def images(data: str, split: str, count: int) -> Any:
-    """The first images of a split, in memory."""
+def images(data: str, split: str, count: int, folder: Path) -> Any:
+    """The first images of a split, in memory; they are made once and kept in a file."""
     from wavegen import build
     from wavegen.data import InMemory
 
-    return InMemory(build("dataset", {"name": data, "split": split, "size": SIZE, "length": count}))
+    source = build("dataset", {"name": data, "split": split, "size": SIZE, "length": count})
+    return InMemory(source, path=folder / f"{split}-{data}-{count}.npz")
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
@@ -133,8 +134,8 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     training = Training(steps=job["steps"], seed=job["seed"], **setting)
     torch.manual_seed(job["seed"])  # first weights
     pipe = Pipeline.from_config({"name": job["system"]})
-    pipe = fit(pipe, images(job["data"], "train", POOL), training, folder, resume=True)
-    pairs = images(job["data"], "validation", job["images"])
+    pipe = fit(pipe, images(job["data"], "train", POOL, folder.parent), training, folder, resume=True)
+    pairs = images(job["data"], "validation", job["images"], folder.parent)
     scores = [
         float(psnr(*scaled("target", pipe.restore(pair.y, steps=1).image[None], pair.x[None]), 1.0))
         for pair in (pairs[i] for i in range(len(pairs)))
@@ -162,11 +163,12 @@ def main() -> None:
     torch.set_num_threads(1)
     given = list(settings(options.screen))
     calibration = options.out / f"calibration-{options.screen}.json"
+    pool = images(options.data, "train", POOL, options.out)
     known = json.loads(calibration.read_text()) if calibration.exists() else {}
     jobs = []
     for system in options.systems.split(","):
         if f"{system} {options.data}" not in known:
-            known[f"{system} {options.data}"] = seconds_per_step(system, given, images(options.data, "train", 8))
+            known[f"{system} {options.data}"] = seconds_per_step(system, given, pool)
             calibration.write_text(json.dumps(known, indent=1))
         for seed in range(options.seeds):
             for setting, seconds in zip(given, known[f"{system} {options.data}"], strict=True):
@@ -178,6 +180,7 @@ def main() -> None:
                         "steps": max(2, round(60 * options.minutes / seconds)), "folder": str(options.out / name),
                     }
                 )  # fmt: skip
+    images(options.data, "validation", options.images, options.out)  # for all
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         rows = []
         for row in pool.map(run, jobs):

@@ -6,7 +6,7 @@ import itertools
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,7 @@ from wavegen.core.errors import InputError
 from wavegen.core.tensors import read_tensors
 from wavegen.training import JsonLog, Preview, fit
 from wavegen.training.config import Training
-
-STATISTICS = 64  # items that are read before the first step, for the subband statistics
+from wavegen.training.stream import Stream
 
 
 @pytest.mark.parametrize("name", ["unet", "ddpm", "mscgm", "mscgm-joint"])
@@ -126,25 +125,27 @@ def test_fewer_steps_than_stages_are_refused(tmp_path: Path) -> None:
 # -- divergence ------------------------------------------------------------------------------------
 
 
-class Poisoned(Blobs):
+def poisoned(monkeypatch: pytest.MonkeyPatch, first: int) -> None:
     """Values whose square is infinite, from a given batch on."""
+    batches = Stream.batches
 
-    def __init__(self, batch: int) -> None:
-        self.left = STATISTICS + 2 * batch
+    def spoil(self: Stream, step: int, device: torch.device) -> Iterator[Pair]:
+        for place, pair in enumerate(batches(self, step, device), step):
+            yield pair if place < first else Pair(pair.x * 1e30, pair.y)
 
-    def __getitem__(self, index: int) -> Pair:
-        self.left -= 1
-        pair = super().__getitem__(index)
-        return pair if self.left >= 0 else Pair(pair.x * 1e30, pair.y)
+    monkeypatch.setattr(Stream, "batches", spoil)
 
 
 @pytest.mark.parametrize("log_every", [1, 5, 100])
 def test_divergence_is_named_and_keeps_the_last_good_state(
-    log_every: int, tmp_path: Path, straight: Callable[..., Any]
+    log_every: int, tmp_path: Path, straight: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = training(log_every=log_every, checkpoint_every=4)
-    with pytest.raises(InputError, match=r"diverged at step \d+: .*total.* not finite.*lower the learning rate"):
-        fit(system("unet"), Poisoned(6), options, tmp_path)
+    said = r"diverged at step \d+: .*total.* not finite.*lower the learning rate"
+    with monkeypatch.context() as patched:
+        poisoned(patched, 6)
+        with pytest.raises(InputError, match=said):
+            fit(system("unet"), Blobs(), options, tmp_path)
     tensors, note = read_tensors(tmp_path / "checkpoint.safetensors")
     assert note["progress"]["step"] == 4
     assert all(torch.isfinite(value).all() for value in tensors.values())

@@ -3,6 +3,7 @@
 from wavegen.training.callbacks import JsonLog, Preview, ProgressBar, TensorBoard
 from wavegen.training.config import Training
 from wavegen.training.fit import Callback, fit
+from wavegen.training.validation import Validation
 from wavegen.training.watch import Watch, band_figures, figures, null_test
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "ProgressBar",
     "TensorBoard",
     "Training",
+    "Validation",
     "Watch",
     "band_figures",
     "figures",

@@ -25,6 +25,7 @@ from wavegen.optimizers import ScheduleFree, roles_of
 from wavegen.pipeline.config import PipelineConfig, Stage
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.stages import stage_needs
+from wavegen.pipeline.storage import read_weights
 from wavegen.training import state
 from wavegen.training.averages import Averages
 from wavegen.training.config import Training
@@ -34,6 +35,7 @@ from wavegen.training.interrupt import Deferred
 from wavegen.training.learning_rate import cycle_done, cycle_of, rate, warmup_steps
 from wavegen.training.processes import Processes, join
 from wavegen.training.stream import Stream, same_means
+from wavegen.training.validation import Validation
 
 PROBE = 12  # steps of a stage that are timed before their number is planned
 
@@ -59,8 +61,12 @@ def fit(
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
     described: dict[str, Any] | None = None,
+    validation: Validation | None = None,
 ) -> Pipeline:
     """Train a pipeline and return it with averaged weights, also saved to ``out/model``.
+
+    With a ``validation`` the model is the best average that it has seen, safe in ``out/model`` from then on; the last
+    one is beside it in ``out/model-last``.
 
     The state goes to ``out/checkpoint.safetensors`` regularly and at an interruption; a resumed
     run gives the same weights, bit for bit, as one that was never interrupted. ``described`` is
@@ -81,7 +87,10 @@ def fit(
         raise InputError(f"steps = {training.steps}: {pipeline.config.name} has {stages} stages; give each a step")
     processes = join()
     with exclusive(out / ".training.lock", f"the training in {out}") if processes.first else nullcontext():
-        return _Run(pipeline, data, training, out, resume, callbacks, described or {}, processes).run()
+        run = described or {}
+        if validation is not None:
+            run = {**run, "validation": validation.described()}
+        return _Run(pipeline, data, training, out, resume, callbacks, run, processes, validation).run()
 
 
 def describe(config: PipelineConfig, training: Training, data: dict[str, Any]) -> dict[str, Any]:
@@ -112,8 +121,9 @@ class _Run:
         callbacks: Sequence[Callback],
         described: dict[str, Any],
         processes: Processes,
+        validation: Validation | None,
     ) -> None:
-        self.training, self.out, self.callbacks = training, out, callbacks
+        self.training, self.out, self.callbacks, self.validation = training, out, callbacks, validation
         self.pipeline, self.processes = pipeline, processes
         self.objective = Objective(pipeline)
         _check_crop(self.objective, training.crop)
@@ -145,6 +155,8 @@ class _Run:
         else:
             pipeline.fit_normalisation(self.stream.clean())
         self._compare_with_first()
+        if validation is not None:
+            validation.begin(pipeline, training, self.progress.step, len(self.averages.lengths), processes.first)
 
     def _compare_with_first(self) -> None:
         """Refuse a state or data that are not the same for all processes; all come to know."""
@@ -188,7 +200,11 @@ class _Run:
         self.averages.put(self.pipeline)
         self.pipeline.eval()
         if self.processes.first:
-            self.pipeline.save_pretrained(self.out / "model")
+            self.pipeline.save_pretrained(self.out / ("model" if self.validation is None else "model-last"))
+        if self.validation is not None:
+            self.pipeline.load_state_dict(read_weights(self.validation.model, self.pipeline.state_dict()))
+            if self.processes.first:
+                self.validation.finish(self.pipeline)
         self.processes.wait()
         return self.pipeline
 
@@ -304,7 +320,9 @@ class _Run:
         planned = sum(self.progress.plan)
         last = bool(self.progress.plan[-1]) and self.progress.step_in_stage >= self.progress.plan[-1]
         self._stop_for(self.guard.reason(figures))
-        if step % training.log_every == 0 or last:
+        whole = training.steps or planned
+        due = self.validation is not None and self.validation.due(step, whole, last)
+        if step % training.log_every == 0 or last or due:
             record: dict[str, Any] = {
                 "step": step,
                 "stage": stage.name,
@@ -313,8 +331,10 @@ class _Run:
                 **{name: float(value) for name, value in figures.items()},
             }
             if self.processes.first:
-                self._tell(record)
+                self._tell(record, due)
             self._stop_for(self.processes.tell(record.get("diverged")))
+        if due and self.validation is not None and self.processes.tell(self.validation.stop(whole)):
+            self.progress.plan[-1] = self.progress.step_in_stage
         if step % training.checkpoint_every == 0:
             self.save()
 
@@ -322,13 +342,21 @@ class _Run:
         """End a training that has diverged; what was saved last stays."""
         if reason is not None:
             kept = f"the last good state is kept in {self.file}" if self.file.exists() else "no state was kept yet"
+            if self.validation is not None and self.validation.model.exists():
+                kept += f", the best model so far in {self.validation.model}"
             raise InputError(
                 f"training diverged at step {self.progress.step}: {reason}; {kept}; lower the learning rate"
             )
 
-    def _tell(self, record: dict[str, Any]) -> None:
+    def _tell(self, record: dict[str, Any], validate: bool) -> None:
+        """Show the averaged weights to the validation, where it is due, and to the callbacks."""
         self.pipeline.eval()
         try:
+            if validate and self.validation is not None:
+                final = self.progress.stage == len(self.pipeline.config.stages) - 1
+                for length in self.averages.lengths:
+                    with self.averages.shown(self.pipeline, length):
+                        self.validation.look(f"{length:g}", record, self.pipeline, final)
             with self.averages.shown(self.pipeline):
                 for callback in self.callbacks:
                     callback(record, self.pipeline)
