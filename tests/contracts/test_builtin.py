@@ -90,6 +90,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     ],
     "critic": [{"name": name, "width": 8} for name in listed("critic") if name != "projected"],
     "loss": [{"name": name} for name in listed("loss")],
+    "optimizer": [{"name": name} for name in listed("optimizer")],
     "metric": [
         {"name": name}
         for name in listed("metric")
@@ -150,6 +151,11 @@ def test_solvers(spec: dict[str, Any]) -> None:
 @pytest.mark.parametrize("spec", cases("grid"))
 def test_grids(spec: dict[str, Any]) -> None:
     check("grid", spec)
+
+
+@pytest.mark.parametrize("spec", cases("optimizer"))
+def test_optimizers(spec: dict[str, Any]) -> None:
+    check("optimizer", spec)
 
 
 @pytest.mark.parametrize("spec", cases("critic"))

@@ -1,18 +1,16 @@
-"""Every registered optimiser keeps its contract; Muon, SOAP and schedule-free AdamW against their formulas."""
+"""Optimisers against their formulas; that all keep the contract of their kind is tested with all components."""
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from wavegen.core.errors import InputError
 from wavegen.core.registry import build, names
 from wavegen.networks import UNet
-from wavegen.optimizers import Roles, ScheduleFree, roles_of
+from wavegen.optimizers import ScheduleFree, roles_of
 from wavegen.optimizers.muon import A, B, C, orthogonalised
 from wavegen.optimizers.roles import as_matrix
 
@@ -41,46 +39,6 @@ def learn(module: nn.Module, opt: torch.optim.Optimizer, steps: int, first: int 
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_it_learns(name: str) -> None:
-    module = net()
-    losses = learn(module, optimizer(name, module), 200)
-    assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_every_group_has_a_peak_rate_that_schedules_scale(name: str) -> None:
-    module = net()
-    opt = optimizer(name, module)
-    assert all(group["lr"] == group["initial_lr"] > 0 for group in opt.param_groups)
-    before = [p.detach().clone() for p in module.parameters()]
-    for group in opt.param_groups:
-        group["lr"] = 0.0
-    learn(module, opt, 2)
-    for was, now in zip(before, module.parameters(), strict=True):
-        torch.testing.assert_close(now.detach(), was, rtol=1e-6, atol=1e-7)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_its_state_continues_bit_for_bit(name: str) -> None:
-    straight = net()
-    learn(straight, optimizer(name, straight), 14)
-    module = net()
-    opt = optimizer(name, module)
-    learn(module, opt, 7)
-    held = io.BytesIO()
-    torch.save({"state": opt.state_dict()["state"], "module": module.state_dict()}, held)
-    held.seek(0)
-    kept = torch.load(held, weights_only=True)
-    again = net(seed=5)
-    again.load_state_dict(kept["module"])
-    other = optimizer(name, again)
-    other.load_state_dict({"state": kept["state"], "param_groups": other.state_dict()["param_groups"]})
-    learn(again, other, 7, first=7)
-    for a, b in zip(straight.parameters(), again.parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=0)
-
-
-@pytest.mark.parametrize("name", ALL)
 def test_decay_is_decoupled_and_spares_a_basis(name: str) -> None:
     """Without a gradient, weights shrink by rate x decay in a step; those of a basis stay."""
     module = net()
@@ -95,22 +53,6 @@ def test_decay_is_decoupled_and_spares_a_basis(name: str) -> None:
         if name == "schedule-free":  # y after the first step is (1 - beta1) z + beta1 x with x = z
             assert place < 2 or bool((now == was).all())
         torch.testing.assert_close(now.detach(), kept * was, rtol=1e-5, atol=1e-7)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_a_parameter_without_a_gradient_stays(name: str) -> None:
-    module = net()
-    opt = optimizer(name, module)
-    before = module[0].weight.detach().clone()
-    module[2](torch.randn(1, 12, 4, 4)).sum().backward()
-    opt.step()
-    torch.testing.assert_close(module[0].weight.detach(), before, rtol=0, atol=0)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_a_module_without_parameters_is_refused(name: str) -> None:
-    with pytest.raises(InputError, match="nothing to train"):
-        build("optimizer", {"name": name}, roles=Roles([]))
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (12, 108), (96, 20), (1, 30)])

@@ -21,7 +21,7 @@ from wavegen.core.files import exclusive
 from wavegen.core.registry import build, entry
 from wavegen.core.types import Pair, PairSource
 from wavegen.losses import Objective, Terms
-from wavegen.optimizers import ScheduleFree, roles_of
+from wavegen.optimizers import roles_of
 from wavegen.pipeline.config import PipelineConfig, Stage
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.stages import stage_needs
@@ -309,7 +309,7 @@ class _Run:
         self.processes.average_gradients(self.pipeline.parameters())
         norm = torch.nn.utils.clip_grad_norm_(self.pipeline.parameters(), self.training.clip)
         self.optimizer.step()
-        own = self.optimizer.averaged() if isinstance(self.optimizer, ScheduleFree) else None
+        own: list[Tensor] | None = self.optimizer.averaged() if self.own_schedule else None  # type: ignore[attr-defined]
         self.averages.update(self.pipeline, self.progress.step, own)
         figures = {**terms.losses, **extra, "total": total, "gradient": torch.as_tensor(norm)}
         figures |= self.critics.learn(terms, self.progress.step)
