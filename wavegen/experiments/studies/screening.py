@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from wavegen.core.config import Spec
+from wavegen.core.files import make_folder
 from wavegen.core.registry import build
 from wavegen.core.types import PairSource
 from wavegen.data import Crops, InMemory
@@ -58,6 +59,7 @@ def screen(
         A row for each run: ``system``, ``setting``, ``seed``, ``steps``, ``ms`` of a step, and ``psnr`` in dB.
     """
     torch.set_num_threads(1)
+    make_folder(out)
     pool = _images(data, "train", POOL, out)
     _images(data, "validation", images, out)
     todo = []
@@ -111,7 +113,7 @@ def _seconds_per_step(system: str, settings: Mapping[str, Spec], data: PairSourc
             x, y = (torch.stack(images) for images in zip(*pairs, strict=True))
             losses = objective(x, y).losses
             optimizer.zero_grad()
-            torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+            torch.stack(list(losses.values())).sum().backward()
             torch.nn.utils.clip_grad_norm_(pipe.parameters(), training.clip)
             optimizer.step()
             if turn >= WARM:
