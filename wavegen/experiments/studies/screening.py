@@ -101,7 +101,7 @@ def _seconds_per_step(system: str, settings: Mapping[str, Spec], data: PairSourc
         training = Training(steps=1, **setting)
         torch.manual_seed(0)
         pipe = Pipeline.from_config({"name": system}).train()
-        pipe.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        pipe.to(memory_format=torch.channels_last)
         optimizer = build("optimizer", training.optimizer, roles=roles_of(pipe, pipe.transform))
         crops = Crops(data, training.crop, 0, 1 << 20, pipe.normalise)
         runs.append((training, pipe, Objective(pipe), optimizer, crops))
@@ -113,7 +113,7 @@ def _seconds_per_step(system: str, settings: Mapping[str, Spec], data: PairSourc
             x, y = (torch.stack(images) for images in zip(*pairs, strict=True))
             losses = objective(x, y).losses
             optimizer.zero_grad()
-            torch.stack(list(losses.values())).sum().backward()
+            torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(pipe.parameters(), training.clip)
             optimizer.step()
             if turn >= WARM:
