@@ -15,7 +15,6 @@ from wavegen.core.errors import InputError
 from wavegen.core.types import Pair, PairSource
 from wavegen.data.base import checked_item
 
-
 KEPT = 512 * 2**20  # bytes of whole images, of each process that cuts crops
 
 
