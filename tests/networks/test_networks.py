@@ -47,7 +47,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"width": 4, "multipliers": [1, 2], "blocks": 2},
     {"width": 4, "multipliers": [1, 1, 1]},
     {"width": 4, "multipliers": [1, 2], "patch": 2},
-    {"width": 4, "multipliers": [1, 2], "blocks": [1, 3]},
+    {"width": 4, "multipliers": [2, 1], "blocks": [1, 3]},
     *({"width": 8, "multipliers": [1, 2], "block": block} for block in BLOCKS),
     {"width": 8, "multipliers": [1, 2], "norm": "rms", "branch": 0.1, "modulation": "input", "join": "add"},
     {"width": 8, "multipliers": [1, 1], "norm": "none", "branch": "unit", "modulation": "shift", "block": "convnext"},

@@ -37,12 +37,12 @@ class UNet(Network):
         time: whether the network is conditioned on t.
         inject: how many of the last input channels are noise that is also added at every scale, through learned
             weights. Its mean over a cell of n x n pixels is multiplied by n, and so is standard normal at every scale.
-        width: channels of the finest level.
+        width: channels that the image enters into.
         multipliers: channels of each level as multiples of ``width``; each further level halves the grid.
         blocks: residual blocks per level on the way down, and as many on the way up; one number for all levels, or
             one for each.
         patch: the network works on patch x patch pixels rearranged into channels, so that its
-            feature maps are (B, width, ceil(H / patch), ceil(W / patch)).
+            feature maps are (B, multipliers[0] width, ceil(H / patch), ceil(W / patch)).
         block: the residual block (:mod:`wavegen.networks.blocks`).
         norm: its normalisation, of each pixel over the channels: ``layer``, ``rms``, or ``none``.
         branch: how its residual branches begin: ``small``, ``zero``, ``unit``, or the first value of a learned gain.
@@ -76,7 +76,7 @@ class UNet(Network):
         join: Literal["concat", "add"] = "concat",
     ) -> None:
         super().__init__()
-        self.patch, self.levels, self.feature_channels = patch, len(multipliers), width
+        self.patch, self.levels, self.feature_channels = patch, len(multipliers), width * multipliers[0]
         self.blocks = _for_each(multipliers, blocks)
         if block == "nafnet" and norm == "none":
             raise InputError("block = nafnet multiplies its maps with each other, which grow without a norm; give one")
@@ -88,14 +88,14 @@ class UNet(Network):
         self.enter = Enter(in_channels, width, patch)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         self.shrink, self.grow = nn.ModuleList(), nn.ModuleList()
-        self._add_levels(widths, embed, Style(norm, branch, modulation, branches))
+        self._add_levels(width, widths, embed, Style(norm, branch, modulation, branches))
         entering = [width, *widths[1:]]  # channels in which a level begins
         self.mix = nn.ModuleList(nn.Conv2d(inject, w, 1, bias=False) for w in entering) if inject else None
         told = time and modulation == "input"
         self.times = nn.ModuleList(nn.Linear(embed, w) for w in entering) if told else None
-        self.leave = Leave(width, out_channels, patch)
+        self.leave = Leave(widths[0], out_channels, patch)
 
-    def _add_levels(self, widths: list[int], embed: int, style: Style) -> None:
+    def _add_levels(self, first: int, widths: list[int], embed: int, style: Style) -> None:
         """The blocks of all levels, down and up again, and what leads from one level to the next."""
 
         def stage(entering: int, level: int) -> nn.ModuleList:
@@ -105,7 +105,7 @@ class UNet(Network):
         for level, width in enumerate(widths):
             if level:
                 self.shrink.append(Shrink(widths[level - 1], width))
-            self.down.append(stage(width, level))
+            self.down.append(stage(width if level else first, level))
         for level in range(len(widths) - 2, -1, -1):
             width = widths[level]
             self.grow.append(nn.Conv2d(widths[level + 1], width, 1))
