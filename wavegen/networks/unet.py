@@ -37,12 +37,12 @@ class UNet(Network):
         time: whether the network is conditioned on t.
         inject: how many of the last input channels are noise that is also added at every scale, through learned
             weights. Its mean over a cell of n x n pixels is multiplied by n, and so is standard normal at every scale.
-        width: channels of the finest level.
+        width: channels that the image enters into.
         multipliers: channels of each level as multiples of ``width``; each further level halves the grid.
         blocks: residual blocks per level on the way down, and as many on the way up; one number for all levels, or
             one for each.
         patch: the network works on patch x patch pixels rearranged into channels, so that its
-            feature maps are (B, width, ceil(H / patch), ceil(W / patch)).
+            feature maps are (B, multipliers[0] width, ceil(H / patch), ceil(W / patch)).
         block: the residual block (:mod:`wavegen.networks.blocks`).
         norm: its normalisation, of each pixel over the channels: ``layer``, ``rms``, or ``none``.
         branch: how its residual branches begin: ``small``, ``zero``, ``unit``, or the first value of a learned gain.
@@ -52,7 +52,7 @@ class UNet(Network):
             or added to them (``add``).
 
     Raises:
-        InputError: a list of blocks that has not one number for each level.
+        InputError: a list of blocks that has not one number for each level; gates without a norm.
     """
 
     def __init__(
@@ -76,45 +76,40 @@ class UNet(Network):
         join: Literal["concat", "add"] = "concat",
     ) -> None:
         super().__init__()
-        self.patch, self.levels, self.feature_channels = patch, len(multipliers), width
-        self.blocks = [blocks] * self.levels if isinstance(blocks, int) else blocks
-        if len(self.blocks) != self.levels:
-            raise InputError(
-                f"blocks = {blocks}: {len(self.blocks)} numbers for the {self.levels} levels of multipliers = "
-                f"{multipliers}; give one for each, or one number"
-            )
-        kind = self.block = BLOCKS[block]
-        self.join = join
+        self.patch, self.levels, self.feature_channels = patch, len(multipliers), width * multipliers[0]
+        self.blocks = _for_each(multipliers, blocks)
+        if block == "nafnet" and norm == "none":
+            raise InputError("block = nafnet multiplies its maps with each other, which grow without a norm; give one")
+        self.block, self.join, self.inject = BLOCKS[block], join, inject
         embed = 4 * width if time else 0
-        style = Style(norm, branch, modulation, kind.branches * (2 * sum(self.blocks) - self.blocks[-1]))
+        branches = self.block.branches * (2 * sum(self.blocks) - self.blocks[-1])
         self.embedding = TimeEmbedding(embed) if time else None
         widths = [width * m for m in multipliers]
         self.enter = Enter(in_channels, width, patch)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         self.shrink, self.grow = nn.ModuleList(), nn.ModuleList()
-
-        def stage(entering: int, level: int) -> nn.ModuleList:
-            sizes = [entering] + [widths[level]] * (self.blocks[level] - 1)
-            return nn.ModuleList(kind(size, widths[level], embed, style) for size in sizes)
-
-        channels = width
-        for level, w in enumerate(widths):
-            if level:
-                self.shrink.append(Shrink(channels, w))
-                channels = w
-            self.down.append(stage(channels, level))
-            channels = w
-        for level in range(len(widths) - 2, -1, -1):
-            w = widths[level]
-            self.grow.append(nn.Conv2d(channels, w, 1))
-            self.up.append(stage(2 * w if join == "concat" else w, level))
-            channels = w
-        self.inject = inject
+        self._add_levels(width, widths, embed, Style(norm, branch, modulation, branches))
         entering = [width, *widths[1:]]  # channels in which a level begins
         self.mix = nn.ModuleList(nn.Conv2d(inject, w, 1, bias=False) for w in entering) if inject else None
         told = time and modulation == "input"
         self.times = nn.ModuleList(nn.Linear(embed, w) for w in entering) if told else None
-        self.leave = Leave(width, out_channels, patch)
+        self.leave = Leave(widths[0], out_channels, patch)
+
+    def _add_levels(self, first: int, widths: list[int], embed: int, style: Style) -> None:
+        """The blocks of all levels, down and up again, and what leads from one level to the next."""
+
+        def stage(entering: int, level: int) -> nn.ModuleList:
+            sizes = [entering] + [widths[level]] * (self.blocks[level] - 1)
+            return nn.ModuleList(self.block(size, widths[level], embed, style) for size in sizes)
+
+        for level, width in enumerate(widths):
+            if level:
+                self.shrink.append(Shrink(widths[level - 1], width))
+            self.down.append(stage(width if level else first, level))
+        for level in range(len(widths) - 2, -1, -1):
+            width = widths[level]
+            self.grow.append(nn.Conv2d(widths[level + 1], width, 1))
+            self.up.append(stage(2 * width if self.join == "concat" else width, level))
 
     @property
     def edges(self) -> tuple[Tensor, ...]:
@@ -167,6 +162,17 @@ class UNet(Network):
         if self.times is not None and embedding is not None:
             h = h + self.times[level](embedding)[:, :, None, None]
         return h
+
+
+def _for_each(multipliers: list[int], blocks: int | list[int]) -> list[int]:
+    """The number of blocks of each level."""
+    counts = [blocks] * len(multipliers) if isinstance(blocks, int) else blocks
+    if len(counts) != len(multipliers):
+        raise InputError(
+            f"blocks = {blocks}: {len(counts)} numbers for the {len(multipliers)} levels of multipliers = "
+            f"{multipliers}; give one for each, or one number"
+        )
+    return counts
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
