@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wavegen.cli.datasets import open_dataset
+from wavegen.cli.datasets import on_training_scale, open_dataset
 from wavegen.cli.output import note
 from wavegen.cli.specs import Data, Inputs, Seed, Targets, data_spec, pipeline_spec
 from wavegen.core.errors import InputError
@@ -118,12 +118,13 @@ def _train(
     if resume and not state.exists() and not quiet:
         note(f"no state in {out} yet; the training begins")
     first = join().first
-    callbacks = _callbacks(out, _preview_pairs(spec, source), training, track, quiet) if first else []
     if isinstance(source, Simulator) or 0 < _size_of(source) <= IN_MEMORY:
         if not quiet:
             what = "simulating" if isinstance(source, Simulator) else "reading"
             note(f"{what} {len(source)} images of {spec['name']}")
         source = InMemory(source)
+    source = on_training_scale(model, source, quiet)
+    callbacks = _callbacks(out, _preview_pairs(spec, source), training, track, quiet) if first else []
     try:
         fit(model, source, training, out, resume=resume, callbacks=callbacks, described=spec)
     except (KeyboardInterrupt, SystemExit):
@@ -164,9 +165,9 @@ def _size_of(source: PairSource) -> int:
 def _preview_pairs(spec: dict[str, Any], source: PairSource) -> list[Pair]:
     """A few pairs, from the validation split where there is one."""
     from wavegen.core.registry import build
-    from wavegen.data import Simulator
+    from wavegen.data import is_simulator
 
-    if isinstance(source, Simulator):
+    if is_simulator(spec):
         source = build("dataset", {**spec, "split": "validation"})
     return [source[i] for i in range(min(PREVIEWS, len(source)))]
 
