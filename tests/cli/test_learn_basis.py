@@ -160,7 +160,7 @@ def test_training_moves_the_angles(head: str, tmp_path: Path) -> None:
     for train in (True, False):
         torch.manual_seed(0)
         given = {"name": "mscgm-joint", "transform": {"name": "lattice", "train": train}}
-        small: dict[str, Any] = {"network": {"width": 8}}
+        small: dict[str, Any] = {"network": {"width": 8}, "intensity": {"target": "input"}}
         if head == "gan":
             small["head"] = {"name": "gan", "network": {"name": "unet", "width": 8}}
         pipeline = Pipeline.from_config(given | small)

@@ -60,7 +60,8 @@ def test_unknown_names_are_refused_with_near_matches() -> None:
 @pytest.mark.parametrize("number", FORMATS)
 def test_golden_configuration(number: str) -> None:
     config = read_config(GOLDEN / number)
-    assert config == Pipeline.configure({"name": "bbdm", "network": {"width": 8}})
+    given = {"name": "bbdm", "network": {"width": 8}, "intensity": {"target": "input"}}  # all that there was
+    assert config == Pipeline.configure(given)
 
 
 @pytest.mark.parametrize("number", FORMATS)

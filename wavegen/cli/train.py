@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from wavegen.cli.datasets import open_dataset
+from wavegen.cli.datasets import on_training_scale, open_dataset
 from wavegen.cli.output import note
 from wavegen.cli.specs import Data, Inputs, Seed, Targets, component_spec, data_spec, pipeline_spec
 from wavegen.cli.validation import held_out
@@ -157,6 +157,9 @@ def _train(pipeline: dict[str, Any], data: dict[str, Any], training: Training, r
         run.say(f"no state in {run.out} yet; the training begins")
     first = join().first
     used, kept_out = _parts(spec, source, training, run)
+    used = on_training_scale(model, used, run.quiet)
+    if kept_out is not None:
+        kept_out = on_training_scale(model, kept_out, quiet=True)
     validation = None
     if kept_out is not None:
         validation = Validation(kept_out, run.out, tuning=used, early_stop=run.early_stop)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +22,7 @@ from wavegen.core.errors import InputError
 from wavegen.core.files import exclusive
 from wavegen.core.registry import build, entry
 from wavegen.core.types import Pair, PairSource
+from wavegen.data.matching import Matched
 from wavegen.losses import Objective, Terms
 from wavegen.optimizers import roles_of
 from wavegen.pipeline.config import PipelineConfig, Stage
@@ -34,6 +37,7 @@ from wavegen.training.divergence import Guard
 from wavegen.training.interrupt import Deferred
 from wavegen.training.learning_rate import cycle_done, cycle_of, rate, warmup_steps
 from wavegen.training.processes import Processes, join
+from wavegen.training.scales import scaled, write
 from wavegen.training.stream import Stream, same_means
 from wavegen.training.validation import Validation
 
@@ -70,7 +74,9 @@ def fit(
 
     The state goes to ``out/checkpoint.safetensors`` regularly and at an interruption; a resumed
     run gives the same weights, bit for bit, as one that was never interrupted. ``described`` is
-    kept with it (the data's configuration), and a resume must give the same.
+    kept with it (the data's configuration), and a resume must give the same. Targets whose scale is unrelated to that
+    of their inputs are laid on it first, if ``intensity.target`` is ``matched`` or ``auto`` finds it so; how is written
+    to ``out/intensity.json`` (:mod:`wavegen.training.scales`).
 
     Started by ``torchrun`` or ``accelerate launch``, several processes do one training together: they share every
     batch, and the first writes and calls the callbacks. How many they are changes no result but by rounding.
@@ -86,6 +92,9 @@ def fit(
     if training.steps is not None and training.steps < stages:
         raise InputError(f"steps = {training.steps}: {pipeline.config.name} has {stages} stages; give each a step")
     processes = join()
+    data, remark = scaled(pipeline, data)
+    if remark and processes.first:
+        print(f"wavegen: {remark}", file=sys.stderr)
     with exclusive(out / ".training.lock", f"the training in {out}") if processes.first else nullcontext():
         run = described or {}
         if validation is not None:
@@ -128,7 +137,7 @@ class _Run:
         self.objective = Objective(pipeline)
         _check_crop(self.objective, training.crop)
         pipeline.precision = training.precision
-        self.stream = Stream(data, training, pipeline.normalise, processes)
+        self.stream = Stream(data, training, partial(pipeline.normalise, matched=isinstance(data, Matched)), processes)
         self.critics = Critics(pipeline, training, processes)
         distills = any(stage_needs(stage, "needs:teacher") for stage in pipeline.config.stages)
         self.teacher = nn.ModuleList([deepcopy(pipeline.coarse)] if distills else []).requires_grad_(False)
@@ -155,6 +164,8 @@ class _Run:
         else:
             pipeline.fit_normalisation(self.stream.clean())
         self._compare_with_first()
+        if processes.first:
+            write(data, out)
         if validation is not None:
             validation.begin(pipeline, training, self.progress.step, len(self.averages.lengths), processes.first)
 
