@@ -65,7 +65,7 @@ class History(Schema):
 
     Attributes:
         images: names of the images that are looked at.
-        side: pixels that are looked at of each, the middle ones, along each axis at most.
+        side: pixels that are looked at of each, the middle ones, along each axis at most; None: whole images.
         scale: intensity scale of the scores (:func:`~wavegen.metrics.scales.scaled`).
         decides: whether the best score decides which average is the model; else the last one is.
         places: into how many parts of growing length the run is divided by looks; 0: not known yet.
@@ -73,11 +73,12 @@ class History(Schema):
         best: the look that ``model`` is of; None as long as there is none.
         baselines: methods without learning on the same images.
         left_out: why other methods are not among them.
+        stopped: why the training ended early, if it did.
         verdict: sentences, at the end.
     """
 
     images: Annotated[list[str], Field(min_length=1)]
-    side: Annotated[int, Field(ge=1)]
+    side: Annotated[int, Field(ge=1)] | None
     scale: Scale
     decides: bool = True
     places: Count = 0
@@ -85,11 +86,14 @@ class History(Schema):
     best: Look | None = None
     baselines: list[Baseline] = Field(default_factory=list)
     left_out: list[str] = Field(default_factory=list)
+    stopped: str | None = None
     verdict: list[str] = Field(default_factory=list)
 
     def up_to(self, step: int) -> History:
         """Without the looks after a step, which a killed run has taken and will take again; the best one stays."""
-        return self.model_copy(update={"looks": [look for look in self.looks if look.step <= step], "verdict": []})
+        looks = [look for look in self.looks if look.step <= step]
+        stopped = self.stopped if len(looks) == len(self.looks) else None
+        return self.model_copy(update={"looks": looks, "stopped": stopped, "verdict": []})
 
     def eligible(self) -> list[Look]:
         """The better average of each eligible look, in the order of steps."""

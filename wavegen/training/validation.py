@@ -14,6 +14,7 @@ from torch import Tensor
 from wavegen.core.config import Schema
 from wavegen.core.errors import InputError
 from wavegen.core.files import write_text
+from wavegen.core.optional import MissingPackageError
 from wavegen.core.types import Pair, PairSource
 from wavegen.data.base import checked_item
 from wavegen.data.holdout import Subset, item_names
@@ -24,6 +25,7 @@ from wavegen.pipeline.stages import stage_needs
 from wavegen.training.baselines import baselines, score
 from wavegen.training.config import Training
 from wavegen.training.history import History, Look, read_history, write_history
+from wavegen.training.pictures import draw_curve, draw_images
 from wavegen.training.verdict import sentences
 from wavegen.training.watch import one_call
 
@@ -61,7 +63,8 @@ class Validation:
         held_out: images that are not trained on.
         out: the folder of the run.
         tuning: images on which the options of the classical methods are chosen, the training's; None: no baselines.
-        early_stop: end the training when the score has been falling for a quarter of its length.
+        early_stop: end the training when the best score is a quarter of its length ago, and the last three were all
+            0.2 dB below it or more.
 
     Raises:
         InputError: no image, or none with contrast.
@@ -79,6 +82,7 @@ class Validation:
         if not self.parts:
             raise InputError(f"all {count} targets of the validation images are constant: nothing can be scored")
         self.names = [names[i] for i in self.parts]
+        self.side = SIDE if any(max(part.x.shape[-2:]) == SIDE for part in self.parts.values()) else None
         self.held_out, self.tuning, self.early_stop = held_out, tuning, early_stop
         self.out, self.file, self.model = out, out / "validation.json", out / "model"
 
@@ -93,7 +97,7 @@ class Validation:
         """Go on after ``step``: read what was measured, and let the ``first`` process compute the baselines."""
         decides = not any(stage_needs(pipeline.config.stages[-1], need) for need in DRAWS)
         scale: Scale = "affine" if pipeline.config.intensity.target in ("own", "matched") else "target"
-        self.history = History(images=self.names, side=SIDE, scale=scale, decides=decides)
+        self.history = History(images=self.names, side=self.side, scale=scale, decides=decides)
         if self.file.exists() and step:
             self.history = read_history(self.file).up_to(step)
             if (self.history.images, self.history.scale) != (self.names, scale):
@@ -155,21 +159,24 @@ class Validation:
         if not (self.early_stop and self.history.decides and looks):
             return None
         best, last = max(looks, key=lambda look: look.score), looks[-1].step
-        recent = [look for look in looks if look.step > max(best.step, last - PATIENCE * planned)]
+        recent = [look for look in looks if look.step > best.step][-LEAST_LOOKS:]
         if last - best.step < PATIENCE * planned or len(recent) < LEAST_LOOKS:
             return None
         if any(look.score > best.score - FALL for look in recent):
             return None
-        return f"stopped at step {last} of {planned}: over-fitting, the score has been falling since step {best.step}"
+        reason = f"stopped at step {last} of {planned}: the score has been falling since step {best.step}"
+        self.history = self.history.model_copy(update={"stopped": reason})
+        return reason
 
     # -- at the end ----------------------------------------------------------------------------
 
     def finish(self, pipeline: Pipeline) -> list[str]:
         """Write the verdict, its figure and pictures for the best model, which the pipeline holds; return the verdict.
 
-        The verdict is in ``verdict.txt``, in ``validation.json`` and on the model's card.
+        The verdict is in ``verdict.txt``, in ``validation.json`` and on the model's card; the learning curve in
+        ``learning-curve.png``, the worst, median and best image in ``validation.png``.
         """
-        lines = sentences(self.history)
+        lines = [*sentences(self.history), *self._draw(pipeline)]
         self.history = self.history.model_copy(update={"verdict": lines})
         write_history(self.file, self.history)
         text = "".join(f"{line}\n" for line in lines)
@@ -178,6 +185,17 @@ class Validation:
             self.model, card=f"# {pipeline.config.name}\n\nA wavegen pipeline. Validation:\n\n{text}"
         )
         return lines
+
+    def _draw(self, pipeline: Pipeline) -> list[str]:
+        """Draw the figures; why there are none."""
+        restored = self._restored(pipeline)
+        shown = (self.names, self.normal, restored, self._scores(restored), self.history.scale)
+        try:
+            draw_curve(self.out / "learning-curve.png", self.history)
+            draw_images(self.out / "validation.png", *shown)
+        except MissingPackageError as error:
+            return [f"no figures: {error}"]
+        return []
 
     @torch.no_grad()
     def _restored(self, pipeline: Pipeline) -> list[Tensor]:

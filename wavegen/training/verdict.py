@@ -28,6 +28,8 @@ def sentences(history: History) -> list[str]:
         return ["no verdict: the images were never looked at in the last stage of the training"]
     lines = [_against(history.best, history.baselines)] if history.baselines else []
     lines.append(f"PSNR {history.best.score:.2f} dB on {_images(history)}, at one call of the network")
+    if history.stopped is not None:
+        lines.append(history.stopped)
     lines.append(_course(history.best, looks))
     if not history.decides:
         lines.append("the last stage trains draws, which this score does not judge: the model is the last average")
@@ -40,37 +42,33 @@ def sentences(history: History) -> list[str]:
 
 def _images(history: History) -> str:
     count = len(history.images)
-    return f"the middle {history.side} pixels of {count} validation image{'s' if count > 1 else ''}"
+    images = f"{count} validation image{'s' if count > 1 else ''}"
+    return images if history.side is None else f"the middle {history.side} × {history.side} pixels of {images}"
 
 
 def _against(model: Look, baselines: Sequence[Baseline]) -> str:
     """The model beside every baseline; first what it does not beat."""
-    compared = [(b, *_difference(model.psnr, b.psnr)) for b in sorted(baselines, key=lambda b: -b.score)]
-    better = [f"than {_name(b)} by {text}" for b, sure, text in compared if sure > 0]
-    rest = [(b, sure, text) for b, sure, text in compared if sure <= 0]
-    if not rest:
-        return f"better {', '.join(better)}"
-    words = ", ".join(
-        f"{'worse' if sure < 0 else 'no better'} than {_name(b)} ({'by ' if sure < 0 else 'difference '}{text})"
-        for b, sure, text in rest
-    )
-    return words + (f"; better {', '.join(better)}" if better else "")
+    better, rest = [], []
+    for baseline in sorted(baselines, key=lambda b: -b.score):
+        mean, half, _ = interval([a - b for a, b in zip(model.psnr, baseline.psnr, strict=True)])
+        margin = half or 0.0
+        if abs(mean) <= margin:
+            rest.append(
+                f"no better than {_name(baseline)}: {mean:+.2f} dB ({mean - margin:+.2f} to {mean + margin:+.2f})"
+            )
+            continue
+        spread = "" if half is None else f" ({abs(mean) - margin:.2f} to {abs(mean) + margin:.2f})"
+        text = f"than {_name(baseline)} by {abs(mean):.2f} dB{spread}"
+        if mean > 0:
+            better.append(text)
+        else:
+            rest.append(f"worse {text}")
+    return "; ".join([*rest, *([f"better {', '.join(better)}"] if better else [])])
 
 
 def _name(baseline: Baseline) -> str:
     options = ", ".join(f"{name} {value:g}" for name, value in baseline.options.items())
     return f"{NAMES[baseline.method]} ({options})" if options else NAMES[baseline.method]
-
-
-def _difference(model: Sequence[float], baseline: Sequence[float]) -> tuple[int, str]:
-    """1 better, -1 worse, 0 not told apart, by the paired differences; and their mean, with its interval."""
-    mean, half, _ = interval([a - b for a, b in zip(model, baseline, strict=True)])
-    if half is None:
-        return (mean > 0) - (mean < 0), f"{abs(mean):.2f} dB"
-    sure = 0 if abs(mean) <= half else 1 if mean > 0 else -1
-    if sure:
-        return sure, f"{abs(mean):.2f} dB ({abs(mean) - half:.2f} to {abs(mean) + half:.2f})"
-    return sure, f"{mean:+.2f} dB, {mean - half:+.2f} to {mean + half:+.2f}"
 
 
 def _course(best: Look, looks: Sequence[Look]) -> str:
