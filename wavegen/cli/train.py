@@ -59,7 +59,7 @@ def train(
     track: Annotated[
         bool, typer.Option("--track", help="Also write TensorBoard scalars to DIR (needs the extra track).")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no notes.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
 ) -> None:
     """Train a pipeline on a data set.
 
@@ -172,7 +172,9 @@ def _preview_pairs(spec: dict[str, Any], source: PairSource) -> list[Pair]:
 
 
 def _callbacks(out: Path, pairs: list[Pair], training: Training, track: bool, quiet: bool) -> list[Callback]:
-    from wavegen.training import JsonLog, Preview, ProgressBar, TensorBoard, Watch
+    import torch
+
+    from wavegen.training import JsonLog, Preview, ProgressBar, ProgressLines, TensorBoard, Watch
 
     callbacks: list[Callback] = [
         Watch(pairs, training.preview_every),  # first, so that its figures get into the log
@@ -181,6 +183,7 @@ def _callbacks(out: Path, pairs: list[Pair], training: Training, track: bool, qu
     ]
     if track:
         callbacks.append(TensorBoard(out / "tensorboard"))
-    if not quiet and sys.stderr.isatty():
-        callbacks.append(ProgressBar())
+    if not quiet:
+        shown = ProgressBar if sys.stderr.isatty() else ProgressLines
+        callbacks.append(shown(torch.get_num_threads()))
     return callbacks
