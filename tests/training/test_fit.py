@@ -21,6 +21,7 @@ from wavegen.core.errors import InputError
 from wavegen.core.tensors import read_tensors
 from wavegen.training import JsonLog, Preview, fit
 from wavegen.training.config import Training
+from wavegen.training.pace import Forecast, Pace
 from wavegen.training.stream import Stream
 
 
@@ -159,7 +160,7 @@ def test_divergence_is_named_and_keeps_the_last_good_state(
 
 
 def test_minutes_plan_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At one second for each step, a minute is 60 steps, shared out as the stages say."""
+    """At one second for each step, a minute is 60 steps, shared out as the stages say; four of them are timed first."""
     clock, seen = [0.0], Recording()
     pipeline = system("mscgm-joint")
 
@@ -171,11 +172,41 @@ def test_minutes_plan_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     fit(pipeline, Blobs(), training(minutes=1), tmp_path, callbacks=[seen])
     with_clock.remove()
     stages = [r["stage"] for r in seen.records]
-    assert [stages.count(name) for name in ("fit", "gan")] == [45, 15]
-    planned = [r["planned"] for r in seen.records]
-    assert planned[:10] == [0] * 10  # not known until some steps are timed
-    assert planned[-1] == 60
+    assert [stages.count(name) for name in ("fit", "gan")] == [42, 14]
+    assert {r["planned"] for r in seen.records} == {56}
     assert seen.records[-1]["core_minutes"] == pytest.approx(1)
+
+
+class Asking(Recording):
+    """Asks what the training will take, and how far it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forecasts: list[Forecast] = []
+        self.paces: list[Pace] = []
+
+    def expect(self, forecast: Forecast) -> None:
+        self.forecasts.append(forecast)
+
+    def tick(self, pace: Pace) -> None:
+        self.paces.append(pace)
+
+
+@pytest.mark.parametrize("name", ["mscgm", "mscgm-joint"])
+def test_a_forecast_changes_no_bit(name: str, tmp_path: Path, straight: Callable[..., Any]) -> None:
+    """Steps of every stage are timed for it, on a state that is put back."""
+    seen = Asking()
+    trained = fit(system(name), Blobs(), training(), tmp_path, callbacks=[seen])
+    whole = straight(name)
+    assert_same(weights(trained), whole.weights)
+    assert_same(read_tensors(tmp_path / "checkpoint.safetensors")[0], whole.state)
+    (forecast,) = seen.forecasts
+    assert forecast.steps == 12
+    assert forecast.minutes > 0
+    assert forecast.memory > 2**26
+    assert [pace.step for pace in seen.paces] == list(range(1, 13))
+    assert [pace.loss for pace in seen.paces] == [record["total"] for record in seen.records]
+    assert seen.paces[-1].left == 0
 
 
 def test_shares_of_stages(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def train(
     track: Annotated[
         bool, typer.Option("--track", help="Also write TensorBoard scalars to DIR (needs the extra track).")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no notes.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
 ) -> None:
     """Train a pipeline on a data set.
 
@@ -223,7 +223,9 @@ def _size_of(source: PairSource) -> int:
 
 
 def _callbacks(run: _Watched, pairs: list[Pair], training: Training) -> list[Callback]:
-    from wavegen.training import JsonLog, Preview, ProgressBar, TensorBoard, Watch
+    import torch
+
+    from wavegen.training import JsonLog, Preview, ProgressBar, ProgressLines, TensorBoard, Watch
 
     callbacks: list[Callback] = [
         Watch(pairs, training.preview_every),  # first, so that its figures get into the log
@@ -232,6 +234,7 @@ def _callbacks(run: _Watched, pairs: list[Pair], training: Training) -> list[Cal
     ]
     if run.track:
         callbacks.append(TensorBoard(run.out / "tensorboard"))
-    if not run.quiet and sys.stderr.isatty():
-        callbacks.append(ProgressBar())
+    if not run.quiet:
+        shown = ProgressBar if sys.stderr.isatty() else ProgressLines
+        callbacks.append(shown(torch.get_num_threads()))
     return callbacks

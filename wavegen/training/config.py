@@ -39,7 +39,7 @@ class Training(Schema):
     seed: Annotated[int, Field(ge=0)] = 0
     precision: Literal["auto", "bf16", "float32"] = "auto"
     workers: Annotated[int, Field(ge=0, le=64)] = 0
-    checkpoint_every: Annotated[int, Field(ge=1)] = 500
+    checkpoint_every: Annotated[int, Field(ge=1)] | None = None  # by the clock
     preview_every: Annotated[int, Field(ge=1)] = 1000
     log_every: Annotated[int, Field(ge=1)] = 50
 

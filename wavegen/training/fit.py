@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import tempfile
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
 from functools import partial
@@ -31,25 +32,27 @@ from wavegen.pipeline.stages import stage_needs
 from wavegen.pipeline.storage import read_weights
 from wavegen.training import state
 from wavegen.training.averages import Averages
+from wavegen.training.budget import Budget, check_length
+from wavegen.training.checkpoints import Checkpoints
 from wavegen.training.config import Training
 from wavegen.training.critics import Critics
 from wavegen.training.divergence import Guard
 from wavegen.training.interrupt import Deferred
 from wavegen.training.learning_rate import cycle_done, cycle_of, rate, warmup_steps
+from wavegen.training.pace import Clock, Forecast, Pace, peak_bytes
 from wavegen.training.processes import Processes, join
 from wavegen.training.scales import scaled, write
 from wavegen.training.stream import Stream, same_means
 from wavegen.training.validation import Validation
-
-PROBE = 12  # steps of a stage that are timed before their number is planned
 
 
 class Callback(Protocol):
     """Told of every logged step: figures so far and, lazily, the model with averaged weights.
 
     A callback may add figures to the record for those after it; ``diverged`` with a reason stops the training. One
-    with a method ``begin(step)`` is told before the first step how many steps the run has behind it. Of several
-    processes the first alone calls them.
+    with a method ``begin(step)`` is told before the first step how many steps the run has behind it, one with
+    ``expect(forecast)`` what it will take, and one with ``tick(pace)`` of every step. Of several processes the first
+    alone calls them.
     """
 
     def __call__(self, record: dict[str, Any], pipeline: Pipeline, /) -> None:
@@ -86,11 +89,7 @@ def fit(
             of another configuration or other data; another process that trains there; a loss that is no longer
             finite; a process of this training that ended.
     """
-    if (training.steps is None) == (training.minutes is None):
-        raise InputError("give a training either steps or minutes")
-    stages = len(pipeline.config.stages)
-    if training.steps is not None and training.steps < stages:
-        raise InputError(f"steps = {training.steps}: {pipeline.config.name} has {stages} stages; give each a step")
+    check_length(training, pipeline.config)
     processes = join()
     data, remark = scaled(pipeline, data)
     if remark and processes.first:
@@ -99,7 +98,7 @@ def fit(
         run = described or {}
         if validation is not None:
             run = {**run, "validation": validation.described()}
-        return _Run(pipeline, data, training, out, resume, callbacks, run, processes, validation).run()
+        return Run(pipeline, data, training, out, resume, callbacks, run, processes, validation).run()
 
 
 def describe(config: PipelineConfig, training: Training, data: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +116,7 @@ def _check_crop(objective: Objective, crop: int) -> None:
                 raise InputError(f"crop = {crop}: the {name} term over {levels} level(s) needs at least {least}")
 
 
-class _Run:
+class Run:
     """The variables of one training."""
 
     def __init__(
@@ -166,6 +165,9 @@ class _Run:
         self._compare_with_first()
         if processes.first:
             write(data, out)
+        stages = pipeline.config.stages
+        self.budget = Budget(self.progress, stages, training.steps, training.minutes, processes.tell)
+        self.checkpoints, self.clock = Checkpoints(training.checkpoint_every), Clock()
         if validation is not None:
             validation.begin(pipeline, training, self.progress.step, len(self.averages.lengths), processes.first)
 
@@ -193,20 +195,25 @@ class _Run:
     def save(self) -> None:
         """Write the state; only the first process does."""
         if self.processes.first:
-            described = (self.run_description, self.stream.means)
-            state.save(self.file, self._modules(), self._optimizers(), self.averages, self.progress, *described)
+            began = time.monotonic()
+            self._write(self.file)
+            self.checkpoints.wrote(time.monotonic() - began)
+
+    def _write(self, file: Path) -> None:
+        described = (self.run_description, self.stream.means)
+        state.save(file, self._modules(), self._optimizers(), self.averages, self.progress, *described)
 
     def run(self) -> Pipeline:
         """Go through the stages; keep the state at an interruption."""
         stages = self.pipeline.config.stages
-        if self.processes.first:
-            for callback in self.callbacks:
-                getattr(callback, "begin", lambda step: None)(self.progress.step)
+        self._each("begin", self.progress.step)
         with Deferred(patience=self.processes.count > 1) as interruption:
+            self.clock.lap()
+            if self.progress.stage < len(stages):
+                self._foresee()
             while self.progress.stage < len(stages):
                 self._run_stage(self.progress.stage, stages[self.progress.stage], interruption)
-                self.progress.stage += 1
-                self.progress.step_in_stage = 0
+                self.budget.next_stage()
             self.save()
         self.averages.put(self.pipeline)
         self.pipeline.eval()
@@ -219,33 +226,69 @@ class _Run:
         self.processes.wait()
         return self.pipeline
 
+    def _each(self, name: str, value: Any) -> None:
+        """Tell every callback that has such a method."""
+        if self.processes.first:
+            for callback in self.callbacks:
+                getattr(callback, name, lambda value: None)(value)
+
+    def _foresee(self) -> None:
+        """Plan, and tell what the training will take, where somebody asks; for that, steps of all stages are timed."""
+        asked = self.processes.tell(any(hasattr(callback, "expect") for callback in self.callbacks))
+        if self.training.minutes is None and not asked:
+            return
+        if not self.progress.costs:
+            costs = self._timed()
+            self.progress.core_seconds += self.clock.lap()
+            self.budget.start(costs)
+        seconds = self.progress.core_seconds + self.budget.seconds_left
+        forecast = Forecast(self.budget.planned, seconds / 60, peak_bytes(self.processes.device))
+        self._each("expect", forecast)
+
+    def _timed(self) -> list[float]:
+        """Seconds of a step of every stage: some are made, and the state is put back, bit for bit."""
+        progress = self.progress
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / self.file.name
+            began = time.process_time()
+            self._write(file)
+            self.budget.saving = time.process_time() - began
+            step, batches = progress.step, self.stream.batches(progress.step, self.processes.device)
+            costs = [self.time_step(index, batches) for index in range(len(self.pipeline.config.stages))]
+            progress.step = step
+            state.load(file, self._modules(), self._optimizers(), self.averages, self.run_description)
+        self.critics.forget()
+        return costs
+
+    def time_step(self, index: int, batches: Iterator[Pair], turn: int = 0) -> float:
+        """Processor seconds of a step of a stage; it changes the state of the run.
+
+        Steps with and without the critics' updates and penalties count as often as they happen. One step is made before
+        them: the first of a stage is slower (memory, kernels being chosen).
+        """
+        stage, mean = self.pipeline.config.stages[index], 0.0
+        steps = self.critics.typical_steps(stage, turn)
+        for step, share in [(steps[0][0], 0.0), *steps]:
+            self.progress.step = step
+            began = time.process_time()
+            self._step(index, stage, next(batches), 0.0)
+            mean += share * (time.process_time() - began)
+        return mean
+
     def _run_stage(self, index: int, stage: Stage, interruption: Deferred) -> None:
-        share = stage.share / sum(s.share for s in self.pipeline.config.stages)
-        if len(self.progress.plan) <= index:
-            self.progress.plan.append(self._steps_of(index, share))
         if self.progress.step_in_stage == 0:
             self._begin_stage(index, stage)
-        spent = time.process_time()
-        probed: list[float] = []
         for batch in self.stream.batches(self.progress.step, self.processes.device):
-            planned = self.progress.plan[index]
-            if planned and self.progress.step_in_stage >= planned:
+            if self.budget.over:
                 break
-            within = self.progress.step_in_stage / planned if planned else 0.0
-            figures = self._step(index, stage, batch, self._rate(index, within))
-            self.progress.step += 1
-            self.progress.step_in_stage += 1
-            seconds = time.process_time() - spent
-            self.progress.core_seconds += seconds
-            if not planned:
-                probed.append(seconds)
-                self._plan(index, share, probed)
+            figures = self._step(index, stage, batch, self._rate(index, self.budget.within))
+            self.budget.made(self.clock.lap())
             self._after_step(stage, figures)
             if received := self._received(interruption):
                 self.save()
                 self.processes.wait()  # a launcher ends the others where one ends
                 interruption.check(received)
-            spent = time.process_time()  # what the callbacks took is not training
+            self.budget.besides(self.clock.lap())
 
     def _received(self, interruption: Deferred) -> int:
         """The signal that this or another process was sent, the largest number of several; 0: none."""
@@ -259,22 +302,6 @@ class _Run:
             self._appoint_teacher()
         if index and stage_needs(self.pipeline.config.stages[index - 1], "needs:lossy"):
             self._settle_transform()
-
-    def _steps_of(self, index: int, share: float) -> int:
-        """A stage's steps, the last one's what is left; 0: not known until PROBE steps are timed."""
-        if self.training.steps is None:
-            return 0
-        last = index == len(self.pipeline.config.stages) - 1
-        left = self.training.steps - sum(self.progress.plan)
-        return max(1, left if last else round(share * self.training.steps))
-
-    def _plan(self, index: int, share: float, probed: list[float]) -> None:
-        """Turn a stage's share of the minutes into steps, once PROBE steps have been timed."""
-        if len(probed) == PROBE:
-            seconds = 60 * (self.training.minutes or 0.0) * share
-            # The median: the first steps are slower (memory, kernels being chosen).
-            steps = int(seconds / sorted(probed)[PROBE // 2])
-            self.progress.plan[index] = self.processes.tell(max(self.progress.step_in_stage, steps))
 
     def _appoint_teacher(self) -> None:
         """The coarse network with its averaged weights teaches from now on."""
@@ -327,26 +354,27 @@ class _Run:
         return self.processes.average_figures({name: value.detach() for name, value in figures.items()})
 
     def _after_step(self, stage: Stage, figures: dict[str, Tensor]) -> None:
-        step, training = self.progress.step, self.training
-        planned = sum(self.progress.plan)
-        last = bool(self.progress.plan[-1]) and self.progress.step_in_stage >= self.progress.plan[-1]
+        progress, planned = self.progress, self.budget.planned
         self._stop_for(self.guard.reason(figures))
-        whole = training.steps or planned
-        due = self.validation is not None and self.validation.due(step, whole, last)
-        if step % training.log_every == 0 or last or due:
+        minutes = (progress.core_seconds / 60, self.budget.seconds_left / 60)
+        self._each("tick", Pace(progress.step, planned, stage.name, float(figures["total"]), *minutes))
+        last = self.budget.over
+        whole = self.training.steps or planned
+        due = self.validation is not None and self.validation.due(progress.step, whole, last)
+        if progress.step % self.training.log_every == 0 or last or due:
             record: dict[str, Any] = {
-                "step": step,
+                "step": progress.step,
                 "stage": stage.name,
                 "planned": planned,
-                "core_minutes": round(self.progress.core_seconds / 60, 3),
+                "core_minutes": round(progress.core_seconds / 60, 3),
                 **{name: float(value) for name, value in figures.items()},
             }
             if self.processes.first:
                 self._tell(record, due)
             self._stop_for(self.processes.tell(record.get("diverged")))
         if due and self.validation is not None and self.processes.tell(self.validation.stop(whole)):
-            self.progress.plan[-1] = self.progress.step_in_stage
-        if step % training.checkpoint_every == 0:
+            self.budget.stop()
+        if self.checkpoints.due(progress.step):
             self.save()
 
     def _stop_for(self, reason: str | None) -> None:

@@ -26,13 +26,24 @@ FORMAT = Format("a checkpoint", (unchanged,))
 
 @dataclass
 class Progress:
-    """How far a run is: stage, step within it, steps planned for each stage, processor seconds."""
+    """How far a run is: stage, step within it, steps planned for each stage, processor seconds.
+
+    The rest is what :class:`~wavegen.training.budget.Budget` goes by: how much of the stage is done (``within``) and
+    how many of its steps are ``left``, the seconds of a step of each stage (``costs``) and of the latest steps, those
+    of everything else (``besides``) and the ``longest`` of it.
+    """
 
     stage: int = 0
     step_in_stage: int = 0
     step: int = 0
     plan: list[int] = field(default_factory=list)
     core_seconds: float = 0.0
+    within: float = 0.0
+    left: float = 0.0
+    costs: list[float] = field(default_factory=list)
+    recent: list[float] = field(default_factory=list)
+    besides: float = 0.0
+    longest: float = 0.0
 
 
 def _averages(averages: Averages) -> dict[str, Tensor]:
@@ -112,12 +123,17 @@ def recorded(path: Path) -> dict[str, Any]:
 
 
 def _is_progress(values: dict[str, Any]) -> bool:
-    """Whether values are those of :class:`Progress`."""
-    names = {part.name for part in fields(Progress)}
-    plan, seconds = values.get("plan"), values.get("core_seconds")
-    counts = [values.get(name) for name in ("stage", "step_in_stage", "step")]
-    whole = [*counts, *plan] if isinstance(plan, list) else [None]
-    return values.keys() == names and all(type(n) is int and n >= 0 for n in whole) and type(seconds) in (int, float)
+    """Whether values are those of :class:`Progress`; version 0.1.0 wrote the first five."""
+    names = [part.name for part in fields(Progress)]
+    if not {*names[:5]} <= values.keys() <= {*names}:
+        return False
+    whole, seconds = values.get("plan"), [values.get(name, []) for name in ("costs", "recent")]
+    if not isinstance(whole, list) or not all(isinstance(part, list) for part in seconds):
+        return False
+    counts = [*(values[name] for name in ("stage", "step_in_stage", "step")), *whole]
+    times = [values["core_seconds"], *(values.get(name, 0.0) for name in ("within", "left", "besides", "longest"))]
+    times += [time for part in seconds for time in part]
+    return all(type(n) is int and n >= 0 for n in counts) and all(type(time) in (int, float) for time in times)
 
 
 def present_form(run: dict[str, Any]) -> dict[str, Any]:
