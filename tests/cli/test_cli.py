@@ -155,8 +155,9 @@ def test_train_on_degraded_pictures(run: Run, tmp_path: Path) -> None:
     for part in ("x", "y"):
         (tmp_path / part).mkdir()
         for i in range(3):
-            pixels = np.random.default_rng(i).integers(0, 256, (40, 36, 3)).astype(np.uint8)
-            Image.fromarray(pixels).save(tmp_path / part / f"{i}.png")
+            pixels = np.random.default_rng(i).integers(0, 200, (40, 36, 3))
+            pixels += np.random.default_rng(9).integers(0, 50, pixels.shape) if part == "y" else 0
+            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / part / f"{i}.png")
     pairs = ("train", "unet", "--data", "pairs", "--x", tmp_path / "x", "--y", tmp_path / "y", "--batch", "2",
              "--set", "network.width=8", "--steps", "1", "--out", tmp_path / "run", "--crop")  # fmt: skip
     assert_refused(run(*pairs, "32"), "3 channel(s)", "--set channels=3")
@@ -164,6 +165,7 @@ def test_train_on_degraded_pictures(run: Run, tmp_path: Path) -> None:
     answer = run(*pairs, "32", "--set", "channels=3")
     assert answer.code == 0, answer.err
     assert "reading 3 images of pairs" in answer.err
+    assert "3 pairs: target = " in answer.err
 
 
 def test_restore_one_pixel(run: Run, model: Path, tmp_path: Path) -> None:

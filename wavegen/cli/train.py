@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from wavegen.cli.datasets import open_dataset
+from wavegen.cli.datasets import on_training_scale, open_dataset
 from wavegen.cli.output import note
-from wavegen.cli.specs import Data, Inputs, Seed, Targets, data_spec, pipeline_spec
+from wavegen.cli.specs import Data, Inputs, Seed, Targets, component_spec, data_spec, pipeline_spec
 from wavegen.cli.validation import held_out
 from wavegen.core.errors import InputError
 
@@ -43,7 +43,12 @@ def train(
         int | None, typer.Option(metavar="PIXELS", help="Side length of the square crops.", show_default="128")
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(metavar="RATE", help="Peak learning rate.", show_default="0.001")
+        float | None,
+        typer.Option(metavar="RATE", help="Peak learning rate of the optimizer.", show_default="its own"),
+    ] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[,OPTION=VALUE...]", help="See wavegen list optimizer.", show_default="muon"),
     ] = None,
     precision: Annotated[
         str | None,
@@ -71,7 +76,7 @@ def train(
     track: Annotated[
         bool, typer.Option("--track", help="Also write TensorBoard scalars to DIR (needs the extra track).")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no notes.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
 ) -> None:
     """Train a pipeline on a data set.
 
@@ -89,14 +94,19 @@ def train(
     from wavegen.training.config import Training
     from wavegen.training.processes import join, speaking_once
 
-    given = {
+    given: dict[str, Any] = {
         "steps": steps, "minutes": minutes, "batch": batch, "crop": crop,
-        "learning_rate": learning_rate, "precision": precision, "seed": seed,
+        "precision": precision, "seed": seed,
     }  # fmt: skip
     processes = join()
     with speaking_once(processes):
         if (steps is None) == (minutes is None):
             raise InputError("give either --steps or --minutes")
+        chosen = {} if optimizer is None else component_spec(optimizer, "--optimizer")
+        if learning_rate is not None:
+            chosen = {"name": "muon", **chosen, "rate": learning_rate}
+        if chosen:
+            given["optimizer"] = chosen
         training: Training = check(Training, {k: v for k, v in given.items() if v is not None}, "training")
         spec = pipeline_spec(pipeline, set_ or [])
         watched = _Watched(out, resume, track, quiet or not processes.first, validate, not no_early_stop)
@@ -147,6 +157,9 @@ def _train(pipeline: dict[str, Any], data: dict[str, Any], training: Training, r
         run.say(f"no state in {run.out} yet; the training begins")
     first = join().first
     used, kept_out = _parts(spec, source, training, run)
+    used = on_training_scale(model, used, run.quiet)
+    if kept_out is not None:
+        kept_out = on_training_scale(model, kept_out, quiet=True)
     validation = None
     if kept_out is not None:
         validation = Validation(kept_out, run.out, tuning=used, early_stop=run.early_stop)
@@ -210,7 +223,9 @@ def _size_of(source: PairSource) -> int:
 
 
 def _callbacks(run: _Watched, pairs: list[Pair], training: Training) -> list[Callback]:
-    from wavegen.training import JsonLog, Preview, ProgressBar, TensorBoard, Watch
+    import torch
+
+    from wavegen.training import JsonLog, Preview, ProgressBar, ProgressLines, TensorBoard, Watch
 
     callbacks: list[Callback] = [
         Watch(pairs, training.preview_every),  # first, so that its figures get into the log
@@ -219,6 +234,7 @@ def _callbacks(run: _Watched, pairs: list[Pair], training: Training) -> list[Cal
     ]
     if run.track:
         callbacks.append(TensorBoard(run.out / "tensorboard"))
-    if not run.quiet and sys.stderr.isatty():
-        callbacks.append(ProgressBar())
+    if not run.quiet:
+        shown = ProgressBar if sys.stderr.isatty() else ProgressLines
+        callbacks.append(shown(torch.get_num_threads()))
     return callbacks

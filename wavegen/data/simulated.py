@@ -49,6 +49,8 @@ class Simulated(PairDataset):
             no whole factor.
     """
 
+    one_scale = True
+
     def __init__(
         self,
         degradation: dict[str, Any],

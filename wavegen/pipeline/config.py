@@ -58,12 +58,15 @@ class Intensity(Schema):
 
     ``percentile`` takes offset and scale from each input image (its ``low`` and ``high`` percentiles); ``fixed`` uses
     the given ``offset`` and ``scale`` for every image. ``target`` is the scale of the clean images: ``input``, that of
-    the degraded image; ``own``, each stretched by its own percentiles, for pairs whose two scales are unrelated
-    (results come back on the input's scale); ``fixed``, by ``offset`` and ``scale``, on which results come back too.
+    the degraded image; ``matched``, each laid on its input by a gain and an offset first
+    (:mod:`wavegen.data.matching`), for pairs whose two scales are unrelated; ``own``, each stretched by its own
+    percentiles; ``fixed``, by ``offset`` and ``scale``, on which results come back too. In all other cases they come
+    back on the input's scale. With ``auto`` the pairs that a training is given decide between ``input`` and
+    ``matched``, and its configuration holds what was chosen; until then it means ``input``.
     """
 
     mode: Literal["percentile", "fixed"] = "percentile"
-    target: Literal["input", "own", "fixed"] = "input"
+    target: Literal["auto", "matched", "input", "own", "fixed"] = "auto"
     low: Annotated[float, Field(ge=0, le=50)] = 0.1
     high: Annotated[float, Field(gt=50, le=100)] = 99.9
     offset: float = 0.0

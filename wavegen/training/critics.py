@@ -8,8 +8,9 @@ from torch import Tensor
 from wavegen.gans import adaptive_weight
 from wavegen.losses.adversarial import build_critics, check_critics, critics_loss
 from wavegen.losses.base import Terms
+from wavegen.pipeline.config import Stage
 from wavegen.pipeline.pipeline import Pipeline
-from wavegen.pipeline.stages import needs
+from wavegen.pipeline.stages import needs, stage_needs
 from wavegen.training.config import Training
 from wavegen.training.processes import Processes
 
@@ -69,3 +70,18 @@ class Critics:
         self.optimizer.step()
         self.last = loss.detach()
         return {"critic": self.last}
+
+    def typical_steps(self, stage: Stage, turn: int) -> list[tuple[int, float]]:
+        """Steps of each kind that a stage has, with and without an update and a penalty, and their shares of all.
+
+        Another ``turn`` gives other steps of the same kinds.
+        """
+        if self.settings is None or not stage_needs(stage, "needs:critic"):
+            return [(turn, 1.0)]
+        every, penalty_every = self.settings.every, self.settings.penalty_every
+        kinds = [(0, 1 / penalty_every / every), (every, (1 - 1 / penalty_every) / every), (1, 1 - 1 / every)]
+        return [(step + turn * every * penalty_every, share) for step, share in kinds if share > 0]
+
+    def forget(self) -> None:
+        """Log nothing of updates that have been taken back."""
+        self.last = torch.zeros(())
