@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from wavegen.core.errors import MissingPackageError
+from wavegen.core.optional import MissingPackageError
 from wavegen.core.types import PairSource
 from wavegen.inference.evaluate import Scorer, evaluate
 from wavegen.metrics.classical import METHODS, restorer, tune
