@@ -101,3 +101,11 @@ def test_draws_are_not_chosen_by_their_error() -> None:
 def test_looks_before_the_last_stage_give_no_verdict() -> None:
     history = History(images=["a"], side=None, scale="target", looks=[look(5, [20.0], eligible=False)])
     assert sentences(history) == ["no verdict: the images were never looked at in the last stage of the training"]
+
+
+def test_what_was_not_compared_is_said() -> None:
+    row = look(5, [20.0])
+    history = History(images=["a"], side=64, scale="affine", looks=[row], best=row, left_out=["BM3D needs a package"])
+    said = sentences(history)
+    assert "not compared: BM3D needs a package" in said
+    assert said[0] == "PSNR 20.00 dB on the middle 64 × 64 pixels of 1 validation image, at one call of the network"
