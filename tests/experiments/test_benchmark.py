@@ -52,9 +52,9 @@ def test_every_preset_is_a_valid_comparison(data: str, kind: str) -> None:
     assert {row.system for row in made.rows} == set(SYSTEMS)
     ways = [(row.system, row.steps, row.key(), row.images) for row in made.rows]
     assert len(set(ways)) == len(ways)
-    own = {"target": "own"}
+    matched = {"target": "matched"}
     for spec in made.systems.values():
-        assert (spec.get("intensity") == own) == (data == "w2s")
+        assert (spec.get("intensity") == matched) == (data == "w2s")
 
 
 def test_smoke_systems_are_tiny_and_build() -> None:

@@ -80,7 +80,7 @@ def figures(folder: Path) -> list[dict[str, Any]]:
 
 
 def assert_same_run(got: Path, want: Path) -> None:
-    """The same figures at every step, and the same state: to rounding, which Adam makes larger for small gradients."""
+    """The same figures and state: to rounding, which optimisers enlarge where gradients are small."""
     ours, theirs = figures(got), figures(want)
     assert len(ours) == len(theirs) == many.STEPS
     for one, other in zip(ours, theirs, strict=True):
@@ -91,7 +91,7 @@ def assert_same_run(got: Path, want: Path) -> None:
     assert mine.keys() == straight.keys()
     for name, value in straight.items():
         if value.is_floating_point() and value.numel():
-            assert float((mine[name] - value).norm()) <= 1e-4 * float(value.norm()) + 1e-5, name
+            assert float((mine[name] - value).norm()) <= 1e-3 * float(value.norm()) + 1e-5, name
 
 
 @pytest.mark.parametrize("name", many.SYSTEMS)

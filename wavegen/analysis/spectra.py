@@ -10,6 +10,7 @@ from torch import Tensor
 
 from wavegen.core.errors import InputError
 from wavegen.core.types import Pair, PairSource, Subbands
+from wavegen.data.matching import on_input_scale
 from wavegen.pipeline.config import Intensity
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.units import intensity_of
@@ -226,7 +227,9 @@ def central_crops(
 
 
 def network_units(pair: Pair, intensity: Intensity) -> Pair:
-    """A pair (C, H, W) in network units, as defined by the intensities of y."""
+    """A pair (C, H, W) in network units, as defined by the intensities of y; x is laid on it if it is to be matched."""
+    if intensity.target == "matched":
+        pair = on_input_scale(pair)
     offset, scale = intensity_of(pair.y[None], intensity)
     return Pair(*((image - offset[0]) / scale[0] for image in pair))
 

@@ -9,6 +9,7 @@ from wavegen.core.errors import InputError
 
 if TYPE_CHECKING:
     from wavegen.core.types import PairSource
+    from wavegen.pipeline.pipeline import Pipeline
 
 
 def open_dataset(
@@ -40,3 +41,13 @@ def open_dataset(
             f"train with --set channels={found}"
         )
     return spec, data
+
+
+def on_training_scale(pipeline: Pipeline, data: PairSource, quiet: bool) -> PairSource:
+    """The data with targets on the scale that the pipeline trains on; what was chosen is said unless ``quiet``."""
+    from wavegen.training.scales import scaled
+
+    found, remark = scaled(pipeline, data)
+    if remark and not quiet:
+        note(remark)
+    return found

@@ -6,6 +6,7 @@ from wavegen.data.check import Alignment, ImageFacts, align, image_facts
 from wavegen.data.crops import Crops
 from wavegen.data.degraded import Degraded
 from wavegen.data.files import FilePairs
+from wavegen.data.holdout import Split, Subset, hold_out
 from wavegen.data.layouts import Div2k, Istd, Lol
 from wavegen.data.low_band import LowBand
 from wavegen.data.microscopes import BioSr, W2s
@@ -34,8 +35,11 @@ __all__ = [
     "Pairs",
     "Simulated",
     "Simulator",
+    "Split",
+    "Subset",
     "W2s",
     "align",
+    "hold_out",
     "image_facts",
     "is_simulator",
     "microscope_sample",

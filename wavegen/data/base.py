@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -16,17 +17,20 @@ from wavegen.core.types import Pair, PairSource
 class PairDataset(Dataset[Pair], ABC):
     """Pairs of a clean target x and a degraded input y, both (C, H, W) float32, of one shape within a pair.
 
-    Item ``index`` is the same at every call, and past the end ``__getitem__`` raises IndexError. Both images are on
-    one intensity scale, in any units; a pipeline normalises them itself. Deriving from this class is not required:
-    any sized and indexed object will do (:class:`~wavegen.core.types.PairSource`). What it declares is checked.
+    Item ``index`` is the same at every call, and past the end ``__getitem__`` raises IndexError. Intensities have any
+    units; a pipeline normalises them itself. Deriving from this class is not required: any sized and indexed object
+    will do (:class:`~wavegen.core.types.PairSource`). Channels and values that it declares are checked.
 
     Attributes:
         channels: C of every item; None where files decide it.
         values: the least and the largest possible intensity.
+        one_scale: whether x and y of a pair share one intensity scale by construction; otherwise a training looks
+            (``intensity.target: auto``).
     """
 
     channels: int | None = None
     values: tuple[float, float] = (-math.inf, math.inf)
+    one_scale: bool = False
 
     @abstractmethod
     def __len__(self) -> int:
@@ -86,3 +90,9 @@ def _check_image(where: str, image: object) -> None:
 def _called(value: object) -> str:
     dtype = getattr(value, "dtype", None)
     return f"of type {type(value).__name__}" + (f" ({dtype})" if dtype is not None else "")
+
+
+def names_of(data: PairSource) -> list[str]:
+    """The names that a data set gives to its pairs, or their numbers."""
+    names: Sequence[str] | None = getattr(data, "names", None)
+    return [f"item {i}" for i in range(len(data))] if names is None else list(names)

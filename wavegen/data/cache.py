@@ -11,7 +11,7 @@ import torch
 from wavegen.core.errors import InputError
 from wavegen.core.files import atomic
 from wavegen.core.types import Pair, PairSource
-from wavegen.data.base import checked_item
+from wavegen.data.base import checked_item, names_of
 from wavegen.data.simulators.base import Simulator
 
 
@@ -32,6 +32,8 @@ class InMemory:
     """
 
     def __init__(self, dataset: PairSource, path: str | Path | None = None) -> None:
+        self.names = names_of(dataset)
+        self.one_scale: bool = getattr(dataset, "one_scale", False)
         if path is None:
             self._items = _compute(dataset)
             return

@@ -15,11 +15,14 @@ from wavegen.core.errors import InputError
 from wavegen.core.types import Pair, PairSource
 from wavegen.data.base import checked_item
 
+KEPT = 512 * 2**20  # bytes of whole images, of each process that cuts crops
+
 
 class Crops(Dataset[Pair]):
     """Square crops at random positions of random items, in one of the eight orientations.
 
-    Item i is a pure function of (seed, i) and the data set. x and y get the same crop and orientation.
+    Item i is a pure function of (seed, i) and the data set. x and y get the same crop and orientation. Whole images are
+    checked and transformed once, and kept in memory until ``KEPT`` bytes are used.
 
     Args:
         dataset: a sized data set of :class:`Pair`.
@@ -52,6 +55,8 @@ class Crops(Dataset[Pair]):
         self.seed = seed
         self.length = length
         self.transform = transform
+        self._kept: dict[int, Pair] = {}
+        self._room = KEPT
 
     def __len__(self) -> int:
         return self.length
@@ -62,9 +67,7 @@ class Crops(Dataset[Pair]):
             raise IndexError(f"item {index} of a data set of {self.length}")
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(index,)))
         item = int(rng.integers(self.count))
-        pair = checked_item(self.dataset, item)
-        if self.transform is not None:
-            pair = self.transform(pair)
+        pair = self._whole(item)
         height, width = pair.x.shape[-2:]
         if pair.y.shape[-2:] != pair.x.shape[-2:]:
             raise InputError(
@@ -85,3 +88,16 @@ class Crops(Dataset[Pair]):
             return (part.flip(-1) if mirrored else part).contiguous()
 
         return Pair(view(pair.x), view(pair.y))
+
+    def _whole(self, item: int) -> Pair:
+        """An image pair, checked and transformed: its percentiles alone take longer than a crop's share of a step."""
+        if item in self._kept:
+            return self._kept[item]
+        pair = checked_item(self.dataset, item)
+        if self.transform is not None:
+            pair = self.transform(pair)
+        size = sum(image.nbytes for image in pair)
+        if size <= self._room:
+            self._kept[item] = pair
+            self._room -= size
+        return pair

@@ -30,6 +30,8 @@ class Degraded(PairDataset):
         InputError: a source or degradation that does not exist; at an item: a degradation that changes the size.
     """
 
+    one_scale = True
+
     def __init__(
         self, source: dict[str, Any], degradation: dict[str, Any], seed: Annotated[int, Field(ge=0)] = 0
     ) -> None:

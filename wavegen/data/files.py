@@ -46,6 +46,7 @@ class FilePairs(PairDataset):
         self.shapes = checked_shapes(files, headers, grid)
         self.remarks = _told(files, headers)
         self.channels = self.shapes[0][0]
+        self.names = [x.name for x, _ in files]
 
     def __len__(self) -> int:
         return len(self.files)

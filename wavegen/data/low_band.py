@@ -6,7 +6,7 @@ from torch import Tensor
 
 from wavegen.core.errors import InputError
 from wavegen.core.types import Pair, PairSource
-from wavegen.data.base import checked_item
+from wavegen.data.base import checked_item, names_of
 from wavegen.transforms import Haar
 
 MAX_LEVELS = 8
@@ -31,6 +31,8 @@ class LowBand:
             raise InputError(f"levels = {levels}; give a whole number from 0 to {MAX_LEVELS}")
         self.source = source
         self.levels = levels
+        self.names = names_of(source)
+        self.one_scale: bool = getattr(source, "one_scale", False)
         self._haar = Haar(max(levels, 1))
 
     def __len__(self) -> int:

@@ -58,12 +58,15 @@ class Intensity(Schema):
 
     ``percentile`` takes offset and scale from each input image (its ``low`` and ``high`` percentiles); ``fixed`` uses
     the given ``offset`` and ``scale`` for every image. ``target`` is the scale of the clean images: ``input``, that of
-    the degraded image; ``own``, each stretched by its own percentiles, for pairs whose two scales are unrelated
-    (results come back on the input's scale); ``fixed``, by ``offset`` and ``scale``, on which results come back too.
+    the degraded image; ``matched``, each laid on its input by a gain and an offset first
+    (:mod:`wavegen.data.matching`), for pairs whose two scales are unrelated; ``own``, each stretched by its own
+    percentiles; ``fixed``, by ``offset`` and ``scale``, on which results come back too. In all other cases they come
+    back on the input's scale. With ``auto`` the pairs that a training is given decide between ``input`` and
+    ``matched``, and its configuration holds what was chosen; until then it means ``input``.
     """
 
     mode: Literal["percentile", "fixed"] = "percentile"
-    target: Literal["input", "own", "fixed"] = "input"
+    target: Literal["auto", "matched", "input", "own", "fixed"] = "auto"
     low: Annotated[float, Field(ge=0, le=50)] = 0.1
     high: Annotated[float, Field(gt=50, le=100)] = 99.9
     offset: float = 0.0
@@ -105,7 +108,8 @@ class Critic(Schema):
     with ``low`` each is also shown the low band used for synthesis. ``r1`` and ``r2`` weigh the squared gradient at
     true and generated data, ``gradient_penalty`` the distance of its norm from 1 between them, at every
     ``penalty_every``-th step of the critic and multiplied by it. ``adaptive`` scales the adversarial term such that
-    its gradient at the last layer is as large as that of the other terms together.
+    its gradient at the last layer is as large as that of the other terms together. ``optimizer``, a component of that
+    kind with rates of its own, takes the place of Adam (beta1 = 0, beta2 = 0.98) at ``learning_rate``.
 
     Configurations of version 0.1.0 gave the network's options here (``kind``, ``width``, ``layers``,
     ``spectral_norm``, ``resolutions``); they are read as such.
@@ -124,6 +128,8 @@ class Critic(Schema):
     augment: list[Literal["flip", "translate", "cutout"]] = Field(default_factory=list)
     every: Annotated[int, Field(ge=1, le=64)] = 1
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4
+    # Left out where it changes nothing, so that models and runs made before there was one stay what they are.
+    optimizer: Annotated[Spec | None, Field(exclude_if=lambda value: value is None)] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -151,6 +157,11 @@ class Critic(Schema):
 
     @model_validator(mode="after")
     def _fits(self) -> Critic:
+        if self.optimizer is not None:
+            try:
+                validate("optimizer", self.optimizer)
+            except InputError as error:
+                raise ValueError(str(error)) from None
         images_only = "images-only" in entry("critic", self.network["name"]).capabilities
         if images_only and (self.on == "bands" or self.low or self.coarse):
             raise ValueError(f"a {self.network['name']} critic judges images: give on: image, without low and coarse")

@@ -18,6 +18,7 @@ from wavegen.core.errors import InputError
 from wavegen.core.guard import guarded
 from wavegen.core.registry import build
 from wavegen.core.types import Details, Pair, Restoration, Subbands
+from wavegen.data.matching import on_input_scale
 from wavegen.gans import Head, LevelInput, noise_deviation
 from wavegen.pipeline import storage
 from wavegen.pipeline.assembly import coarse_network, heads
@@ -167,11 +168,18 @@ class Pipeline(nn.Module):
 
     # -- units ---------------------------------------------------------------------------------
 
-    def normalise(self, pair: Pair) -> Pair:
+    def normalise(self, pair: Pair, *, matched: bool = False) -> Pair:
         """Bring a pair of whole images (C, H, W) to network units, by the intensities that the configuration names.
 
         A constant y has no scale that x could be given; it takes the width of x's own.
+
+        Args:
+            pair: target and input.
+            matched: the target is on its input's scale already (:class:`~wavegen.data.matching.Matched`), so that no
+                line need be fitted where the configuration wants one.
         """
+        if self.config.intensity.target == "matched" and not matched:
+            pair = on_input_scale(pair)
         of_y = intensity_of(pair.y[None], self.config.intensity)
         if scaled_by_input(self.config.intensity) and bool(is_constant(pair.y[None])):
             of_y = of_y[0], intensity_of(pair.x[None], self.config.intensity)[1]

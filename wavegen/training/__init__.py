@@ -5,6 +5,7 @@ from wavegen.training.config import Training
 from wavegen.training.fit import Callback, fit
 from wavegen.training.pace import Forecast, Pace
 from wavegen.training.progress import ProgressBar, ProgressLines
+from wavegen.training.validation import Validation
 from wavegen.training.watch import Watch, band_figures, figures, null_test
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "ProgressLines",
     "TensorBoard",
     "Training",
+    "Validation",
     "Watch",
     "band_figures",
     "figures",

@@ -138,6 +138,10 @@ class Budget:
         self.progress.besides += seconds
         self.progress.longest = max(self.progress.longest, seconds)
 
+    def stop(self) -> None:
+        """The present stage ends now."""
+        self.progress.plan[self.progress.stage], self.progress.left = self.progress.step_in_stage, 0.0
+
     def next_stage(self) -> None:
         """The present stage is over; the later ones cost as much more than was foreseen as this one did."""
         progress = self.progress

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,25 +21,29 @@ from torch import Tensor, nn
 from wavegen.core.draws import Shared
 from wavegen.core.errors import InputError
 from wavegen.core.files import exclusive
+from wavegen.core.registry import build, entry
 from wavegen.core.types import Pair, PairSource
+from wavegen.data.matching import Matched
 from wavegen.losses import Objective, Terms
+from wavegen.optimizers import roles_of
 from wavegen.pipeline.config import PipelineConfig, Stage
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.stages import stage_needs
+from wavegen.pipeline.storage import read_weights
 from wavegen.training import state
+from wavegen.training.averages import Averages
 from wavegen.training.budget import Budget, check_length
 from wavegen.training.checkpoints import Checkpoints
 from wavegen.training.config import Training
 from wavegen.training.critics import Critics
 from wavegen.training.divergence import Guard
 from wavegen.training.interrupt import Deferred
-from wavegen.training.learning_rate import cycle_done, cycle_of, rate
+from wavegen.training.learning_rate import cycle_done, cycle_of, rate, warmup_steps
 from wavegen.training.pace import Clock, Forecast, Pace, peak_bytes
 from wavegen.training.processes import Processes, join
+from wavegen.training.scales import scaled, write
 from wavegen.training.stream import Stream, same_means
-
-HARMLESS = {"workers", "checkpoint_every", "preview_every", "log_every"}  # options that cannot change the weights
-BETAS = (0.9, 0.98)  # of AdamW
+from wavegen.training.validation import Validation
 
 
 class Callback(Protocol):
@@ -62,12 +68,18 @@ def fit(
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
     described: dict[str, Any] | None = None,
+    validation: Validation | None = None,
 ) -> Pipeline:
     """Train a pipeline and return it with averaged weights, also saved to ``out/model``.
 
+    With a ``validation`` the model is the best average that it has seen, safe in ``out/model`` from then on; the last
+    one is beside it in ``out/model-last``.
+
     The state goes to ``out/checkpoint.safetensors`` regularly and at an interruption; a resumed
     run gives the same weights, bit for bit, as one that was never interrupted. ``described`` is
-    kept with it (the data's configuration), and a resume must give the same.
+    kept with it (the data's configuration), and a resume must give the same. Targets whose scale is unrelated to that
+    of their inputs are laid on it first, if ``intensity.target`` is ``matched`` or ``auto`` finds it so; how is written
+    to ``out/intensity.json`` (:mod:`wavegen.training.scales`).
 
     Started by ``torchrun`` or ``accelerate launch``, several processes do one training together: they share every
     batch, and the first writes and calls the callbacks. How many they are changes no result but by rounding.
@@ -79,17 +91,19 @@ def fit(
     """
     check_length(training, pipeline.config)
     processes = join()
+    data, remark = scaled(pipeline, data)
+    if remark and processes.first:
+        print(f"wavegen: {remark}", file=sys.stderr)
     with exclusive(out / ".training.lock", f"the training in {out}") if processes.first else nullcontext():
-        return Run(pipeline, data, training, out, resume, callbacks, described or {}, processes).run()
+        run = described or {}
+        if validation is not None:
+            run = {**run, "validation": validation.described()}
+        return Run(pipeline, data, training, out, resume, callbacks, run, processes, validation).run()
 
 
 def describe(config: PipelineConfig, training: Training, data: dict[str, Any]) -> dict[str, Any]:
     """The configuration of a run as its checkpoint records it; what cannot change the weights is left out."""
-    return {
-        "pipeline": config.model_dump(mode="json"),
-        "training": training.model_dump(mode="json", exclude=HARMLESS),
-        "data": data,
-    }
+    return {"pipeline": config.model_dump(mode="json"), "training": state.described(training), "data": data}
 
 
 def _check_crop(objective: Objective, crop: int) -> None:
@@ -100,16 +114,6 @@ def _check_crop(objective: Objective, crop: int) -> None:
             least = loss.least_side * 2 ** max(levels - 1, 0)
             if crop < least:
                 raise InputError(f"crop = {crop}: the {name} term over {levels} level(s) needs at least {least}")
-
-
-def _groups(pipeline: Pipeline) -> list[dict[str, Any]]:
-    """Parameters for the optimiser: those of a learned basis have no decay, for zero is no better a basis."""
-    basis = list(pipeline.transform.parameters())
-    if not basis:
-        return [{"params": list(pipeline.parameters())}]
-    own = {id(p) for p in basis}
-    rest = [p for p in pipeline.parameters() if id(p) not in own]
-    return [{"params": rest}, {"params": basis, "weight_decay": 0.0}]
 
 
 class Run:
@@ -125,13 +129,14 @@ class Run:
         callbacks: Sequence[Callback],
         described: dict[str, Any],
         processes: Processes,
+        validation: Validation | None,
     ) -> None:
-        self.training, self.out, self.callbacks = training, out, callbacks
+        self.training, self.out, self.callbacks, self.validation = training, out, callbacks, validation
         self.pipeline, self.processes = pipeline, processes
         self.objective = Objective(pipeline)
         _check_crop(self.objective, training.crop)
         pipeline.precision = training.precision
-        self.stream = Stream(data, training, pipeline.normalise, processes)
+        self.stream = Stream(data, training, partial(pipeline.normalise, matched=isinstance(data, Matched)), processes)
         self.critics = Critics(pipeline, training, processes)
         distills = any(stage_needs(stage, "needs:teacher") for stage in pipeline.config.stages)
         self.teacher = nn.ModuleList([deepcopy(pipeline.coarse)] if distills else []).requires_grad_(False)
@@ -139,26 +144,32 @@ class Run:
         for module in (pipeline, self.critics.modules, self.teacher):
             module.to(processes.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             processes.equalise(module.state_dict().values())
-        self.optimizer = torch.optim.AdamW(
-            _groups(pipeline), training.learning_rate, BETAS, weight_decay=training.weight_decay
-        )
+        roles = roles_of(pipeline, pipeline.transform)
+        self.optimizer: torch.optim.Optimizer = build("optimizer", training.optimizer, roles=roles)
+        self.own_schedule = "own-schedule" in entry("optimizer", training.optimizer["name"]).capabilities
         self.guard = Guard()
-        self.ema = state.Ema(pipeline, training.ema)
+        self.averages = Averages(pipeline, training.ema)
         self.progress = state.Progress()
         self.run_description = json.loads(json.dumps(describe(pipeline.config, training, described)))
         self.file = out / "checkpoint.safetensors"
         if self.file.exists() and not resume:
             raise InputError(f"{out} holds a training already; give --resume to continue it, or another --out")
         if self.file.exists():
-            self.progress = state.load(self.file, self._modules(), self._optimizers(), self.ema, self.run_description)
+            self.progress = state.load(
+                self.file, self._modules(), self._optimizers(), self.averages, self.run_description
+            )
             deque(self.stream.clean(), maxlen=0)  # for the means
             state.check_data(self.file, self.stream.means)
         else:
             pipeline.fit_normalisation(self.stream.clean())
         self._compare_with_first()
+        if processes.first:
+            write(data, out)
         stages = pipeline.config.stages
         self.budget = Budget(self.progress, stages, training.steps, training.minutes, processes.tell)
         self.checkpoints, self.clock = Checkpoints(training.checkpoint_every), Clock()
+        if validation is not None:
+            validation.begin(pipeline, training, self.progress.step, len(self.averages.lengths), processes.first)
 
     def _compare_with_first(self) -> None:
         """Refuse a state or data that are not the same for all processes; all come to know."""
@@ -190,7 +201,7 @@ class Run:
 
     def _write(self, file: Path) -> None:
         described = (self.run_description, self.stream.means)
-        state.save(file, self._modules(), self._optimizers(), self.ema, self.progress, *described)
+        state.save(file, self._modules(), self._optimizers(), self.averages, self.progress, *described)
 
     def run(self) -> Pipeline:
         """Go through the stages; keep the state at an interruption."""
@@ -204,10 +215,14 @@ class Run:
                 self._run_stage(self.progress.stage, stages[self.progress.stage], interruption)
                 self.budget.next_stage()
             self.save()
-        self.ema.swap(self.pipeline)
+        self.averages.put(self.pipeline)
         self.pipeline.eval()
         if self.processes.first:
-            self.pipeline.save_pretrained(self.out / "model")
+            self.pipeline.save_pretrained(self.out / ("model" if self.validation is None else "model-last"))
+        if self.validation is not None:
+            self.pipeline.load_state_dict(read_weights(self.validation.model, self.pipeline.state_dict()))
+            if self.processes.first:
+                self.validation.finish(self.pipeline)
         self.processes.wait()
         return self.pipeline
 
@@ -241,7 +256,7 @@ class Run:
             step, batches = progress.step, self.stream.batches(progress.step, self.processes.device)
             costs = [self.time_step(index, batches) for index in range(len(self.pipeline.config.stages))]
             progress.step = step
-            state.load(file, self._modules(), self._optimizers(), self.ema, self.run_description)
+            state.load(file, self._modules(), self._optimizers(), self.averages, self.run_description)
         self.critics.forget()
         return costs
 
@@ -282,7 +297,8 @@ class Run:
         return int(self.processes.sum(numbers).nonzero().max()) if self.processes.count > 1 else interruption.received
 
     def _begin_stage(self, index: int, stage: Stage) -> None:
-        """What the stage before leaves to this one: its teacher, its transform."""
+        """What the stage before leaves to this one: its teacher, its transform. Another loss has another course."""
+        self.guard = Guard()
         if stage_needs(stage, "needs:teacher"):
             self._appoint_teacher()
         if index and stage_needs(self.pipeline.config.stages[index - 1], "needs:lossy"):
@@ -290,32 +306,32 @@ class Run:
 
     def _appoint_teacher(self) -> None:
         """The coarse network with its averaged weights teaches from now on."""
-        self.ema.swap(self.pipeline)
-        self.teacher[0].load_state_dict(self.pipeline.coarse.state_dict())
-        self.ema.swap(self.pipeline)
+        with self.averages.shown(self.pipeline):
+            self.teacher[0].load_state_dict(self.pipeline.coarse.state_dict())
 
     def _settle_transform(self) -> None:
         """The auto-encoder keeps its averaged weights from now on, and its bands are normalised by their statistics."""
         transform = self.pipeline.transform
-        self.ema.swap(self.pipeline)
-        averaged = {name: value.clone() for name, value in transform.state_dict().items()}
-        self.ema.swap(self.pipeline)
+        with self.averages.shown(self.pipeline):
+            averaged = {name: value.clone() for name, value in transform.state_dict().items()}
         transform.load_state_dict(averaged)
         self.pipeline.fit_normalisation(self.stream.clean())
 
     def _rate(self, index: int, within: float) -> float:
-        """The learning rate at the current step of stage ``index``."""
+        """What the peak rates are multiplied by at the current step of stage ``index``."""
         stages, training = self.pipeline.config.stages, self.training
-        steps = self.progress.step - sum(self.progress.plan[: cycle_of(stages, index).start])
-        factor = rate(cycle_done(stages, index, within), steps, training.warmup, training.final_rate)
-        return training.learning_rate * factor
+        cycle = cycle_of(stages, index)
+        steps = self.progress.step - sum(self.progress.plan[: cycle.start])
+        planned = sum(self.progress.plan[cycle.start : cycle.stop])
+        final = 1.0 if self.own_schedule else training.final_rate
+        return rate(cycle_done(stages, index, within), steps, warmup_steps(training.warmup, planned), final)
 
     def _step(self, index: int, stage: Stage, batch: Pair, rate: float) -> dict[str, Tensor]:
         """One update of the pipeline and, where it is due, of the critics."""
         seed = (self.training.seed * 1_000_003 + self.progress.step) * 4096
         generator = Shared(seed, self.processes.rank, self.processes.count, len(batch.x))
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["initial_lr"]
         self.critics.modules.requires_grad_(False)
         terms: Terms = self.objective(batch.x, batch.y, index, generator, self.critics.modules, *self.teacher)
         weighted = {name: stage.weight(name) * value for name, value in terms.losses.items()}
@@ -332,7 +348,8 @@ class Run:
         self.processes.average_gradients(self.pipeline.parameters())
         norm = torch.nn.utils.clip_grad_norm_(self.pipeline.parameters(), self.training.clip)
         self.optimizer.step()
-        self.ema.update(self.pipeline, self.progress.step)
+        own: list[Tensor] | None = self.optimizer.averaged() if self.own_schedule else None  # type: ignore[attr-defined]
+        self.averages.update(self.pipeline, self.progress.step, own)
         figures = {**terms.losses, **extra, "total": total, "gradient": torch.as_tensor(norm)}
         figures |= self.critics.learn(terms, self.progress.step)
         return self.processes.average_figures({name: value.detach() for name, value in figures.items()})
@@ -342,7 +359,10 @@ class Run:
         self._stop_for(self.guard.reason(figures))
         minutes = (progress.core_seconds / 60, self.budget.seconds_left / 60)
         self._each("tick", Pace(progress.step, planned, stage.name, float(figures["total"]), *minutes))
-        if progress.step % self.training.log_every == 0 or self.budget.over:
+        last = self.budget.over
+        whole = self.training.steps or planned
+        due = self.validation is not None and self.validation.due(progress.step, whole, last)
+        if progress.step % self.training.log_every == 0 or last or due:
             record: dict[str, Any] = {
                 "step": progress.step,
                 "stage": stage.name,
@@ -351,8 +371,10 @@ class Run:
                 **{name: float(value) for name, value in figures.items()},
             }
             if self.processes.first:
-                self._tell(record)
+                self._tell(record, due)
             self._stop_for(self.processes.tell(record.get("diverged")))
+        if due and self.validation is not None and self.processes.tell(self.validation.stop(whole)):
+            self.budget.stop()
         if self.checkpoints.due(progress.step):
             self.save()
 
@@ -360,16 +382,23 @@ class Run:
         """End a training that has diverged; what was saved last stays."""
         if reason is not None:
             kept = f"the last good state is kept in {self.file}" if self.file.exists() else "no state was kept yet"
+            if self.validation is not None and self.validation.model.exists():
+                kept += f", the best model so far in {self.validation.model}"
             raise InputError(
                 f"training diverged at step {self.progress.step}: {reason}; {kept}; lower the learning rate"
             )
 
-    def _tell(self, record: dict[str, Any]) -> None:
-        self.ema.swap(self.pipeline)
+    def _tell(self, record: dict[str, Any], validate: bool) -> None:
+        """Show the averaged weights to the validation, where it is due, and to the callbacks."""
         self.pipeline.eval()
         try:
-            for callback in self.callbacks:
-                callback(record, self.pipeline)
+            if validate and self.validation is not None:
+                final = self.progress.stage == len(self.pipeline.config.stages) - 1
+                for length in self.averages.lengths:
+                    with self.averages.shown(self.pipeline, length):
+                        self.validation.look(f"{length:g}", record, self.pipeline, final)
+            with self.averages.shown(self.pipeline):
+                for callback in self.callbacks:
+                    callback(record, self.pipeline)
         finally:
-            self.ema.swap(self.pipeline)
             self.pipeline.train()

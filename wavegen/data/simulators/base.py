@@ -72,6 +72,7 @@ class Simulator(PairDataset):
 
     CONTRAST: ClassVar[float]
     channels = 1
+    one_scale = True
 
     def __init__(
         self,

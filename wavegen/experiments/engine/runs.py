@@ -22,13 +22,13 @@ from wavegen.experiments.engine.execution import Task
 from wavegen.experiments.engine.keys import Identity, check_folder, claim, fingerprint, identity
 from wavegen.experiments.engine.progress import Progress
 from wavegen.experiments.engine.store import Judge, classical_key, gather, judge_of, read_scores, scores_file, unscored
-from wavegen.experiments.judge.classical import method_named
 from wavegen.experiments.judge.pictures import figure
 from wavegen.experiments.judge.timing import read_times, time_rows
 from wavegen.experiments.spec.comparison import Comparison, Row
 from wavegen.experiments.spec.folders import Result, model_hash, read_json, run_folder, write_json
 from wavegen.experiments.spec.images import first_training_pair, images_of, training_pool
 from wavegen.experiments.spec.record import about
+from wavegen.metrics.classical import method_named
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.reports.tables import aggregate, markdown
 
