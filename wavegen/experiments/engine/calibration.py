@@ -27,7 +27,7 @@ from wavegen.experiments.spec.folders import Result, digest, read_json, run_fold
 from wavegen.experiments.spec.record import cpu_name
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import state
-from wavegen.training.fit import HARMLESS
+from wavegen.training.state import HARMLESS
 from wavegen.training.timing import StepTimer
 from wavegen.version import __version__
 

@@ -21,7 +21,7 @@ from wavegen.metrics.scales import Scale
 from wavegen.pipeline.config import PipelineConfig
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training.config import Training
-from wavegen.training.fit import HARMLESS
+from wavegen.training.state import HARMLESS
 
 Named = dict[str, Spec | str]
 POINTS, RUNS = 1000, 10_000  # limits of one grid, which is checked point by point before it runs
