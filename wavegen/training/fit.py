@@ -129,7 +129,7 @@ class Run:
         callbacks: Sequence[Callback],
         described: dict[str, Any],
         processes: Processes,
-        validation: Validation | None,
+        validation: Validation | None = None,
     ) -> None:
         self.training, self.out, self.callbacks, self.validation = training, out, callbacks, validation
         self.pipeline, self.processes = pipeline, processes
