@@ -122,8 +122,9 @@ def train(
         watched = _Watched(out, resume, track, quiet or not processes.first, validate, not no_early_stop)
         verdict = _train(spec, data_spec(data, x, y), training, watched)
     if processes.first:
-        for line in verdict:
-            print(line)
+        if verdict:
+            print("\n".join(verdict))
+            print(f"verdict and scores in {out / 'verdict.txt'}, figures beside it")
         print(f"model in {out / 'model'}; use it: wavegen restore IN OUT --model {out / 'model'}")
 
 
