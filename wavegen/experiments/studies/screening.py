@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 
 from wavegen.core.config import Spec
+from wavegen.core.errors import InputError, near_matches
 from wavegen.core.files import make_folder
 from wavegen.core.registry import build
 from wavegen.core.types import PairSource
@@ -36,6 +38,7 @@ def screen(
     *,
     data: str = "hela",
     minutes: float = 1.0,
+    only: Sequence[str] = (),
     seeds: int = 1,
     images: int = 24,
     jobs: int = 2,
@@ -51,27 +54,33 @@ def screen(
         out: folder of runs, of the calibration and of ``screen-*.json``.
         data: a simulated data set.
         minutes: of one quiet core, for each run.
+        only: settings that are trained; all are timed, since what a step costs is compared with the others.
         seeds: runs of each setting.
         images: validation images.
         jobs: processes, one thread each.
 
+    Raises:
+        InputError: ``only`` names no setting.
+
     Returns:
         A row for each run: ``system``, ``setting``, ``seed``, ``steps``, ``ms`` of a step, and ``psnr`` in dB.
     """
+    for name in only:
+        if name not in settings:
+            raise InputError(f"no setting {name!r}; {near_matches(name, settings)}")
     torch.set_num_threads(1)
     make_folder(out)
     pool = _images(data, "train", POOL, out)
     _images(data, "validation", images, out)
     todo = []
-    for system in systems:
-        timed = _calibrated(system, settings, pool, out / f"calibration-{system}-{data}.json")
-        for seed in range(seeds):
-            for name, seconds in timed.items():
-                steps = max(len(Pipeline.configure({"name": system}).stages), round(60 * minutes / seconds))
-                todo.append({
-                    "system": system, "data": data, "minutes": minutes, "setting": name, "seed": seed, "steps": steps,
-                    "ms": round(1000 * seconds, 1), "training": settings[name], "images": images,
-                })  # fmt: skip
+    timed = {s: _calibrated(s, settings, pool, out / f"calibration-{s}-{data}.json") for s in systems}
+    for seed, system, name in product(range(seeds), systems, only or settings):
+        seconds = timed[system][name]
+        steps = max(len(Pipeline.configure({"name": system}).stages), round(60 * minutes / seconds))
+        todo.append({
+            "system": system, "data": data, "minutes": minutes, "setting": name, "seed": seed, "steps": steps,
+            "ms": round(1000 * seconds, 1), "training": settings[name], "images": images,
+        })  # fmt: skip
     rows = []
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as workers:
         for row in workers.map(_run, [out] * len(todo), todo):
