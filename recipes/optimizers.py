@@ -35,8 +35,6 @@ SCHEDULE: tuple[dict[str, Any], ...] = (
     {"batch": 16},
     {"crop": 96},
     {"crop": 192},
-    {"ema": [0.02]},
-    {"ema": [0.1]},
     {"optimizer": {"name": "muon", "other_rate": 3e-3}},
     {"optimizer": {"name": "muon", "momentum": 0.9}},
     {"optimizer": {"name": "muon", "iterations": 3}},

@@ -31,7 +31,7 @@ def test_a_busy_process_is_seen() -> None:
 
 
 def test_who_is_busy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Of 10 seconds one process used 9, one 4, one began later; this one is not counted."""
+    """Of 10 seconds one process used 9, one 1, one began later; this one is not counted."""
     now = [0.0]
     monkeypatch.setattr(load.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(load, "PROCESSES", tmp_path)
@@ -47,7 +47,7 @@ def test_who_is_busy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "4").mkdir()  # has ended
     watched = Neighbours()
     now[0] = 10.0
-    for number, seconds in ((1, 109), (2, 104), (3, 9), (os.getpid(), 110)):
+    for number, seconds in ((1, 109), (2, 101), (3, 9), (os.getpid(), 110)):
         use(number, seconds)
     assert watched.busy() == 1
 

@@ -10,8 +10,9 @@ import torch
 
 from wavegen import InputError, Pair
 from wavegen.data import Simulated, Subset, hold_out
+from wavegen.data.base import names_of
 from wavegen.data.files import FilePairs
-from wavegen.data.holdout import item_names, split_at
+from wavegen.data.holdout import split_at
 from wavegen.io import write_image
 
 
@@ -35,6 +36,7 @@ class Named(FilePairs):
 
     def __init__(self, names: Sequence[str]) -> None:
         self.files = [(Path(name), Path(name)) for name in names]
+        self.names = list(names)
 
 
 def fields(count: int, each: int) -> list[str]:
@@ -116,7 +118,7 @@ def test_a_recorded_split_comes_back() -> None:
     again = split_at(Numbers(30), split.held_out.items)
     assert again.held_out.items == split.held_out.items
     assert again.train.items == split.train.items
-    assert item_names(again.held_out) == split.names
+    assert names_of(again.held_out) == split.names
 
 
 def test_a_subset_ends() -> None:

@@ -85,3 +85,13 @@ def test_shown_and_back() -> None:
     np.testing.assert_array_equal(flat(list(module.parameters())), kept)
     averages.put(module)
     np.testing.assert_allclose(flat(list(module.parameters())), 7.0)
+
+
+def test_an_optimizers_own_average_takes_their_place() -> None:
+    module = nn.Linear(2, 1)
+    averages = Averages(module, [0.05, 0.1])
+    walked_once(module)
+    own = [torch.full_like(p, 3.0) for p in module.parameters()]
+    averages.update(module, 0, own)
+    for length in (0.05, 0.07, 0.1):
+        np.testing.assert_allclose(flat(averages.of(length)), 3.0, rtol=1e-6)

@@ -7,6 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -305,3 +306,16 @@ def test_previews(tmp_path: Path) -> None:
     image = read_image(out / "previews" / names[0]).pixels
     assert image.shape == (1, 64, 96)  # two rows of input, restored, truth
     assert image.std() > 10
+
+
+def test_critics_with_an_optimizer_of_their_own(tmp_path: Path) -> None:
+    """Its state is kept and resumed like any other."""
+    critic = {"network": {"name": "patch", "width": 8, "layers": 2}, "optimizer": {"name": "muon", "rate": 0.01}}
+    stages = [{"name": "gan", "weights": {"coarse": 1.0, "l1": 1.0, "adversarial": 0.1}}]
+    gan = partial(system, "mscgm-joint", critic=critic, stages=stages)
+    straight = fit(gan(), Blobs(), training(steps=4), tmp_path)
+    tensors, _ = read_tensors(tmp_path / "checkpoint.safetensors")
+    assert any(name.startswith("critic_adam.") and name.endswith(".momentum") for name in tensors)
+    assert_same(weights(fit(gan(), Blobs(), training(steps=4), tmp_path, resume=True)), weights(straight))
+    with pytest.raises(InputError, match="did you mean 'muon'"):
+        system("mscgm-joint", critic={"optimizer": {"name": "mun"}})

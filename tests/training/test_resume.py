@@ -227,7 +227,7 @@ class Changed(Blobs):
 
     def __getitem__(self, index: int) -> Pair:
         pair = super().__getitem__(index)
-        return Pair(pair.x.flip(-1) + 3, pair.y.flip(-1)) if index == 2 else pair
+        return Pair(pair.x.flip(-1), pair.y.flip(-1)) if index == 2 else pair
 
 
 class Fewer(Blobs):

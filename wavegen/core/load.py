@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-BUSY, LEAST = 0.5, 0.1  # of a processor, and seconds of it: what a process uses to be counted
+BUSY, LEAST = 0.2, 0.05  # of a processor, and seconds of it: what a process uses to be counted; many share few
 PROCESSES = Path("/proc")
 
 
@@ -17,7 +17,7 @@ class Neighbours:
         self.began, self.used = time.monotonic(), _used()
 
     def busy(self) -> int:
-        """How many of them have used half a processor or more since."""
+        """How many of them have worked since."""
         seconds = time.monotonic() - self.began
         enough = max(BUSY * seconds, LEAST)
         return sum(used - self.used.get(name, used) >= enough for name, used in _used().items())

@@ -11,6 +11,7 @@ import numpy as np
 
 from wavegen.core.errors import InputError, some
 from wavegen.core.types import Pair, PairSource
+from wavegen.data.base import names_of
 from wavegen.data.files import FilePairs
 from wavegen.data.simulated import Simulated
 from wavegen.io import stem
@@ -26,7 +27,9 @@ class Subset:
 
     def __init__(self, whole: PairSource, items: Sequence[int]) -> None:
         self.whole, self.items = whole, list(items)
-        for name in ("channels", "values"):
+        names = names_of(whole)
+        self.names = [names[i] for i in self.items]
+        for name in ("channels", "values", "one_scale"):
             if hasattr(whole, name):
                 setattr(self, name, getattr(whole, name))
 
@@ -47,14 +50,6 @@ class Split(NamedTuple):
     held_out: Subset
     names: list[str]
     said: str
-
-
-def item_names(data: PairSource) -> list[str]:
-    """What the items of a data set are called: their targets' files, or their numbers."""
-    if isinstance(data, Subset):
-        names = item_names(data.whole)
-        return [names[i] for i in data.items]
-    return [path.name for path in _files(data)] or [f"item {i}" for i in range(len(data))]
 
 
 def _files(data: PairSource) -> list[Path]:
@@ -89,7 +84,7 @@ def hold_out(data: PairSource, wanted: float | None = None, seed: int = 0) -> Sp
         )
     count = _count(total, wanted)
     # With folders: files of one name in several are not related.
-    sources = [str(path.parent / stem(path)) for path in _files(data)] or item_names(data)
+    sources = [str(path.parent / stem(path)) for path in _files(data)] or names_of(data)
     groups, level = _groups(sources, count)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(total,)))
     held = sorted(_chosen(groups, count, rng))
@@ -107,11 +102,10 @@ def hold_out(data: PairSource, wanted: float | None = None, seed: int = 0) -> Sp
 
 def split_at(data: PairSource, items: Sequence[int]) -> Split:
     """Hold out the items of these numbers."""
-    held, names = sorted({*items}), item_names(data)
-    rest = sorted({*range(len(data))} - {*held})
-    told = [names[i] for i in held]
-    said = f"{len(rest)} images train, {len(held)} are held out for validation: {some(told)}"
-    return Split(Subset(data, rest), Subset(data, held), told, said)
+    held = Subset(data, sorted({*items}))
+    rest = Subset(data, sorted({*range(len(data))} - {*held.items}))
+    said = f"{len(rest)} images train, {len(held)} are held out for validation: {some(held.names)}"
+    return Split(rest, held, held.names, said)
 
 
 def _count(total: int, wanted: float | None) -> int:

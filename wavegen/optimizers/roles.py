@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from wavegen.core.errors import InputError
 from wavegen.networks.base import Network
@@ -59,10 +60,10 @@ def roles_of(module: nn.Module, basis: nn.Module | None = None) -> Roles:
     """
     outer = {id(p) for part in module.modules() if isinstance(part, Network) for p in part.edges}
     hidden = {
-        id(part.weight)
+        id(_weight(part))
         for part in module.modules()
-        if isinstance(part, nn.Conv1d | nn.Conv2d | nn.Conv3d) and part.groups == 1 and id(part.weight) not in outer
-    }
+        if isinstance(part, nn.Conv1d | nn.Conv2d | nn.Conv3d) and part.groups == 1
+    } - outer
     learned = {id(p) for p in basis.parameters()} if basis is not None else set()
     parameters = list(module.parameters())
     return Roles(
@@ -74,6 +75,11 @@ def roles_of(module: nn.Module, basis: nn.Module | None = None) -> Roles:
         ),
         frozenset(i for i, p in enumerate(parameters) if id(p) in learned),
     )
+
+
+def _weight(part: nn.Module) -> object:
+    """The parameter behind a module's weight, which a spectral norm may have replaced."""
+    return part.parametrizations.weight.original if is_parametrized(part, "weight") else part.weight  # type: ignore[union-attr]
 
 
 def as_matrix(tensor: Tensor) -> Tensor:

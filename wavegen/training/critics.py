@@ -5,9 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from wavegen.core.registry import build
 from wavegen.gans import adaptive_weight
 from wavegen.losses.adversarial import build_critics, check_critics, critics_loss
 from wavegen.losses.base import Terms
+from wavegen.optimizers import roles_of
 from wavegen.pipeline.config import Stage
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.stages import needs, stage_needs
@@ -33,7 +35,8 @@ class Critics:
         self.optimizer: torch.optim.Optimizer | None = None
         if self.settings is not None:
             rate = self.settings.learning_rate
-            self.optimizer = torch.optim.AdamW(self.modules.parameters(), lr=rate, betas=(0.0, 0.98))
+            chosen = self.settings.optimizer or {"name": "adamw", "rate": rate, "beta1": 0.0}
+            self.optimizer = build("optimizer", chosen, roles=roles_of(self.modules))
         self.last = torch.zeros(())  # logged between updates
 
     def balance(self, weighted: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -129,7 +129,7 @@ class Run:
         callbacks: Sequence[Callback],
         described: dict[str, Any],
         processes: Processes,
-        validation: Validation | None,
+        validation: Validation | None = None,
     ) -> None:
         self.training, self.out, self.callbacks, self.validation = training, out, callbacks, validation
         self.pipeline, self.processes = pipeline, processes
@@ -297,7 +297,8 @@ class Run:
         return int(self.processes.sum(numbers).nonzero().max()) if self.processes.count > 1 else interruption.received
 
     def _begin_stage(self, index: int, stage: Stage) -> None:
-        """What the stage before leaves to this one: its teacher, its transform."""
+        """What the stage before leaves to this one: its teacher, its transform. Another loss has another course."""
+        self.guard = Guard()
         if stage_needs(stage, "needs:teacher"):
             self._appoint_teacher()
         if index and stage_needs(self.pipeline.config.stages[index - 1], "needs:lossy"):

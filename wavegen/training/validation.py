@@ -16,8 +16,9 @@ from wavegen.core.errors import InputError
 from wavegen.core.files import write_text
 from wavegen.core.optional import MissingPackageError
 from wavegen.core.types import Pair, PairSource
-from wavegen.data.base import checked_item
-from wavegen.data.holdout import Subset, item_names
+from wavegen.data.base import checked_item, names_of
+from wavegen.data.holdout import Subset
+from wavegen.data.matching import Matched
 from wavegen.metrics.scales import Scale, has_scale
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.precision import kept_casts
@@ -75,7 +76,7 @@ class Validation:
     ) -> None:
         if not len(held_out):
             raise InputError("a validation split of nothing: hold out at least one image, or train without validation")
-        names = item_names(held_out)
+        names = names_of(held_out)
         count = min(len(held_out), IMAGES)
         parts = {i: middle(checked_item(held_out, i)) for i in range(count)}
         self.parts = {i: part for i, part in parts.items() if bool(has_scale("target", part.x[None]))}
@@ -90,7 +91,8 @@ class Validation:
 
     def described(self) -> dict[str, Any]:
         """What a resumed run must repeat, as :class:`Described`."""
-        items = self.held_out.items if isinstance(self.held_out, Subset) else None
+        source = self.held_out.source if isinstance(self.held_out, Matched) else self.held_out
+        items = source.items if isinstance(source, Subset) else None
         return Described(images=self.names, items=items, early_stop=self.early_stop).model_dump()
 
     def begin(self, pipeline: Pipeline, training: Training, step: int, averages: int, first: bool = True) -> None:
@@ -102,7 +104,8 @@ class Validation:
             self.history = read_history(self.file).up_to(step)
             if (self.history.images, self.history.scale) != (self.names, scale):
                 raise InputError(f"{self.file} is of other images than this run's; delete it, or give another --out")
-        self.normal = [middle(pipeline.normalise(self.held_out[i])) for i in self.parts]
+        matched = isinstance(self.held_out, Matched)
+        self.normal = [middle(pipeline.normalise(self.held_out[i], matched=matched)) for i in self.parts]
         pixels = averages * sum(part.x[0].numel() for part in self.normal)
         self.cost = OVERHEAD * pixels / (BACKWARD * training.batch * training.crop**2)
         self.place = max((look.place for look in self.history.looks), default=0)

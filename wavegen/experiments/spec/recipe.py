@@ -20,10 +20,10 @@ class Recipe(Part):
     ``systems`` are configurations by name; one without a ``name`` is the preset pipeline of that name, or, where the
     recipe has a ``base`` (an ablation), that base with dotted differences. ``rows`` are ways of judging: the fields
     of :class:`~wavegen.experiments.Row`, of which ``system``, ``steps``, ``eta`` and ``images`` may be lists, or
-    ``native``: as the publication of that bridge samples. A row without ``system`` judges all. ``split`` are the
-    images that judge, unless the command says others; those of an ablation are always the test images. ``several``
-    are trained with several ``seeds``. ``shown`` are the (system, steps) of the figure. Of an ablation: ``s_over_v``,
-    one number or one for each system, is what every bridge's noise is scaled to, and rows may be ``planned``.
+    ``native``: as the publication of that bridge samples. Without ``system`` a row judges all. ``split`` are the images
+    that judge, unless the command says others; of an ablation always the test images. ``several`` are trained with
+    several ``seeds``. ``shown`` are the (system, steps) of the figure. Of an ablation: ``s_over_v``, one number or one
+    for each system, is what every bridge's noise is scaled to, and rows may be ``planned``.
     """
 
     name: str

@@ -103,7 +103,7 @@ def _seconds_per_step(system: str, settings: Mapping[str, Spec], data: PairSourc
         pipe = Pipeline.from_config({"name": system}).train()
         pipe.to(memory_format=torch.channels_last)
         optimizer = build("optimizer", training.optimizer, roles=roles_of(pipe, pipe.transform))
-        crops = Crops(data, training.crop, 0, 1 << 20, pipe.normalise)
+        crops = Crops(data, training.crop, 0, 1 << 20, pipe.normalise, training.augment)
         runs.append((training, pipe, Objective(pipe), optimizer, crops))
     taken: list[list[float]] = [[] for _ in runs]
     for turn in range(WARM + ROUNDS):
