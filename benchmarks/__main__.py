@@ -10,6 +10,7 @@ import typer
 
 from benchmarks.commands.degradations import degradations
 from benchmarks.commands.faults import faults
+from benchmarks.commands.filters import filters
 from benchmarks.commands.fuzz import fuzz
 from benchmarks.commands.memory import memory
 from benchmarks.commands.peers import peers
@@ -29,6 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(degradations)
+app.command()(filters)
 app.command()(fuzz)
 app.command()(faults)
 app.command("io")(stacks)

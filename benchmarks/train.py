@@ -25,10 +25,10 @@ from wavegen.core.errors import InputError, near_matches
 from wavegen.core.registry import build
 from wavegen.core.types import Pair
 from wavegen.data import Crops, InMemory
+from wavegen.optimizers import roles_of
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import Training, fit
-from wavegen.training.fit import BETAS
-from wavegen.training.learning_rate import rate
+from wavegen.training.learning_rate import rate, warmup_steps
 from wavegen.training.stream import STATISTICS
 
 WARM = 5  # steps before the clock, and between two readings of it
@@ -142,6 +142,7 @@ def _fit(task: Task, data: InMemory, precision: str) -> dict[str, Any]:
         precision=precision,  # type: ignore[arg-type]
         log_every=1,
         checkpoint_every=10 * task.steps,
+        optimizer={"name": "adamw"},
     )
     before = peak_mb()
     with tempfile.TemporaryDirectory() as folder:
@@ -191,15 +192,15 @@ def _plain(
     if last:
         net.to(memory_format=torch.channels_last)
     call: Callable[[Tensor], Tensor] = torch.compile(net) if compiled else net
-    settings = Training(steps=task.steps)
-    optimizer = torch.optim.AdamW(net.parameters(), settings.learning_rate, BETAS, weight_decay=settings.weight_decay)
+    settings = Training(steps=task.steps, optimizer={"name": "adamw"})
+    optimizer: torch.optim.Optimizer = build("optimizer", settings.optimizer, roles=roles_of(net))
     clock, losses, before = [], [], peak_mb()
     for step, (x, y) in enumerate(_batches(task, crops, pipe)):
         if step == task.steps:
             break
         for group in optimizer.param_groups:
-            factor = rate(step / task.steps, step, settings.warmup, settings.final_rate)
-            group["lr"] = settings.learning_rate * factor
+            rise = warmup_steps(settings.warmup, task.steps)
+            group["lr"] = group["initial_lr"] * rate(step / task.steps, step, rise, settings.final_rate)
         if last:
             y = y.contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=half):

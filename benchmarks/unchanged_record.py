@@ -84,7 +84,9 @@ def trained(preset: str, callbacks: Sequence[Callback] = ()) -> dict[str, Tensor
     """The weights of a preset after ``STEPS`` training steps; the callbacks are told of every step."""
     torch.manual_seed(0)
     pipeline = Pipeline.from_config(preset)
-    training = Training(steps=STEPS, batch=2, crop=32, warmup=2, ema=0.9, precision="float32", log_every=1)
+    training = Training(
+        steps=STEPS, batch=2, crop=32, warmup=2, ema=0.9, optimizer={"name": "adamw"}, precision="float32", log_every=1
+    )
     with tempfile.TemporaryDirectory() as folder:
         fit(pipeline, Blobs(), training, Path(folder), callbacks=callbacks)
     return {f"{preset}/{key}": value.clone() for key, value in pipeline.state_dict().items()}

@@ -18,7 +18,7 @@ PACKAGE = ROOT / "wavegen"
 ORDER: tuple[tuple[str, ...], ...] = (
     ("version", "core"),
     ("transforms", "bridges", "networks", "degradations", "metrics", "io"),
-    ("gans", "data"),
+    ("gans", "data", "optimizers"),
     ("pipeline", "reports"),
     ("losses",),
     ("training", "inference", "analysis", "testing", "components"),

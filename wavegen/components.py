@@ -3,7 +3,7 @@
 The registry imports it by itself, before it answers its first question.
 """
 
-from wavegen import bridges, data, degradations, gans, losses, metrics, networks, transforms
+from wavegen import bridges, data, degradations, gans, losses, metrics, networks, optimizers, transforms
 from wavegen.pipeline.presets import hybrids, rivals
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "losses",
     "metrics",
     "networks",
+    "optimizers",
     "rivals",
     "transforms",
 ]

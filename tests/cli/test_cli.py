@@ -29,7 +29,8 @@ from wavegen.core.errors import InputError
 from wavegen.inference.files import check_writable, plan
 
 TINY = {"name": "unet", "network": {"width": 8, "multipliers": [1, 2]}}
-TRAIN = ["--set", "network.width=8", "--data", "nanobeads,size=32,length=4", "--crop", "32", "--batch", "2", "--quiet"]
+DATA = ["--set", "network.width=8", "--data", "nanobeads,size=32,length=4", "--crop", "32", "--batch", "2", "--quiet"]
+TRAIN = [*DATA, "--validate", "off"]
 
 
 class Answer:
@@ -463,7 +464,7 @@ def training(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     config = tmp_path / "config.yaml"
     config.write_text("name: unet\nnetwork: {width: 8, multipliers: [1]}\n")
     command = [sys.executable, "-m", "wavegen", "train", config, "--data", "nanobeads,size=32,length=2"]
-    command += ["--crop", "16", "--batch", "2", "--steps", "100000", "--out", tmp_path / "run"]
+    command += ["--crop", "16", "--batch", "2", "--steps", "100000", "--validate", "off", "--out", tmp_path / "run"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     log, waited = tmp_path / "run" / "log.jsonl", time.monotonic() + 60
@@ -545,13 +546,15 @@ def test_resume_of_an_interrupted_run(run: Run, tmp_path: Path, monkeypatch: pyt
     """Ctrl-C in the middle, then --resume: the weights of a run that was never interrupted."""
     from wavegen.training import JsonLog
 
-    given = ["train", "unet", *TRAIN, "--precision", "float32", "--steps", "60"]
-    assert run(*given, "--out", tmp_path / "whole").code == 0
+    given = ["train", "unet", *DATA, "--precision", "float32", "--steps", "60"]
+    assert run(*given, "--validate", "2", "--out", tmp_path / "whole").code == 0
     with monkeypatch.context() as patch:
-        # The log's first record, at step 50, is when the key is pressed.
+        # The log's first record, at the first look, is when the key is pressed.
         patch.setattr(JsonLog, "__call__", lambda *_: os.kill(os.getpid(), signal.SIGINT))
-        assert run(*given, "--out", tmp_path / "halves").code == 130
-    assert run(*given, "--out", tmp_path / "halves", "--resume").code == 0
+        assert run(*given, "--validate", "2", "--out", tmp_path / "halves").code == 130
+    answer = run(*given, "--out", tmp_path / "halves", "--resume")  # with the split that was recorded
+    assert answer.code == 0, answer.err
+    assert "2 validation images" in answer.out
     whole, halves = (load_file(tmp_path / k / "model" / "model.safetensors") for k in ("whole", "halves"))
     for name, tensor in whole.items():
         np.testing.assert_array_equal(tensor.numpy(), halves[name].numpy())

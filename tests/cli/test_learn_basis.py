@@ -165,7 +165,7 @@ def test_training_moves_the_angles(head: str, tmp_path: Path) -> None:
             small["head"] = {"name": "gan", "network": {"name": "unet", "width": 8}}
         pipeline = Pipeline.from_config(given | small)
         before = pipeline.transform.angles.detach().clone()
-        training = Training(steps=4, batch=2, crop=32, warmup=0, ema=0.0, weight_decay=1.0)
+        training = Training(steps=4, batch=2, crop=32, warmup=0, ema=0.0, optimizer={"name": "adamw", "decay": 1.0})
         fit(pipeline, pairs, training, tmp_path / str(train))
         assert isinstance(pipeline.transform, Lattice)
         angles[train] = (pipeline.transform.angles.detach() - before).abs()

@@ -12,6 +12,7 @@ import pytest
 
 from wavegen.core.registry import KINDS, entry, names
 from wavegen.metrics import weights
+from wavegen.networks.blocks import BLOCKS
 from wavegen.testing import check_component
 
 HALF = [0.5**0.5, 0.5**0.5]
@@ -66,6 +67,9 @@ CASES: dict[str, list[dict[str, Any]]] = {
         {"name": "unet", "width": 4, "multipliers": [1, 2], "blocks": 2},
         {"name": "unet", "width": 4, "multipliers": [1, 1, 1]},
         {"name": "unet", "width": 4, "multipliers": [1, 2], "patch": 2},
+        *({"name": "unet", "width": 4, "multipliers": [1, 2], "block": block} for block in BLOCKS),
+        {"name": "unet", "width": 4, "multipliers": [1, 2], "norm": "rms", "modulation": "input", "join": "add"},
+        {"name": "unet", "width": 4, "multipliers": [1, 2], "norm": "none", "modulation": "shift", "branch": 0.1},
     ],
     "degradation": [
         *({"name": name} for name in names("degradation") if name not in ("chain", "random_chain", "measured_psf")),
@@ -90,6 +94,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     ],
     "critic": [{"name": name, "width": 8} for name in listed("critic") if name != "projected"],
     "loss": [{"name": name} for name in listed("loss")],
+    "optimizer": [{"name": name} for name in listed("optimizer")],
     "metric": [
         {"name": name}
         for name in listed("metric")
@@ -150,6 +155,11 @@ def test_solvers(spec: dict[str, Any]) -> None:
 @pytest.mark.parametrize("spec", cases("grid"))
 def test_grids(spec: dict[str, Any]) -> None:
     check("grid", spec)
+
+
+@pytest.mark.parametrize("spec", cases("optimizer"))
+def test_optimizers(spec: dict[str, Any]) -> None:
+    check("optimizer", spec)
 
 
 @pytest.mark.parametrize("spec", cases("critic"))

@@ -18,6 +18,7 @@ from wavegen.degradations import GaussianBlur, GaussianNoise
 from wavegen.gans import Head, LevelInput
 from wavegen.inference.evaluate import evaluate
 from wavegen.networks import Network, UNet
+from wavegen.optimizers import Roles
 from wavegen.pipeline.presets import preset
 from wavegen.testing import ContractError, check_component
 from wavegen.transforms import FilterBank, Haar, Undecimated
@@ -92,6 +93,56 @@ def biorthogonal(levels: int = 2) -> Any:
     bank = FilterBank("bior2.2", levels)
     bank.orthonormal = True
     return bank
+
+
+# -- optimisers ----------------------------------------------------------------------------------
+
+
+class Plain(torch.optim.Optimizer):
+    """Gradient descent with momentum, which is right."""
+
+    def __init__(self, roles: Roles, rate: float = 0.05) -> None:
+        super().__init__([{**g, "lr": rate, "initial_lr": rate} for g in roles.groups(0.0, split=False)], {})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        for group in self.param_groups:
+            for w in group["params"]:
+                if w.grad is not None:
+                    self.move(group, w)
+
+    def move(self, group: dict[str, Any], w: Tensor) -> None:
+        m = self.state[w].setdefault("mean", torch.zeros_like(w)).mul_(0.9).add_(w.grad)
+        w.sub_(m, alpha=group["lr"])
+
+
+class Ascends(Plain):
+    def move(self, group: dict[str, Any], w: Tensor) -> None:
+        w.add_(w.grad, alpha=0.1 * group["lr"])
+
+
+class Stubborn(Plain):
+    def move(self, group: dict[str, Any], w: Tensor) -> None:
+        w.sub_(w.grad, alpha=group["initial_lr"])
+
+
+class Forgetful(Plain):
+    """Keeps its mean outside the state."""
+
+    def __init__(self, roles: Roles) -> None:
+        super().__init__(roles)
+        self.means: dict[Tensor, Tensor] = {}
+
+    def move(self, group: dict[str, Any], w: Tensor) -> None:
+        m = self.means.setdefault(w, torch.zeros_like(w)).mul_(0.9).add_(w.grad)
+        w.sub_(m, alpha=group["lr"])
+
+
+class NoPeak(Plain):
+    def __init__(self, roles: Roles) -> None:
+        super().__init__(roles)
+        for group in self.param_groups:
+            del group["initial_lr"]
 
 
 # -- bridges, solvers, grids ---------------------------------------------------------------------
@@ -525,6 +576,10 @@ MUTANTS: list[tuple[str, Any, dict[str, Any], str]] = [
     ("grid", starts_late, {}, r"start: it starts at t = 0\.9, not at 1"),
     ("grid", one_too_few, {}, "length: 4 times for 5|length: "),
     ("grid", stands_still, {}, "times do not fall strictly"),
+    ("optimizer", Ascends, {}, "learns: after 200 steps a loss is"),
+    ("optimizer", Stubborn, {}, "at lr = 0 in its groups parameters move"),
+    ("optimizer", Forgetful, {}, "from its state_dict it does not go on"),
+    ("optimizer", NoPeak, {}, "a group has no initial_lr"),
     ("network", ShortSighted, UNET, r"radius: declared \d+ pixels, but an output pixel sees \d+ pixels far"),
     ("network", Timeless, UNET, "built with time=True, but t changes nothing"),
     ("network", OtherFeatures, UNET, "features: .*feature_channels = 99"),

@@ -29,6 +29,7 @@ NAMES = {
     "metric": "mean_error",
     "loss": "gradient_l1",
     "critic": "shallow",
+    "optimizer": "sign",
     "pipeline": "small_bbdm",
 }
 CHECK = "assert {name!r} in wavegen.names({kind!r}); check_component({kind!r}, {name!r})"
@@ -87,6 +88,16 @@ changes = {"critic": {"network": {"name": "shallow", "width": 8}}, "network": {"
 config = merge(preset("cgan"), changes)
 pipe = wavegen.Pipeline.from_config(config)
 assert pipe.config.critic.network["name"] == "shallow"
+""",
+    "optimizer": """
+import tempfile
+from pathlib import Path
+from wavegen.data import InMemory
+from wavegen.training import Training, fit
+data = InMemory(wavegen.build("dataset", {"name": "hela", "size": 32, "length": 2}))
+training = Training(steps=2, batch=2, crop=32, optimizer={"name": "sign", "rate": 1e-3})
+with tempfile.TemporaryDirectory() as out:
+    fit(wavegen.Pipeline.from_config({"name": "small_bbdm"}), data, training, Path(out))
 """,
     "pipeline": "same(restored())",
 }

@@ -20,6 +20,7 @@ from wavegen.io.records import RECORD, split_records, with_records
 from wavegen.pipeline.storage import read_config
 from wavegen.reports.study import read_study
 from wavegen.training import state
+from wavegen.training.averages import Averages
 from wavegen.transforms import read_basis
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -68,13 +69,13 @@ def test_golden_checkpoint(number: str) -> None:
     file = GOLDEN / number / "checkpoint.safetensors"
     module = torch.nn.Linear(2, 1)
     adam = torch.optim.Adam(module.parameters())
-    ema = state.Ema(module, 0.9)
+    ema = Averages(module, 0.9)
     run = {"pipeline": read_config(GOLDEN / number).model_dump(mode="json"), "data": {"name": "hela"}}
     progress = state.load(file, {"pipeline": module}, {"main": adam}, ema, run)
     assert progress == state.Progress(0, 1, 1, [5], 0.5)
     torch.testing.assert_close(module.weight.detach(), load_file(file)["pipeline.weight"], rtol=0, atol=0)
     assert adam.state_dict()["state"][0]["step"] == 1
-    torch.testing.assert_close(ema.values[0], load_file(file)["ema.0"], rtol=0, atol=0)
+    torch.testing.assert_close(ema.values[0][0], load_file(file)["ema.0"], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("number", FORMATS)

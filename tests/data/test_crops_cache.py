@@ -54,6 +54,28 @@ def test_crop_is_a_function_of_seed_and_index() -> None:
         a[5]
 
 
+@pytest.mark.parametrize(("room", "kept"), [(10**6, 3), (2 * 4 * 81, 1), (0, 0)])
+def test_whole_images_are_transformed_once_while_there_is_room(
+    room: int, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wavegen.data.crops.KEPT", room)
+    calls = []
+
+    def transform(pair: Pair) -> Pair:
+        calls.append(float(pair.x[0, 0, 0]))
+        return Pair(2 * pair.x, 3 * pair.y)
+
+    ramps = Ramps([(9, 9)] * 3)
+    crops = Crops(ramps, 4, 0, 60, transform)
+    found = [crops[i] for i in range(60)]
+    counts = sorted(calls.count(item) for item in set(calls))
+    assert len(counts) == 3
+    assert counts[:kept] == [1] * kept
+    assert all(count > 5 for count in counts[kept:])
+    for pair, whole in zip(found, (Crops(ramps, 4, 0, 60)[i] for i in range(60)), strict=True):
+        torch.testing.assert_close(pair, Pair(2 * whole.x, 3 * whole.y), rtol=0, atol=0)
+
+
 def test_transform_sees_the_whole_image() -> None:
     sizes = []
 

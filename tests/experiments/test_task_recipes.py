@@ -14,8 +14,8 @@ from wavegen import Pipeline
 from wavegen.core.errors import InputError
 from wavegen.core.registry import validate
 from wavegen.experiments import read_recipe
-from wavegen.experiments.judge.classical import METHODS
 from wavegen.io import write_image
+from wavegen.metrics.classical import METHODS
 
 TASKS = ("denoise", "deblur", "inpaint", "low_light", "shadow_removal", "mixed_degradation", "own_data")
 ALL = {file.stem: read_recipe(file) for file in sorted(RECIPES.glob("*.yaml"))}

@@ -22,6 +22,7 @@ from wavegen.io import Stack, write_stack
 from wavegen.reports.pack import pack
 from wavegen.reports.study import read_study
 from wavegen.training import state
+from wavegen.training.averages import Averages
 from wavegen.transforms import read_basis, save_basis
 
 
@@ -39,7 +40,7 @@ def make(folder: Path) -> None:
     module(torch.ones(1, 2)).sum().backward()
     adam.step()
     run = {"pipeline": pipeline.config.model_dump(mode="json"), "data": {"name": "hela"}}
-    ema = state.Ema(module, 0.9)
+    ema = Averages(module, 0.9)
     progress = state.Progress(0, 1, 1, [5], 0.5)
     state.save(folder / "checkpoint.safetensors", {"pipeline": module}, {"main": adam}, ema, progress, run, [0.5])
     save_basis(folder / "basis.json", read_basis("hela"), {"by": "golden"})

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 import wavegen.networks
 from wavegen.core.errors import InputError
 from wavegen.core.registry import build, names
-from wavegen.networks import ChannelNorm, ResidualBlock, TimeEmbedding
-from wavegen.networks.blocks import Shrink
+from wavegen.networks import TimeEmbedding
+from wavegen.networks.blocks import BLOCKS
 
 NAMES = names("network")
 assert wavegen.networks
@@ -47,6 +47,11 @@ VARIANTS: list[dict[str, Any]] = [
     {"width": 4, "multipliers": [1, 2], "blocks": 2},
     {"width": 4, "multipliers": [1, 1, 1]},
     {"width": 4, "multipliers": [1, 2], "patch": 2},
+    {"width": 4, "multipliers": [2, 1], "blocks": [1, 3]},
+    *({"width": 8, "multipliers": [1, 2], "block": block} for block in BLOCKS),
+    {"width": 8, "multipliers": [1, 2], "norm": "rms", "branch": 0.1, "modulation": "input", "join": "add"},
+    {"width": 8, "multipliers": [1, 1], "norm": "none", "branch": "unit", "modulation": "shift", "block": "convnext"},
+    {"width": 8, "multipliers": [1], "branch": "zero", "block": "partial", "blocks": 2, "patch": 2},
 ]
 
 
@@ -135,21 +140,19 @@ def test_wrong_options_are_refused(name: str) -> None:
         {"multipliers": []},
         {"multipliers": [0]},
         {"blocks": 0},
+        {"blocks": [1, 1]},  # of three levels
+        {"blocks": [1, 0, 1]},
         {"patch": 0},
+        {"block": "dense"},
+        {"block": "nafnet", "norm": "none"},
+        {"norm": "batch"},
+        {"branch": 0},
+        {"modulation": "output"},
+        {"join": "multiply"},
     ]
     for wrong in mistakes:
         with pytest.raises(InputError, match=next(iter(wrong))):
             build("network", {"name": name, **wrong}, in_channels=1, out_channels=1, time=True)
-
-
-def test_channel_norm_is_layer_norm_of_each_pixel() -> None:
-    norm, x = ChannelNorm(5).double(), image(2, 5, 4, 3)
-    with torch.no_grad():
-        norm.weight.copy_(image(5))
-        norm.bias.copy_(image(5, seed=1))
-    mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, correction=0)
-    wanted = (x - mean) / (variance + 1e-5).sqrt() * norm.weight[:, None, None] + norm.bias[:, None, None]
-    torch.testing.assert_close(norm(x), wanted)
 
 
 def test_time_embedding_tells_near_and_far_times_apart() -> None:
@@ -160,19 +163,65 @@ def test_time_embedding_tells_near_and_far_times_apart() -> None:
     assert gaps.min() > 1e-4
 
 
-def test_residual_block_starts_near_its_skip() -> None:
-    block, x = ResidualBlock(4, 4, time_channels=8).double(), image(2, 4, 6, 6)
-    assert isinstance(block.skip, nn.Identity)
+@pytest.mark.parametrize("options", VARIANTS, ids=str)
+@pytest.mark.parametrize("name", NAMES)
+def test_bf16_is_float32_to_its_rounding(name: str, options: dict[str, Any]) -> None:
+    net = network(name, **options).float().to(memory_format=torch.channels_last)
+    x, t = image(2, 2, 11, 14).float(), times(2).float()
     with torch.no_grad():
-        moved = block(x, image(2, 8)) - x
-    assert 0 < moved.norm() < 0.1 * x.norm()
+        exact = net(x, t)[0]
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = net(x, t)[0].float()
+    assert torch.isfinite(rounded).all()
+    assert (rounded - exact).norm() < 0.03 * exact.norm()
 
 
-@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last], ids=str)
-def test_shrinking_is_the_strided_convolution(memory: torch.memory_format) -> None:
-    shrink, x = Shrink(3, 5).double().to(memory_format=memory), image(2, 3, 6, 4).contiguous(memory_format=memory)
-    torch.testing.assert_close(shrink(x), F.conv2d(x, shrink.weight, shrink.bias, stride=2))
-    assert {name: tuple(value.shape) for name, value in shrink.state_dict().items()} == {
-        "weight": (5, 3, 2, 2),
-        "bias": (5,),
-    }
+@pytest.mark.parametrize("block", BLOCKS)
+def test_noise_enters_at_every_scale(block: str) -> None:
+    options = {"name": "unet", "width": 8, "multipliers": [1, 2], "block": block}
+    net = build("network", options, in_channels=3, out_channels=1, time=True, inject=1).double()
+    x = image(1, 3, 8, 8)
+    out = net(x, times(1))[0]
+    for weight in (mix.weight for mix in net.mix):
+        (gradient,) = torch.autograd.grad(out.square().sum(), weight, retain_graph=True)
+        assert gradient.abs().max() > 0
+
+
+def test_only_the_chosen_way_of_time_has_parameters() -> None:
+    def parameters(modulation: str) -> list[str]:
+        return [key for key in network("unet", **SMALL, modulation=modulation).state_dict() if "embedding" not in key]
+
+    film, shift, enter = (parameters(m) for m in ("film", "shift", "input"))
+    assert film == shift
+    assert {key.split(".")[0] for key in enter if key not in film} == {"times"}
+    assert not [key for key in enter if "film" in key]
+    net, half = (network("unet", **SMALL, modulation=m) for m in ("film", "shift"))
+    assert net.down[0][0].film.weight.shape[0] == 2 * half.down[0][0].film.weight.shape[0]
+
+
+OPTIONS: list[dict[str, Any]] = [
+    *({"block": block} for block in BLOCKS),
+    *({"norm": norm, "branch": branch} for norm in ("rms", "none") for branch in ("zero", "unit", 0.1)),
+    {"join": "add", "modulation": "input"},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_every_option_can_be_trained(options: dict[str, Any]) -> None:
+    """A blur and a shift that depends on t: nothing that a network could not learn in some steps."""
+    torch.manual_seed(0)
+    net = build(
+        "network", {"name": "unet", "width": 8, "multipliers": [1, 2], **options}, in_channels=1, out_channels=1
+    )
+    optimizer = torch.optim.Adam(net.parameters(), 5e-3)
+    generator = torch.Generator().manual_seed(0)
+    losses = []
+    for _ in range(40):
+        x, t = torch.randn(4, 1, 8, 8, generator=generator), torch.rand(4, generator=generator)
+        wanted = F.avg_pool2d(x, 3, 1, 1) + t[:, None, None, None]
+        loss = F.mse_loss(net(x, t)[0], wanted)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert sum(losses[-5:]) < 0.4 * sum(losses[:5])

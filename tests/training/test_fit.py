@@ -6,7 +6,8 @@ import itertools
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,8 @@ from wavegen.core.errors import InputError
 from wavegen.core.tensors import read_tensors
 from wavegen.training import JsonLog, Preview, fit
 from wavegen.training.config import Training
-from wavegen.training.state import Ema
-
-STATISTICS = 64  # items that are read before the first step, for the subband statistics
+from wavegen.training.pace import Forecast, Pace
+from wavegen.training.stream import Stream
 
 
 @pytest.mark.parametrize("name", ["unet", "ddpm", "mscgm", "mscgm-joint"])
@@ -127,25 +127,27 @@ def test_fewer_steps_than_stages_are_refused(tmp_path: Path) -> None:
 # -- divergence ------------------------------------------------------------------------------------
 
 
-class Poisoned(Blobs):
+def poisoned(monkeypatch: pytest.MonkeyPatch, first: int) -> None:
     """Values whose square is infinite, from a given batch on."""
+    batches = Stream.batches
 
-    def __init__(self, batch: int) -> None:
-        self.left = STATISTICS + 2 * batch
+    def spoil(self: Stream, step: int, device: torch.device) -> Iterator[Pair]:
+        for place, pair in enumerate(batches(self, step, device), step):
+            yield pair if place < first else Pair(pair.x * 1e30, pair.y)
 
-    def __getitem__(self, index: int) -> Pair:
-        self.left -= 1
-        pair = super().__getitem__(index)
-        return pair if self.left >= 0 else Pair(pair.x * 1e30, pair.y)
+    monkeypatch.setattr(Stream, "batches", spoil)
 
 
 @pytest.mark.parametrize("log_every", [1, 5, 100])
 def test_divergence_is_named_and_keeps_the_last_good_state(
-    log_every: int, tmp_path: Path, straight: Callable[..., Any]
+    log_every: int, tmp_path: Path, straight: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = training(log_every=log_every, checkpoint_every=4)
-    with pytest.raises(InputError, match=r"diverged at step \d+: .*total.* not finite.*lower the learning rate"):
-        fit(system("unet"), Poisoned(6), options, tmp_path)
+    said = r"diverged at step \d+: .*total.* not finite.*lower the learning rate"
+    with monkeypatch.context() as patched:
+        poisoned(patched, 6)
+        with pytest.raises(InputError, match=said):
+            fit(system("unet"), Blobs(), options, tmp_path)
     tensors, note = read_tensors(tmp_path / "checkpoint.safetensors")
     assert note["progress"]["step"] == 4
     assert all(torch.isfinite(value).all() for value in tensors.values())
@@ -159,7 +161,7 @@ def test_divergence_is_named_and_keeps_the_last_good_state(
 
 
 def test_minutes_plan_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At one second for each step, a minute is 60 steps, shared out as the stages say."""
+    """At one second for each step, a minute is 60 steps, shared out as the stages say; four of them are timed first."""
     clock, seen = [0.0], Recording()
     pipeline = system("mscgm-joint")
 
@@ -171,11 +173,41 @@ def test_minutes_plan_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     fit(pipeline, Blobs(), training(minutes=1), tmp_path, callbacks=[seen])
     with_clock.remove()
     stages = [r["stage"] for r in seen.records]
-    assert [stages.count(name) for name in ("fit", "gan")] == [45, 15]
-    planned = [r["planned"] for r in seen.records]
-    assert planned[:10] == [0] * 10  # not known until some steps are timed
-    assert planned[-1] == 60
+    assert [stages.count(name) for name in ("fit", "gan")] == [42, 14]
+    assert {r["planned"] for r in seen.records} == {56}
     assert seen.records[-1]["core_minutes"] == pytest.approx(1)
+
+
+class Asking(Recording):
+    """Asks what the training will take, and how far it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forecasts: list[Forecast] = []
+        self.paces: list[Pace] = []
+
+    def expect(self, forecast: Forecast) -> None:
+        self.forecasts.append(forecast)
+
+    def tick(self, pace: Pace) -> None:
+        self.paces.append(pace)
+
+
+@pytest.mark.parametrize("name", ["mscgm", "mscgm-joint"])
+def test_a_forecast_changes_no_bit(name: str, tmp_path: Path, straight: Callable[..., Any]) -> None:
+    """Steps of every stage are timed for it, on a state that is put back."""
+    seen = Asking()
+    trained = fit(system(name), Blobs(), training(), tmp_path, callbacks=[seen])
+    whole = straight(name)
+    assert_same(weights(trained), whole.weights)
+    assert_same(read_tensors(tmp_path / "checkpoint.safetensors")[0], whole.state)
+    (forecast,) = seen.forecasts
+    assert forecast.steps == 12
+    assert forecast.minutes > 0
+    assert forecast.memory > 2**26
+    assert [pace.step for pace in seen.paces] == list(range(1, 13))
+    assert [pace.loss for pace in seen.paces] == [record["total"] for record in seen.records]
+    assert seen.paces[-1].left == 0
 
 
 def test_shares_of_stages(tmp_path: Path) -> None:
@@ -233,32 +265,6 @@ def test_rate_starts_anew_where_a_stage_restarts(tmp_path: Path, monkeypatch: py
         assert part[-1] < 0.05e-3
 
 
-def test_ema_formula() -> None:
-    module = nn.Linear(2, 1)
-    ema, wanted = Ema(module, decay=0.9), [p.detach().clone() for p in module.parameters()]
-    for step in range(100):  # decay by the warm-up's formula at first, by 0.9 from step 80 on
-        with torch.no_grad():
-            for parameter in module.parameters():
-                parameter.add_(torch.randn_like(parameter))
-        ema.update(module, step)
-        decay = min(0.9, (1 + step) / (10 + step))
-        wanted = [decay * w + (1 - decay) * p.detach() for w, p in zip(wanted, module.parameters(), strict=True)]
-        for got, want in zip(ema.values, wanted, strict=True):
-            torch.testing.assert_close(got, want)
-
-
-def test_ema_swaps_there_and_back() -> None:
-    module = nn.Linear(2, 1)
-    ema = Ema(module, decay=0.5)
-    ema.values = [torch.full_like(v, 7.0) for v in ema.values]
-    kept = [p.detach().clone() for p in module.parameters()]
-    ema.swap(module)
-    assert all(bool((p == 7).all()) for p in module.parameters())
-    ema.swap(module)
-    for got, want in zip(module.parameters(), kept, strict=True):
-        torch.testing.assert_close(got.detach(), want, rtol=0, atol=0)
-
-
 def test_callbacks_see_averaged_weights_and_do_not_disturb(tmp_path: Path, straight: Callable[..., Any]) -> None:
     seen: list[dict[str, torch.Tensor]] = []
 
@@ -300,3 +306,16 @@ def test_previews(tmp_path: Path) -> None:
     image = read_image(out / "previews" / names[0]).pixels
     assert image.shape == (1, 64, 96)  # two rows of input, restored, truth
     assert image.std() > 10
+
+
+def test_critics_with_an_optimizer_of_their_own(tmp_path: Path) -> None:
+    """Its state is kept and resumed like any other."""
+    critic = {"network": {"name": "patch", "width": 8, "layers": 2}, "optimizer": {"name": "muon", "rate": 0.01}}
+    stages = [{"name": "gan", "weights": {"coarse": 1.0, "l1": 1.0, "adversarial": 0.1}}]
+    gan = partial(system, "mscgm-joint", critic=critic, stages=stages)
+    straight = fit(gan(), Blobs(), training(steps=4), tmp_path)
+    tensors, _ = read_tensors(tmp_path / "checkpoint.safetensors")
+    assert any(name.startswith("critic_adam.") and name.endswith(".momentum") for name in tensors)
+    assert_same(weights(fit(gan(), Blobs(), training(steps=4), tmp_path, resume=True)), weights(straight))
+    with pytest.raises(InputError, match="did you mean 'muon'"):
+        system("mscgm-joint", critic={"optimizer": {"name": "mun"}})

@@ -80,7 +80,7 @@ def figures(folder: Path) -> list[dict[str, Any]]:
 
 
 def assert_same_run(got: Path, want: Path) -> None:
-    """The same figures at every step, and the same state: to rounding, which Adam makes larger for small gradients."""
+    """The same figures and state: to rounding, which optimisers enlarge where gradients are small."""
     ours, theirs = figures(got), figures(want)
     assert len(ours) == len(theirs) == many.STEPS
     for one, other in zip(ours, theirs, strict=True):
@@ -91,7 +91,7 @@ def assert_same_run(got: Path, want: Path) -> None:
     assert mine.keys() == straight.keys()
     for name, value in straight.items():
         if value.is_floating_point() and value.numel():
-            assert float((mine[name] - value).norm()) <= 1e-4 * float(value.norm()) + 1e-5, name
+            assert float((mine[name] - value).norm()) <= 1e-3 * float(value.norm()) + 1e-5, name
 
 
 @pytest.mark.parametrize("name", many.SYSTEMS)
@@ -114,9 +114,12 @@ def test_another_number_of_processes_goes_on(both: Both) -> None:
 
 
 def test_the_first_plans(both: Both) -> None:
-    """At one second for each of its steps, half a minute is 30; the second, twice as slow, does as many."""
+    """One second for each of its steps and one for what follows it: the second, twice as slow, makes as many.
+
+    Of half a minute, 7 seconds go to what is timed first and 2.5 are kept back for the end.
+    """
     assert [ends["minutes"] for ends in both.ends] == ["done", "done"]
-    assert read_tensors(both.two / "minutes" / "checkpoint.safetensors")[1]["progress"]["plan"] == [30]
+    assert read_tensors(both.two / "minutes" / "checkpoint.safetensors")[1]["progress"]["plan"] == [11]
 
 
 def test_what_cannot_be_shared_is_refused(both: Both) -> None:

@@ -17,8 +17,8 @@ from wavegen import Pair, Pipeline
 from wavegen.core.errors import InputError
 from wavegen.core.tensors import read_tensors, write_tensors
 from wavegen.training import JsonLog, Preview, Watch, fit
+from wavegen.training.averages import Averages
 from wavegen.training.interrupt import Deferred
-from wavegen.training.state import Ema
 
 Trained = Callable[..., Any]  # the fixture straight
 
@@ -104,16 +104,16 @@ def test_an_impatient_interruption_keeps_a_whole_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, straight: Trained
 ) -> None:
     """A second Ctrl-C does not wait for the end of the step; the half-made step is not saved."""
-    update = Ema.update
+    update = Averages.update
 
-    def signals(self: Ema, module: torch.nn.Module, step: int) -> None:
+    def signals(self: Averages, module: torch.nn.Module, step: int, own: Any = None) -> None:
         if step == 6:
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
-        update(self, module, step)
+        update(self, module, step, own)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Ema, "update", signals)
+        patched.setattr(Averages, "update", signals)
         with pytest.raises(KeyboardInterrupt):
             fit(system("unet"), Blobs(), training(checkpoint_every=4), tmp_path / "twice")
     resumed = fit(system("unet", 5), Blobs(), training(checkpoint_every=4), tmp_path / "twice", resume=True)
@@ -200,7 +200,12 @@ def test_resume_needs_the_same_configuration(tmp_path: Path) -> None:
     fit(system("unet"), Blobs(), training(steps=2), tmp_path, resume=True, described=described)
     others: list[tuple[Pipeline, dict[str, Any], dict[str, Any], str]] = [
         (system("ddpm"), {}, described, "pipeline .*name unet, now ddpm"),
-        (system("unet"), {"learning_rate": 1e-4}, described, "training .learning_rate 0.001, now 0.0001.;"),
+        (
+            system("unet"),
+            {"learning_rate": 1e-4},
+            described,
+            "training .optimizer .name muon, now adamw; rate 0.02, now 0.0001",
+        ),
         (system("unet"), {"seed": 1}, described, "training .seed 0, now 1.;"),
         (system("unet"), {}, {"name": "other"}, "data .name blobs, now other; photons"),
     ]
@@ -222,7 +227,7 @@ class Changed(Blobs):
 
     def __getitem__(self, index: int) -> Pair:
         pair = super().__getitem__(index)
-        return Pair(pair.x.flip(-1) + 3, pair.y) if index == 2 else pair
+        return Pair(pair.x.flip(-1), pair.y.flip(-1)) if index == 2 else pair
 
 
 class Fewer(Blobs):

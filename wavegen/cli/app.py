@@ -28,6 +28,7 @@ from wavegen.core.errors import InputError
 from wavegen.core.launch import launched
 from wavegen.core.memory import keep_freed_memory
 from wavegen.core.terminal import print_anything
+from wavegen.core.threads import let_idle_threads_sleep
 from wavegen.version import __version__
 
 # Typer carries its own copy of click in some versions and imports it in others: take the base classes from it.
@@ -90,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     keep_freed_memory()
+    let_idle_threads_sleep()
     print_anything()
     try:
         with heeded():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from wavegen.cli.datasets import on_training_scale, open_dataset
 from wavegen.cli.output import note
-from wavegen.cli.specs import Data, Inputs, Seed, Targets, data_spec, pipeline_spec
+from wavegen.cli.specs import Data, Inputs, Seed, Targets, component_spec, data_spec, pipeline_spec
+from wavegen.cli.validation import held_out
 from wavegen.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,7 +43,12 @@ def train(
         int | None, typer.Option(metavar="PIXELS", help="Side length of the square crops.", show_default="128")
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(metavar="RATE", help="Peak learning rate.", show_default="0.001")
+        float | None,
+        typer.Option(metavar="RATE", help="Peak learning rate of the optimizer.", show_default="its own"),
+    ] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[,OPTION=VALUE...]", help="See wavegen list optimizer.", show_default="muon"),
     ] = None,
     precision: Annotated[
         str | None,
@@ -55,18 +61,32 @@ def train(
             "--set", metavar="KEY=VALUE", help="Change an option of the pipeline, e.g. transform.name=db2; repeatable."
         ),
     ] = None,
+    validate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|SHARE|off",
+            help="Images to keep out of training and to judge it by; simulated sets have their own.",
+            show_default="an eighth, 12 at most",
+        ),
+    ] = None,
+    no_early_stop: Annotated[
+        bool, typer.Option("--no-early-stop", help="Train to the end even if the validation score keeps falling.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the training in DIR.")] = False,
     track: Annotated[
         bool, typer.Option("--track", help="Also write TensorBoard scalars to DIR (needs the extra track).")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no notes.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
 ) -> None:
     """Train a pipeline on a data set.
 
     The data are a simulated set, whose images are generated once and kept in memory (256, or length=N), or two
     folders: --data pairs --x TARGETS --y INPUTS.
 
-    The model, checkpoint.safetensors, log.jsonl and previews are written to DIR.
+    Some images are held out and scored at intervals: the model is the best average of the weights on them, and at the
+    end a verdict says what that is worth beside filters (--validate off: none; fewer than four pairs: none).
+
+    The model, checkpoint.safetensors, log.jsonl, validation.json, verdict.txt and previews are written to DIR.
 
     torchrun -m wavegen train ..., or accelerate launch, shares every batch among several processes.
     """
@@ -74,67 +94,107 @@ def train(
     from wavegen.training.config import Training
     from wavegen.training.processes import join, speaking_once
 
-    given = {
+    given: dict[str, Any] = {
         "steps": steps, "minutes": minutes, "batch": batch, "crop": crop,
-        "learning_rate": learning_rate, "precision": precision, "seed": seed,
+        "precision": precision, "seed": seed,
     }  # fmt: skip
     processes = join()
     with speaking_once(processes):
         if (steps is None) == (minutes is None):
             raise InputError("give either --steps or --minutes")
+        chosen = {} if optimizer is None else component_spec(optimizer, "--optimizer")
+        if learning_rate is not None:
+            chosen = {"name": "muon", **chosen, "rate": learning_rate}
+        if chosen:
+            given["optimizer"] = chosen
         training: Training = check(Training, {k: v for k, v in given.items() if v is not None}, "training")
         spec = pipeline_spec(pipeline, set_ or [])
-        _train(spec, data_spec(data, x, y), training, out, resume, track, quiet or not processes.first)
+        watched = _Watched(out, resume, track, quiet or not processes.first, validate, not no_early_stop)
+        verdict = _train(spec, data_spec(data, x, y), training, watched)
     if processes.first:
+        for line in verdict:
+            print(line)
         print(f"model in {out / 'model'}; use it: wavegen restore IN OUT --model {out / 'model'}")
 
 
-def _train(
-    pipeline: dict[str, Any],
-    data: dict[str, Any],
-    training: Training,
-    out: Path,
-    resume: bool,
-    track: bool,
-    quiet: bool,
-) -> None:
-    """Build everything, and train."""
+class _Watched(NamedTuple):
+    """Where a training is kept, and how it is watched."""
+
+    out: Path
+    resume: bool
+    track: bool
+    quiet: bool
+    validate: str | None
+    early_stop: bool
+
+    @property
+    def state(self) -> Path:
+        return self.out / "checkpoint.safetensors"
+
+    def say(self, text: str) -> None:
+        """A line for the person who waits."""
+        if not self.quiet:
+            note(text)
+
+
+def _train(pipeline: dict[str, Any], data: dict[str, Any], training: Training, run: _Watched) -> list[str]:
+    """Build everything, and train; the validation's verdict."""
     import torch
 
-    from wavegen.data import InMemory, Simulator
     from wavegen.inference.files import check_writable
     from wavegen.pipeline.pipeline import Pipeline
-    from wavegen.training import fit
+    from wavegen.training import Validation, fit
     from wavegen.training.processes import join
 
     torch.manual_seed(training.seed)  # initial weights
     model = Pipeline.from_config(pipeline)
     spec, source = open_dataset(data, "train", SIMULATED, model.config.channels)
     _check_crop(source, training.crop)
-    state = out / "checkpoint.safetensors"
-    if state.exists() and not resume:
-        raise InputError(f"{out} already holds a training; give --resume to continue it, or another --out")
-    check_writable(out)
-    if resume and not state.exists() and not quiet:
-        note(f"no state in {out} yet; the training begins")
+    if run.state.exists() and not run.resume:
+        raise InputError(f"{run.out} already holds a training; give --resume to continue it, or another --out")
+    check_writable(run.out)
+    if run.resume and not run.state.exists():
+        run.say(f"no state in {run.out} yet; the training begins")
     first = join().first
-    if isinstance(source, Simulator) or 0 < _size_of(source) <= IN_MEMORY:
-        if not quiet:
-            what = "simulating" if isinstance(source, Simulator) else "reading"
-            note(f"{what} {len(source)} images of {spec['name']}")
-        source = InMemory(source)
-    source = on_training_scale(model, source, quiet)
-    callbacks = _callbacks(out, _preview_pairs(spec, source), training, track, quiet) if first else []
+    used, kept_out = _parts(spec, source, training, run)
+    used = on_training_scale(model, used, run.quiet)
+    if kept_out is not None:
+        kept_out = on_training_scale(model, kept_out, quiet=True)
+    validation = None
+    if kept_out is not None:
+        validation = Validation(kept_out, run.out, tuning=used, early_stop=run.early_stop)
+    judged = used if kept_out is None else kept_out
+    shown = [judged[i] for i in range(min(PREVIEWS, len(judged)))]
+    callbacks = _callbacks(run, shown, training) if first else []
     try:
-        fit(model, source, training, out, resume=resume, callbacks=callbacks, described=spec)
+        fit(
+            model, used, training, run.out,
+            resume=run.resume, callbacks=callbacks, described=spec, validation=validation,
+        )  # fmt: skip
     except (KeyboardInterrupt, SystemExit):
         if first:
-            kept = f"the state is saved in {out}; " if state.exists() else f"no state was saved in {out} yet; "
-            note(kept + "run the same command with --resume to continue")
+            kept = "the state is saved in" if run.state.exists() else "no state was saved yet in"
+            note(f"{kept} {run.out}; run the same command with --resume to continue")
         raise
     finally:
         for callback in callbacks:
             getattr(callback, "close", lambda: None)()
+    return validation.history.verdict if validation is not None else []
+
+
+def _parts(
+    spec: dict[str, Any], source: PairSource, training: Training, run: _Watched
+) -> tuple[PairSource, PairSource | None]:
+    """What is trained on, in memory where it is small enough, and what is held out."""
+    from wavegen.data import InMemory, Simulator
+
+    simulated = isinstance(source, Simulator)
+    used, kept_out, said = held_out(spec, source, training.seed, run.validate, run.state)
+    run.say(said)
+    if not simulated and not 0 < _size_of(source) <= IN_MEMORY:
+        return used, kept_out
+    run.say(f"{'simulating' if simulated else 'reading'} {len(used)} images of {spec['name']}")
+    return InMemory(used), kept_out
 
 
 def _check_crop(source: PairSource, crop: int) -> None:
@@ -162,26 +222,19 @@ def _size_of(source: PairSource) -> int:
     return 8 * repeats * sum(math.prod(shape) for shape in source.shapes)  # two float32 images
 
 
-def _preview_pairs(spec: dict[str, Any], source: PairSource) -> list[Pair]:
-    """A few pairs, from the validation split where there is one."""
-    from wavegen.core.registry import build
-    from wavegen.data import is_simulator
+def _callbacks(run: _Watched, pairs: list[Pair], training: Training) -> list[Callback]:
+    import torch
 
-    if is_simulator(spec):
-        source = build("dataset", {**spec, "split": "validation"})
-    return [source[i] for i in range(min(PREVIEWS, len(source)))]
-
-
-def _callbacks(out: Path, pairs: list[Pair], training: Training, track: bool, quiet: bool) -> list[Callback]:
-    from wavegen.training import JsonLog, Preview, ProgressBar, TensorBoard, Watch
+    from wavegen.training import JsonLog, Preview, ProgressBar, ProgressLines, TensorBoard, Watch
 
     callbacks: list[Callback] = [
         Watch(pairs, training.preview_every),  # first, so that its figures get into the log
-        JsonLog(out / "log.jsonl"),
-        Preview(out / "previews", pairs, training.preview_every),
+        JsonLog(run.out / "log.jsonl"),
+        Preview(run.out / "previews", pairs, training.preview_every),
     ]
-    if track:
-        callbacks.append(TensorBoard(out / "tensorboard"))
-    if not quiet and sys.stderr.isatty():
-        callbacks.append(ProgressBar())
+    if run.track:
+        callbacks.append(TensorBoard(run.out / "tensorboard"))
+    if not run.quiet:
+        shown = ProgressBar if sys.stderr.isatty() else ProgressLines
+        callbacks.append(shown(torch.get_num_threads()))
     return callbacks

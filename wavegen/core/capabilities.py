@@ -67,6 +67,9 @@ KNOWN: dict[str, dict[str, str]] = {
     "critic": {
         "images-only": "judges images, not bands",
     },
+    "optimizer": {
+        "own-schedule": "keeps its rate after the warm-up, and averages the weights itself",
+    },
     "pipeline": {},
 }  # fmt: skip
 

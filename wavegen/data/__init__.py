@@ -1,11 +1,13 @@
 """Data sets: simulated specimens, image pairs from files, published layouts, degraded clean images, crops, a cache."""
 
+from wavegen.data.augment import Augment
 from wavegen.data.base import PairDataset
 from wavegen.data.cache import InMemory
 from wavegen.data.check import Alignment, ImageFacts, align, image_facts
 from wavegen.data.crops import Crops
 from wavegen.data.degraded import Degraded
 from wavegen.data.files import FilePairs
+from wavegen.data.holdout import Split, Subset, hold_out
 from wavegen.data.layouts import Div2k, Istd, Lol
 from wavegen.data.low_band import LowBand
 from wavegen.data.microscopes import BioSr, W2s
@@ -18,6 +20,7 @@ from wavegen.data.simulators.nanobeads import Nanobeads
 
 __all__ = [
     "Alignment",
+    "Augment",
     "BioSr",
     "Crops",
     "Degraded",
@@ -34,8 +37,11 @@ __all__ = [
     "Pairs",
     "Simulated",
     "Simulator",
+    "Split",
+    "Subset",
     "W2s",
     "align",
+    "hold_out",
     "image_facts",
     "is_simulator",
     "microscope_sample",

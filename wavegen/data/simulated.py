@@ -79,6 +79,7 @@ class Simulated(PairDataset):
         self.scale, self.multiple, self.seed = scale, multiple, seed
         self.repeats = repeats
         self.sources, self.shapes = _sources(paths, multiple, per_channel, scale != "percentile")
+        self.names = [path.name for path, _ in self.sources] * repeats
 
     def __len__(self) -> int:
         return len(self.sources) * self.repeats

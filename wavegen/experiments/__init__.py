@@ -22,6 +22,7 @@ from wavegen.experiments.studies.heads import head_figures, heads_table, low_ban
 from wavegen.experiments.studies.native import degraded, variances
 from wavegen.experiments.studies.rivals import against_rivals
 from wavegen.experiments.studies.runner import chosen_systems, run_recipe
+from wavegen.experiments.studies.screening import screen
 from wavegen.experiments.studies.shipping import ship
 from wavegen.experiments.studies.spread import SpreadStudy, spread_study
 from wavegen.experiments.studies.subband_figures import subband_figures
@@ -63,6 +64,7 @@ __all__ = [
     "run_folder",
     "run_missing",
     "run_recipe",
+    "screen",
     "ship",
     "shrunk",
     "spread_of_bands",

@@ -44,6 +44,11 @@ class Network(nn.Module, ABC):
         """
 
     @property
+    def edges(self) -> tuple[Tensor, ...]:
+        """Weights of the first and last layers, which map pixels to features and back: optimisers may treat them so."""
+        return ()
+
+    @property
     def multiple(self) -> int:
         """Shifts of the input by a multiple of this shift the output: what tile origins must be multiples of."""
         return self.patch

@@ -108,7 +108,8 @@ class Critic(Schema):
     with ``low`` each is also shown the low band used for synthesis. ``r1`` and ``r2`` weigh the squared gradient at
     true and generated data, ``gradient_penalty`` the distance of its norm from 1 between them, at every
     ``penalty_every``-th step of the critic and multiplied by it. ``adaptive`` scales the adversarial term such that
-    its gradient at the last layer is as large as that of the other terms together.
+    its gradient at the last layer is as large as that of the other terms together. ``optimizer``, a component of that
+    kind with rates of its own, takes the place of Adam (beta1 = 0, beta2 = 0.98) at ``learning_rate``.
 
     Configurations of version 0.1.0 gave the network's options here (``kind``, ``width``, ``layers``,
     ``spectral_norm``, ``resolutions``); they are read as such.
@@ -127,6 +128,8 @@ class Critic(Schema):
     augment: list[Literal["flip", "translate", "cutout"]] = Field(default_factory=list)
     every: Annotated[int, Field(ge=1, le=64)] = 1
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4
+    # Left out where it changes nothing, so that models and runs made before there was one stay what they are.
+    optimizer: Annotated[Spec | None, Field(exclude_if=lambda value: value is None)] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -154,6 +157,11 @@ class Critic(Schema):
 
     @model_validator(mode="after")
     def _fits(self) -> Critic:
+        if self.optimizer is not None:
+            try:
+                validate("optimizer", self.optimizer)
+            except InputError as error:
+                raise ValueError(str(error)) from None
         images_only = "images-only" in entry("critic", self.network["name"]).capabilities
         if images_only and (self.on == "bands" or self.low or self.coarse):
             raise ValueError(f"a {self.network['name']} critic judges images: give on: image, without low and coarse")

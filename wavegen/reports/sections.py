@@ -19,7 +19,7 @@ from wavegen.reports.tables import aggregate, label, number, table, with_spread_
 
 Result = dict[str, Any]
 COST = ("nfe", "ms_batch_1", "ms_batch_8", "parameters", "minutes", "training_steps", "s", "s_over_v")
-TRAINING = ("steps", "minutes", "batch", "crop", "learning_rate", "precision")
+TRAINING = ("steps", "minutes", "batch", "crop", "optimizer", "learning_rate", "precision")
 
 
 def groups(study: Study) -> list[tuple[int, list[Result]]]:

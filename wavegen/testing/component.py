@@ -18,6 +18,7 @@ from wavegen.testing import (
     loss,
     metric,
     network,
+    optimizer,
     pipeline,
     solver,
     transform,
@@ -34,7 +35,8 @@ def check_component(kind: str, factory: Factory, **options: Any) -> None:
     It needs neither pytest nor any data; call it in a test of your own for every component that you register.
 
     Args:
-        kind: transform, bridge, head, network, degradation, dataset, metric, pipeline, solver, grid, loss or critic.
+        kind: transform, bridge, head, network, degradation, dataset, metric, pipeline, solver, grid, loss, critic or
+            optimizer.
         factory: a registered name, or the class or function as it would be registered.
         options: what a configuration would say beside the name. Arguments that the pipeline fills in (channels, time,
             steps, ...) are given by the check itself.
@@ -82,5 +84,6 @@ CHECKS: dict[str, Callable[[Subject, Make], None]] = {
     "solver": lambda subject, make: solver.check(subject, make()),
     "grid": lambda subject, make: grid.check(subject, make),
     "loss": lambda subject, make: loss.check(subject, make()),
+    "optimizer": lambda subject, make: optimizer.check(subject, make),
     "critic": lambda subject, make: critic.check(subject, make(**critic.SUPPLIED)),
 }

@@ -1,4 +1,4 @@
-"""What watches a training: JSON-lines log, progress bar, previews, TensorBoard."""
+"""What a training leaves behind: JSON-lines log, previews, TensorBoard."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from wavegen.core.errors import InputError
 from wavegen.core.files import make_folder, write_text
@@ -56,31 +54,6 @@ def _step_of(line: str) -> float:
         return float(json.loads(line)["step"])
     except (ValueError, TypeError, KeyError):
         return math.inf
-
-
-class ProgressBar:
-    """A bar with the loss and the time left, on standard error."""
-
-    def __init__(self) -> None:
-        self.bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-            console=Console(stderr=True), transient=False,
-        )  # fmt: skip
-        self.task = self.bar.add_task("training", total=None)
-        self.bar.start()
-
-    def __call__(self, record: dict[str, Any], pipeline: Pipeline) -> None:
-        """Move the bar."""
-        self.bar.update(
-            self.task,
-            completed=record["step"],
-            total=record["planned"] or None,
-            description=f"{pipeline.config.name} · {record['stage']} · loss {record['total']:.4f}",
-        )
-
-    def close(self) -> None:
-        """Leave the terminal as it was."""
-        self.bar.stop()
 
 
 PREVIEW_SIZE = 256  # pixels

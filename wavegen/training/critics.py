@@ -5,11 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from wavegen.core.registry import build
 from wavegen.gans import adaptive_weight
 from wavegen.losses.adversarial import build_critics, check_critics, critics_loss
 from wavegen.losses.base import Terms
+from wavegen.optimizers import roles_of
+from wavegen.pipeline.config import Stage
 from wavegen.pipeline.pipeline import Pipeline
-from wavegen.pipeline.stages import needs
+from wavegen.pipeline.stages import needs, stage_needs
 from wavegen.training.config import Training
 from wavegen.training.processes import Processes
 
@@ -32,7 +35,8 @@ class Critics:
         self.optimizer: torch.optim.Optimizer | None = None
         if self.settings is not None:
             rate = self.settings.learning_rate
-            self.optimizer = torch.optim.AdamW(self.modules.parameters(), lr=rate, betas=(0.0, 0.98))
+            chosen = self.settings.optimizer or {"name": "adamw", "rate": rate, "beta1": 0.0}
+            self.optimizer = build("optimizer", chosen, roles=roles_of(self.modules))
         self.last = torch.zeros(())  # logged between updates
 
     def balance(self, weighted: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -69,3 +73,18 @@ class Critics:
         self.optimizer.step()
         self.last = loss.detach()
         return {"critic": self.last}
+
+    def typical_steps(self, stage: Stage, turn: int) -> list[tuple[int, float]]:
+        """Steps of each kind that a stage has, with and without an update and a penalty, and their shares of all.
+
+        Another ``turn`` gives other steps of the same kinds.
+        """
+        if self.settings is None or not stage_needs(stage, "needs:critic"):
+            return [(turn, 1.0)]
+        every, penalty_every = self.settings.every, self.settings.penalty_every
+        kinds = [(0, 1 / penalty_every / every), (every, (1 - 1 / penalty_every) / every), (1, 1 - 1 / every)]
+        return [(step + turn * every * penalty_every, share) for step, share in kinds if share > 0]
+
+    def forget(self) -> None:
+        """Log nothing of updates that have been taken back."""
+        self.last = torch.zeros(())

@@ -22,7 +22,12 @@ def cycle_done(stages: Sequence[Stage], index: int, within: float) -> float:
     return (before + stages[index].share * within) / sum(stages[i].share for i in cycle)
 
 
-def rate(done: float, steps: int, warmup: int, final: float) -> float:
+def warmup_steps(warmup: float, planned: int) -> float:
+    """The steps of a warm-up that is given as a number of steps, or below 1 as a share of a cycle."""
+    return warmup if warmup >= 1 else warmup * planned
+
+
+def rate(done: float, steps: int, warmup: float, final: float) -> float:
     """Linear warm-up over the first ``warmup`` steps of a cycle, then half a cosine from 1 down to ``final``."""
     cosine = final + (1 - final) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
     return cosine * min(1.0, (steps + 1) / max(warmup, 1))

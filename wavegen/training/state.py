@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -16,42 +17,41 @@ from wavegen.core.errors import InputError
 from wavegen.core.tensors import check_numbers, check_state, read_note, read_tensors, write_tensors
 from wavegen.core.versions import Format, unchanged
 from wavegen.pipeline.config import PipelineConfig
+from wavegen.training.averages import Averages
+from wavegen.training.config import Training
 from wavegen.training.stream import same_means
 
+HARMLESS = {"workers", "checkpoint_every", "preview_every", "log_every"}  # options that cannot change the weights
 FORMAT = Format("a checkpoint", (unchanged,))
 
 
 @dataclass
 class Progress:
-    """How far a run is: stage, step within it, steps planned for each stage, processor seconds."""
+    """How far a run is: stage, step within it, steps planned for each stage, processor seconds.
+
+    The rest is what :class:`~wavegen.training.budget.Budget` goes by: how much of the stage is done (``within``) and
+    how many of its steps are ``left``, the seconds of a step of each stage (``costs``) and of the latest steps, those
+    of everything else (``besides``) and the ``longest`` of it.
+    """
 
     stage: int = 0
     step_in_stage: int = 0
     step: int = 0
     plan: list[int] = field(default_factory=list)
     core_seconds: float = 0.0
+    within: float = 0.0
+    left: float = 0.0
+    costs: list[float] = field(default_factory=list)
+    recent: list[float] = field(default_factory=list)
+    besides: float = 0.0
+    longest: float = 0.0
 
 
-class Ema:
-    """Exponential moving average of a module's parameters (Polyak averaging with a warm-up)."""
-
-    def __init__(self, module: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.values = [p.detach().clone() for p in module.parameters()]
-
-    @torch.no_grad()
-    def update(self, module: nn.Module, step: int) -> None:
-        """Move the average; early steps are forgotten faster: min(decay, (1 + step) / (10 + step))."""
-        weight = 1 - min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(self.values, [p.detach() for p in module.parameters()], weight)
-
-    @torch.no_grad()
-    def swap(self, module: nn.Module) -> None:
-        """Exchange the module's parameters with the average; a second call undoes it."""
-        for value, parameter in zip(self.values, module.parameters(), strict=True):
-            kept = parameter.detach().clone()
-            parameter.copy_(value)
-            value.copy_(kept)
+def _averages(averages: Averages) -> dict[str, Tensor]:
+    """The first by the names that it has had since there was only one."""
+    first, *others = averages.values
+    tensors = {f"ema.{i}": value for i, value in enumerate(first)}
+    return tensors | {f"ema.{n}.{i}": value for n, more in enumerate(others, 1) for i, value in enumerate(more)}
 
 
 def _optimizer_tensors(prefix: str, optimizer: Optimizer) -> dict[str, Tensor]:
@@ -74,17 +74,24 @@ def _optimizer_state(
             continue
         index, _, name = key.removeprefix(prefix + ".").partition(".")
         known = index.isascii() and index.isdigit() and len(index) < 9 and int(index) < len(parameters) and bool(name)
-        if not known or value.shape not in ((), parameters[int(index)].shape):
+        if not known or value.shape not in _state_shapes(parameters[int(index)].shape):
             raise InputError(f"{path}: tensor {key!r} is no state of this optimizer; start the training anew")
         state.setdefault(int(index), {})[name] = value
     return state
+
+
+def _state_shapes(shape: torch.Size) -> set[tuple[int, ...]]:
+    """What an optimizer may keep of a parameter: one value, its own shape, a square of its rows or columns."""
+    rows = shape[0] if shape else 1
+    columns = math.prod(shape[1:])
+    return {(), tuple(shape), (rows, rows), (columns, columns)}
 
 
 def save(
     path: Path,
     modules: dict[str, nn.Module],
     optimizers: dict[str, Optimizer],
-    ema: Ema,
+    averages: Averages,
     progress: Progress,
     run: Any,
     means: list[float],
@@ -95,7 +102,7 @@ def save(
         tensors.update({f"{name}.{key}": value for key, value in module.state_dict().items()})
     for name, optimizer in optimizers.items():
         tensors.update(_optimizer_tensors(name, optimizer))
-    tensors.update({f"ema.{i}": value for i, value in enumerate(ema.values)})
+    tensors.update(_averages(averages))
     # Parameters may share memory with nothing else here; clones keep safetensors from refusing views.
     note = FORMAT.stamped({"progress": asdict(progress), "run": run, "means": means})
     write_tensors(path, {k: v.clone() for k, v in tensors.items()}, note)
@@ -117,23 +124,36 @@ def recorded(path: Path) -> dict[str, Any]:
 
 
 def _is_progress(values: dict[str, Any]) -> bool:
-    """Whether values are those of :class:`Progress`."""
-    names = {part.name for part in fields(Progress)}
-    plan, seconds = values.get("plan"), values.get("core_seconds")
-    counts = [values.get(name) for name in ("stage", "step_in_stage", "step")]
-    whole = [*counts, *plan] if isinstance(plan, list) else [None]
-    return values.keys() == names and all(type(n) is int and n >= 0 for n in whole) and type(seconds) in (int, float)
+    """Whether values are those of :class:`Progress`; version 0.1.0 wrote the first five."""
+    names = [part.name for part in fields(Progress)]
+    if not {*names[:5]} <= values.keys() <= {*names}:
+        return False
+    whole, seconds = values.get("plan"), [values.get(name, []) for name in ("costs", "recent")]
+    if not isinstance(whole, list) or not all(isinstance(part, list) for part in seconds):
+        return False
+    counts = [*(values[name] for name in ("stage", "step_in_stage", "step")), *whole]
+    times = [values["core_seconds"], *(values.get(name, 0.0) for name in ("within", "left", "besides", "longest"))]
+    times += [time for part in seconds for time in part]
+    return all(type(n) is int and n >= 0 for n in counts) and all(type(time) in (int, float) for time in times)
 
 
 def present_form(run: dict[str, Any]) -> dict[str, Any]:
     """A recorded run with its pipeline's configuration as this version writes it.
 
-    Options that were added since then had what is their default now.
+    Options that were added since then had what is their default now, the optimizer of version 0.1.0 what it had then.
     """
     if "pipeline" in run:
         with contextlib.suppress(ValidationError):
-            return {**run, "pipeline": PipelineConfig.model_validate(run["pipeline"]).model_dump(mode="json")}
+            run = {**run, "pipeline": PipelineConfig.model_validate(run["pipeline"]).model_dump(mode="json")}
+    if "training" in run:
+        with contextlib.suppress(ValidationError):
+            run = {**run, "training": described(Training.model_validate(run["training"]))}
     return run
+
+
+def described(training: Training) -> dict[str, Any]:
+    """A training as its checkpoint records it; what cannot change the weights is left out."""
+    return training.model_dump(mode="json", exclude=HARMLESS)
 
 
 def check_run(path: Path, run: dict[str, Any]) -> None:
@@ -152,10 +172,11 @@ def check_run(path: Path, run: dict[str, Any]) -> None:
 
 def _changed(was: Any, now: Any, name: str) -> str:
     """What of a part differs: its name, and the options with their values then and now."""
-    if not (isinstance(was, dict) and isinstance(now, dict)):
+    if isinstance(was, list) or isinstance(now, list) or isinstance(was, dict) != isinstance(now, dict):
         return name
-    options = [k for k in {**was, **now} if was.get(k) != now.get(k)]
-    said = [k if isinstance(now.get(k), dict | list) else f"{k} {was.get(k)}, now {now.get(k)}" for k in options]
+    if not isinstance(was, dict):
+        return f"{name} {was}, now {now}"
+    said = (_changed(was.get(k), now.get(k), k) for k in {**was, **now} if was.get(k) != now.get(k))
     return f"{name} ({'; '.join(said)})"
 
 
@@ -173,7 +194,9 @@ def check_data(path: Path, means: list[float]) -> None:
         )
 
 
-def load(path: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer], ema: Ema, run: Any) -> Progress:
+def load(
+    path: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer], averages: Averages, run: Any
+) -> Progress:
     """Restore what :func:`save` wrote.
 
     Raises:
@@ -190,8 +213,7 @@ def load(path: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimi
     for name, optimizer in optimizers.items():
         state = _optimizer_state(path, name, tensors, optimizer)
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    averages = {f"ema.{i}": value for i, value in enumerate(ema.values)}
-    check_state(path, {k: v for k, v in tensors.items() if k.startswith("ema.")}, averages)
-    for name, value in averages.items():
+    check_state(path, {k: v for k, v in tensors.items() if k.startswith("ema.")}, _averages(averages))
+    for name, value in _averages(averages).items():
         value.copy_(tensors[name])
     return Progress(**note["progress"])

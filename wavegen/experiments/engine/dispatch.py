@@ -104,6 +104,19 @@ def _library() -> str:
     return __version__
 
 
+def run_alone(client: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function on one of the workers, while the others wait, and return what it returns.
+
+    Raises:
+        InputError: as the function; its worker died each time.
+    """
+    future = client.submit(function, *arguments, pure=False)
+    try:
+        return future.result()
+    except need("distributed", "cluster").KilledWorker:
+        raise _error(future) from None
+
+
 def run_tasks(
     client: Any, judge: Judge, out: Path, tasks: Sequence[Task], progress: Progress, done: Callable[[], object]
 ) -> Failed:

@@ -70,6 +70,8 @@ def _trained(judge: Judge, out: Path, system: str, seed: int) -> None:
     for row in rows:
         images = min(row.images or judge.plan.test_images, len(data))
         scores = score_row(row, seed, images, folder, data, scorer)
+        if system in judge.plan.steps:  # what the steps stand for, and what they took, perhaps beside other work
+            scores |= {"minutes": judge.plan.training.minutes, "minutes_taken": scores["minutes"]}
         keep_score(scores_file(out, judge, system, seed), score_key(judge, row, model_hash(folder)), scores)
 
 

@@ -90,7 +90,7 @@ def _held(out: Path) -> Comparison | None:
 
 
 def overview(ready: Prepared) -> list[list[str]]:
-    """Of every run: its name, its state, the rows that judge it, and its key."""
+    """Of every run: its name, its state, the rows that judge it, and its key, which may depend on a calibration."""
     lines = []
     for task in ready.tasks:
         if task.seed is None:
@@ -104,5 +104,6 @@ def overview(ready: Prepared) -> list[list[str]]:
         else:
             state = "interrupted" if (folder / "checkpoint.safetensors").exists() else "to do"
         rows = ready.judge.plan.rows_of(task.system, task.seed)
-        lines.append([str(task), state, str(len(rows)), digest(ready.identities[task.system, task.seed])])
+        run = ready.identities.get((task.system, task.seed))
+        lines.append([str(task), state, str(len(rows)), digest(run) if run else "by calibration"])
     return lines

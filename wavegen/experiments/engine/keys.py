@@ -56,8 +56,7 @@ def identity(plan: Comparison, system: str, seed: int, files: Mapping[str, Any])
         InputError: a configuration that is wrong.
     """
     config = Pipeline.configure(plan.systems[system])
-    training = plan.training.model_copy(update={"seed": seed})
-    described = describe(config, training, {**describe_run(plan, seed), **files})
+    described = describe(config, plan.training_of(system, seed), {**describe_run(plan, seed), **files})
     as_stored: Identity = json.loads(json.dumps({**described, "version": __version__}))
     return as_stored
 

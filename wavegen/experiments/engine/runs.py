@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,19 @@ from wavegen.core.files import write_text
 from wavegen.core.locks import clear
 from wavegen.core.registry import build
 from wavegen.data import is_simulator
-from wavegen.experiments.engine.dispatch import LOCAL, Failed, connected, run_tasks
+from wavegen.experiments.engine.calibration import calibrate, recorded, untimed, with_steps
+from wavegen.experiments.engine.dispatch import LOCAL, Failed, connected, run_alone, run_tasks
 from wavegen.experiments.engine.execution import Task
 from wavegen.experiments.engine.keys import Identity, check_folder, claim, fingerprint, identity
 from wavegen.experiments.engine.progress import Progress
 from wavegen.experiments.engine.store import Judge, classical_key, gather, judge_of, read_scores, scores_file, unscored
-from wavegen.experiments.judge.classical import method_named
 from wavegen.experiments.judge.pictures import figure
 from wavegen.experiments.judge.timing import read_times, time_rows
 from wavegen.experiments.spec.comparison import Comparison, Row
 from wavegen.experiments.spec.folders import Result, model_hash, read_json, run_folder, write_json
 from wavegen.experiments.spec.images import first_training_pair, images_of, training_pool
 from wavegen.experiments.spec.record import about
+from wavegen.metrics.classical import method_named
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.reports.tables import aggregate, markdown
 
@@ -35,13 +37,18 @@ DAMAGED = "delete it: it is made again from the runs beside it, which are kept"
 
 @dataclass(frozen=True)
 class Prepared:
-    """A comparison whose configuration and folder have been checked: what each run is, and which are to be done."""
+    """A comparison whose configuration and folder have been checked: what each run is, and which are to be done.
+
+    ``untimed`` systems need a calibration to turn minutes into steps; only then is known what their runs are.
+    """
 
     judge: Judge
     out: Path
+    files: Mapping[str, Any]
     identities: Mapping[tuple[str, int], Identity]
     tasks: tuple[Task, ...]
     todo: tuple[Task, ...]
+    untimed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,17 +72,34 @@ def prepare(plan: Comparison, out: Path, split: str = "test", only: Collection[s
     for name in plan.classical:
         method_named(name)
     _check_images(plan)
+    plan = with_steps(plan, out)
     judge = judge_of(plan, split)
     files = {} if is_simulator(plan.data) else fingerprint(build("dataset", plan.data))
-    identities = {run: identity(plan, *run, files) for run in plan.runs()}
-    for (system, seed), expected in identities.items():
-        check_folder(out, system, seed, expected)
+    lacking = untimed(plan, out, plan.systems)
+    identities = _identities(plan, out, files, leave_out=lacking)
     _kept_about(results_file(out, split))
     read_times(out / "times.json")
     # Methods first: they are few and tell early whether the images can be judged.
     runs = [run for run in plan.runs() if only is None or run[0] in only]
     tasks = [Task(name, None) for name in plan.classical] + [Task(*run) for run in runs]
-    return Prepared(judge, out, identities, tuple(tasks), tuple(t for t in tasks if not is_done(judge, out, t)))
+    todo = [task for task in tasks if not is_done(judge, out, task)]
+    to_train = {task.system for task in todo if task.seed is not None}
+    lacking = [name for name in lacking if name in to_train]
+    return Prepared(judge, out, files, identities, tuple(tasks), tuple(todo), tuple(lacking))
+
+
+def _identities(
+    plan: Comparison, out: Path, files: Mapping[str, Any], leave_out: Collection[str]
+) -> dict[tuple[str, int], Identity]:
+    """What every run is, but for some systems; their folders hold nothing else.
+
+    Raises:
+        InputError: a folder holds another run.
+    """
+    identities = {run: identity(plan, *run, files) for run in plan.runs() if run[0] not in leave_out}
+    for (system, seed), expected in identities.items():
+        check_folder(out, system, seed, expected)
+    return identities
 
 
 def _check_images(plan: Comparison) -> None:
@@ -107,19 +131,23 @@ def run_missing(ready: Prepared, *, workers: int = 2, scheduler: str = LOCAL) ->
     Raises:
         InputError: no scheduler at the address, a folder that cannot be written.
     """
-    plan, out = ready.judge.plan, ready.out
+    out = ready.out
     failed: dict[Task, BaseException] = {}
     if ready.todo:
         try:
             with connected(scheduler, min(workers, len(ready.todo))) as client:
-                _claim(ready)
-                progress = Progress(len(ready.tasks), len(ready.todo))
-                failed |= run_tasks(client, ready.judge, out, ready.todo, progress, lambda: _write(ready, ()))
+                _share_pool(ready)
+                ready, failed = _calibrated(ready, client)
+                todo = [task for task in ready.todo if task not in failed]
+                _claim(ready, todo)
+                progress = Progress(len(ready.tasks), len(todo))
+                failed |= run_tasks(client, ready.judge, out, todo, progress, lambda: _write(ready, ()))
         finally:  # workers that had to end at once could not
             clear(out)
         for task in ready.todo:
             if task not in failed and not is_done(ready.judge, out, task):
                 failed[task] = InputError(f"its worker kept no scores in {out}; do all workers share this folder?")
+    plan = ready.judge.plan
     times = time_rows(plan, out) if plan.timed else read_times(out / "times.json")
     rows = _write(ready, times)
     table = markdown(aggregate(rows, times, plan.reference))
@@ -164,14 +192,35 @@ def results_file(out: Path, split: str) -> Path:
     return out / ("results.json" if split == "test" else f"results-{split}.json")
 
 
-def _claim(ready: Prepared) -> None:
-    """Write what the runs are, and the images that they share."""
-    for task in ready.todo:
-        if task.seed is not None:
-            claim(ready.out, task.system, task.seed, ready.identities[task.system, task.seed])
+def _calibrated(ready: Prepared, client: Any) -> tuple[Prepared, dict[Task, BaseException]]:
+    """The same with the steps of all systems, and the runs of those that could not be timed, with the reason."""
+    if not ready.untimed:
+        return ready, {}
+    plan, out = ready.judge.plan, ready.out
+    print(f"timing {len(ready.untimed)} systems, to turn minutes into steps", file=sys.stderr, flush=True)
+    refused = run_alone(client, calibrate, plan, out, ready.untimed)
+    plan = with_steps(plan, out)
+    identities = _identities(plan, out, ready.files, leave_out=untimed(plan, out, plan.systems))
+    failed: dict[Task, BaseException] = {
+        task: InputError(refused[task.system])
+        for task in ready.todo
+        if task.seed is not None and task.system in refused
+    }
+    return replace(ready, judge=replace(ready.judge, plan=plan), identities=identities, untimed=()), failed
+
+
+def _share_pool(ready: Prepared) -> None:
+    """Make the simulated images that all runs share, where there is anything to train."""
     untrained = [t for t in ready.todo if t.seed is not None and not model_hash(run_folder(ready.out, *t[:2]))]  # type: ignore[arg-type]
     if untrained and is_simulator(ready.judge.plan.data):
         training_pool(ready.judge.plan, ready.out)
+
+
+def _claim(ready: Prepared, tasks: Iterable[Task]) -> None:
+    """Write what the runs are."""
+    for task in tasks:
+        if task.seed is not None:
+            claim(ready.out, task.system, task.seed, ready.identities[task.system, task.seed])
 
 
 def _write(ready: Prepared, times: Sequence[Result]) -> list[Result]:
@@ -205,6 +254,8 @@ def _about(ready: Prepared, was: Result) -> Result:
     A repetition, which does nothing, changes nothing.
     """
     now = about(ready.judge.plan)
+    if timed := recorded(ready.out):
+        now["calibration"] = timed
     if was and not ready.todo:
         return {**was, "plan": now["plan"]}
     commands = dict.fromkeys([*str(was.get("command", "")).splitlines(), now["command"]])

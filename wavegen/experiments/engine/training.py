@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from wavegen.core.types import PairSource
 from wavegen.data import InMemory, LowBand
 from wavegen.experiments.spec.comparison import Comparison, describe_run
 from wavegen.experiments.spec.folders import run_folder
@@ -14,15 +15,20 @@ from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import Callback, JsonLog, Preview, Watch, fit
 
 
+def training_data(plan: Comparison, out: Path) -> PairSource:
+    """What the systems of a comparison are trained on, in memory."""
+    pool = training_pool(plan, out)
+    return InMemory(LowBand(pool, plan.levels)) if plan.levels else pool
+
+
 def train_one(plan: Comparison, out: Path, system: str, seed: int) -> None:
     """Train one system on one thread, from where it was left; the weights depend on the plan and the seed only."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)  # initial weights
     pipeline = Pipeline.from_config(plan.systems[system])
-    training = plan.training.model_copy(update={"seed": seed})
+    training = plan.training_of(system, seed)
     folder = run_folder(out, system, seed)
-    pool = training_pool(plan, out)
-    data = InMemory(LowBand(pool, plan.levels)) if plan.levels else pool
+    data = training_data(plan, out)
     shown = [data[i] for i in range(min(4, len(data)))]
     callbacks: list[Callback] = [
         Watch(shown, training.preview_every),

@@ -13,11 +13,11 @@ from wavegen.core.registry import build
 from wavegen.core.types import PairSource, Restoration
 from wavegen.data import Simulator, is_simulator
 from wavegen.degradations import sigma_pixels
-from wavegen.experiments.judge.classical import method_named, restorer, tune
 from wavegen.experiments.spec.comparison import Comparison, Row, restored_by
 from wavegen.experiments.spec.folders import Result, model_hash
 from wavegen.experiments.spec.images import images_of
 from wavegen.inference.evaluate import Scorer, evaluate
+from wavegen.metrics.classical import method_named, restorer, tune
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import state
 

@@ -74,7 +74,7 @@ class Comparison(BaseModel):
     scores (:func:`~wavegen.metrics.scales.scaled`). The options of the ``classical`` methods are chosen on
     validation images of simulated sets, on training images of others; those that are ``known`` (a PSF) are given.
     ``reference`` names the regression whose error is the residual that spreads are compared with. Without ``timed``
-    no times are taken.
+    no times are taken. ``steps`` are those that a calibration made of the training's minutes, by system.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -86,6 +86,7 @@ class Comparison(BaseModel):
     test_images: Annotated[int, Field(ge=2)] = 64
     size: Annotated[int, Field(ge=16)] = 256
     training: Training
+    steps: Annotated[dict[str, int], Field(exclude_if=lambda value: not value)] = {}
     systems: dict[str, Spec]
     seeds: dict[str, list[int]] = {}
     rows: list[Row]
@@ -97,6 +98,11 @@ class Comparison(BaseModel):
     def seeds_of(self, system: str) -> list[int]:
         """The seeds that a system is trained with."""
         return self.seeds.get(system, [0])
+
+    def training_of(self, system: str, seed: int) -> Training:
+        """The training of one run: with the system's own steps in place of minutes, where they are known."""
+        length = {"steps": self.steps[system], "minutes": None} if system in self.steps else {}
+        return self.training.model_copy(update={"seed": seed, **length})
 
     def runs(self) -> list[tuple[str, int]]:
         """All trainings, first seeds first, so that an unfinished comparison is broad before it is deep."""

@@ -21,6 +21,7 @@ from wavegen.metrics.scales import Scale
 from wavegen.pipeline.config import PipelineConfig
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training.config import Training
+from wavegen.training.state import HARMLESS
 
 Named = dict[str, Spec | str]
 POINTS, RUNS = 1000, 10_000  # limits of one grid, which is checked point by point before it runs
@@ -241,10 +242,12 @@ def _row(system: _System, point: _Point, given: Spec) -> Row:
 
 def same_grid(was: Comparison, now: Comparison) -> str:
     """What keeps ``now`` from being ``was`` or more of it: a grid may grow, in systems, seeds and rows."""
-    free = {"systems", "seeds", "rows", "timed", "reference"}
+    free = {"systems", "seeds", "rows", "timed", "reference", "training", "steps"}
     for key in Comparison.model_fields:
         if key not in free and getattr(was, key) != getattr(now, key):
             return key
+    if was.training.model_dump(exclude=HARMLESS) != now.training.model_dump(exclude=HARMLESS):
+        return "training"
     for name, spec in was.systems.items():
         same = name in now.systems and (now.systems[name] == spec or _same_system(now.systems[name], spec))
         if not same:

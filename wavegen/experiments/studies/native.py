@@ -8,7 +8,7 @@ from typing import Any
 
 from wavegen.bridges import Bridge
 from wavegen.core.registry import build
-from wavegen.experiments.judge.pictures import picture_grid, stretched
+from wavegen.experiments.judge.pictures import stretched
 from wavegen.experiments.spec.comparison import Comparison, Row, restored_by
 from wavegen.experiments.spec.folders import run_folder, write_json
 from wavegen.experiments.spec.images import images_of
@@ -17,6 +17,7 @@ from wavegen.experiments.studies.claims import PHOTONS, darker, under
 from wavegen.metrics.scales import to_target_range
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.reports.blocks import Table
+from wavegen.reports.pictures import picture_grid
 
 VARIANCES = ("system", "process", "S here", "S of its defaults", "its own steps, eta, solver, grid, target")
 

@@ -12,8 +12,8 @@ from torch.testing import assert_close
 
 from wavegen.core.errors import InputError
 from wavegen.core.types import Pair
-from wavegen.experiments.judge.classical import METHODS, method_named, restorer, richardson_lucy, tune
 from wavegen.inference.evaluate import evaluate
+from wavegen.metrics.classical import METHODS, method_named, restorer, richardson_lucy, tune
 
 
 class Few:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from wavegen.core.errors import InputError, near_matches
 from wavegen.core.intensity import intensity_range
-from wavegen.core.optional import need
+from wavegen.core.optional import MissingPackageError, need
 from wavegen.core.types import PairSource, Restoration
 from wavegen.metrics.scales import Scale, affine_fit, has_scale, scaled
 
@@ -80,6 +80,18 @@ def _nlm(plane: Plane, h: float) -> NDArray[Any]:
     return np.asarray(denoised) * scale + low
 
 
+def _bm3d(plane: Plane, h: float) -> NDArray[Any]:
+    """Dabov, Foi, Katkovnik, Egiazarian 2007; h in units of the estimated noise, which correlated noise exceeds."""
+    try:
+        package = need("bm3d", "eval")
+    except MissingPackageError:  # its licence keeps it out of the extras
+        raise MissingPackageError("BM3D needs the package bm3d, for non-commercial use: pip install bm3d") from None
+    skimage = need("skimage.restoration", "eval")
+    low, scale = _span(plane)
+    image = (plane - low) / scale
+    return np.asarray(package.bm3d(image, max(h * float(skimage.estimate_sigma(image)), 1e-4))) * scale + low
+
+
 def richardson_lucy(plane: Plane, sigma: float, iterations: float) -> Plane:
     """x <- x · blur(y / blur(x)) (Richardson 1972) for a Gaussian PSF of ``sigma`` pixels, which is its own adjoint.
 
@@ -128,6 +140,7 @@ METHODS: dict[str, Classical] = {
     "gaussian": Classical(_each(_gaussian), {"sigma": (0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4)}),
     "total variation": Classical(_each(_tv), {"weight": (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)}),
     "non-local means": Classical(_each(_nlm), {"h": (0.4, 0.6, 0.8, 1.0, 1.4)}),
+    "bm3d": Classical(_each(_bm3d), {"h": (0.5, 0.7, 1, 1.4, 2, 2.8, 4, 5.6)}),
     "richardson-lucy": Classical(
         _each(richardson_lucy), {"sigma": (1, 1.5, 2, 3, 4, 5, 6), "iterations": (5, 10, 20, 40, 80, 160, 320)}
     ),
@@ -152,21 +165,23 @@ def method_named(name: str) -> Classical:
 
 
 def tune(
-    method: Classical, data: PairSource, scale: Scale, fixed: Mapping[str, float] | None = None
+    method: Classical, data: PairSource, scale: Scale, fixed: Mapping[str, float] | None = None, quick: bool = False
 ) -> dict[str, float]:
     """The options with the least geometric mean of the squared errors over the middles of the first images.
 
-    ``fixed`` options (a PSF that is known) are not searched.
+    ``fixed`` options (a PSF that is known) are not searched. ``quick`` takes half as many images, and walks from the
+    middle of the options to a neighbour as long as that is better, instead of trying every combination.
     """
     fixed = {k: v for k, v in (fixed or {}).items() if k in method.options}
     candidates = [{**c, **fixed} for c in method.candidates()]
     candidates = [c for i, c in enumerate(candidates) if c not in candidates[:i]]
     if len(candidates) == 1:
         return candidates[0]
-    middles = [_middle(data[i]) for i in range(min(TUNING_IMAGES, len(data)))]
+    images = TUNING_IMAGES // 2 if quick else TUNING_IMAGES
+    middles = [_middle(data[i]) for i in range(min(images, len(data)))]
     pairs = [pair for pair in middles if bool(has_scale(scale, pair[0][None]))]
 
-    def error(options: dict[str, float]) -> float:
+    def error(options: Mapping[str, float]) -> float:
         total = 0.0
         for x, y in pairs:
             restored = torch.from_numpy(method.apply(y.numpy(), **options))[None]
@@ -174,7 +189,36 @@ def tune(
             total += float((a - b).square().mean().clamp_min(1e-12).log())
         return total
 
-    return min(candidates, key=error)
+    if not quick:
+        return min(candidates, key=error)
+    return _walk({name: (fixed[name],) if name in fixed else values for name, values in method.options.items()}, error)
+
+
+def _walk(options: Mapping[str, Sequence[float]], error: Callable[[Mapping[str, float]], float]) -> dict[str, float]:
+    """Go from the middle of a grid to its best neighbour until there is none that is better."""
+    known: dict[tuple[int, ...], float] = {}
+
+    def at(place: tuple[int, ...]) -> dict[str, float]:
+        return {name: values[i] for (name, values), i in zip(options.items(), place, strict=True)}
+
+    def found(place: tuple[int, ...]) -> float:
+        if place not in known:
+            known[place] = error(at(place))
+        return known[place]
+
+    lengths = [len(values) for values in options.values()]
+    place = tuple(n // 2 for n in lengths)
+    while True:
+        near = [
+            (*place[:axis], place[axis] + move, *place[axis + 1 :])
+            for axis, length in enumerate(lengths)
+            for move in (-1, 1)
+            if 0 <= place[axis] + move < length
+        ]
+        best = min(near, key=found, default=place)
+        if found(best) >= found(place):
+            return at(place)
+        place = best
 
 
 def _middle(pair: Sequence[Tensor]) -> list[Tensor]:

@@ -1,0 +1,32 @@
+"""What a step of each stage costs, from steps of a training that is thrown away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wavegen.core.types import PairSource
+from wavegen.pipeline.pipeline import Pipeline
+from wavegen.training.config import Training
+from wavegen.training.fit import Run
+from wavegen.training.processes import Processes
+
+
+class StepTimer:
+    """A training that stands ready for :meth:`turn`, with its optimisers and critics; nothing of it is kept.
+
+    Args:
+        pipeline: to be trained; its weights change.
+        data: as for :func:`~wavegen.training.fit`.
+        training: its batch, crop and all else that a step depends on; its length does not matter.
+        folder: in which no training is; nothing is written there.
+    """
+
+    def __init__(self, pipeline: Pipeline, data: PairSource, training: Training, folder: Path) -> None:
+        self.stages = len(pipeline.config.stages)
+        training = training.model_copy(update={"steps": self.stages, "minutes": None})
+        self.run = Run(pipeline, data, training, folder, False, (), {}, Processes())
+        self.batches = self.run.stream.batches(0, self.run.processes.device)
+
+    def turn(self, number: int) -> list[float]:
+        """Processor seconds of a step of each stage; every ``number`` times other steps."""
+        return [self.run.time_step(index, self.batches, number) for index in range(self.stages)]
