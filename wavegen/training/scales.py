@@ -16,7 +16,7 @@ from wavegen.core.types import PairSource
 from wavegen.data.matching import UNKNOWN, Match, Matched
 from wavegen.pipeline.pipeline import Pipeline
 
-ONE_SCALE = 0.05  # of the range: rms difference of scales that a pair may have and still count as of one scale
+ONE_SCALE = 0.1  # standard deviations of the target: by this much a pair may be off and still count as of one scale
 EXCEPTIONS = 0.1  # share of pairs that may have more
 FILE = "intensity.json"
 
