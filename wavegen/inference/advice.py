@@ -75,6 +75,6 @@ def _on_filters(pairs: Sequence[Record]) -> Iterator[str]:
     enough = [record["gaussian"]["sigma"] for record in pairs if record["gaussian"]["enough"]]
     if 2 * len(enough) > len(pairs):
         yield (
-            f"in {len(enough)} of {len(pairs)} pairs a Gaussian filter of the input (sigma {np.median(enough):.1f} px) comes "
-            "as near to the target as the target's own noise allows: nothing can be seen to do better there"
+            f"in {len(enough)} of {len(pairs)} pairs a Gaussian filter of the input (sigma {np.median(enough):.1f} px) "
+            "comes as near to the target as the target's own noise allows: nothing can be seen to do better there"
         )
