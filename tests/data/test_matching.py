@@ -13,7 +13,8 @@ from scipy.ndimage import gaussian_filter
 
 from wavegen import InputError, Pair
 from wavegen.data import Hela, InMemory, Nanobeads
-from wavegen.data.matching import UNKNOWN, Match, Matched, laid, match, on_input_scale
+from wavegen.data.matched import Matched, laid, on_input_scale
+from wavegen.data.matching import UNKNOWN, Match, match
 
 Image = NDArray[np.float64]
 GAIN, OFFSET = 0.83, 17.0

@@ -12,7 +12,7 @@ import torch
 
 from wavegen import InputError, Pair, Pipeline
 from wavegen.data import Hela, InMemory
-from wavegen.data.matching import Matched
+from wavegen.data.matched import Matched
 from wavegen.training import Training, fit
 from wavegen.training.scales import FILE, scaled
 

@@ -10,18 +10,13 @@ them on both sides, so that it does not shrink the gain as it does in least squa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
 
 from wavegen.core.errors import InputError
-from wavegen.core.types import Pair, PairSource
-from wavegen.data.base import checked_item, names_of
 
 BLOCK = 4  # pixels at most, along a side
 LEAST_BLOCKS = 48  # along the shorter side, or smaller blocks are taken
@@ -231,46 +226,3 @@ def _groups(x: Doubles) -> list[NDArray[np.intp]]:
         groups.append(order[: len(order) // 2])
         order = order[len(order) // 2 :]
     return [*groups, order]
-
-
-class Matched(Dataset[Pair]):
-    """A data set whose targets are laid on the scale of their inputs: x becomes (x - offset) / gain, y stays.
-
-    The lines are fitted once, when it is built, one for each channel of each pair; they depend on the images alone.
-
-    Args:
-        source: a sized data set of :class:`Pair`.
-
-    Attributes:
-        source: the data set with the targets as they were.
-        matches: of each pair, one for each channel.
-        channels: as the source declares it.
-        names: of the pairs.
-
-    Raises:
-        InputError: items that :func:`~wavegen.data.base.checked_item` refuses.
-    """
-
-    def __init__(self, source: PairSource) -> None:
-        self.source = source
-        self.channels: int | None = getattr(source, "channels", None)
-        self.names = names_of(source)
-        self.matches = [match(*(k.numpy() for k in checked_item(source, i))) for i in range(len(source))]
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def __getitem__(self, index: int) -> Pair:
-        """Pair ``index``, each (C, H, W) float32 in the units of the input."""
-        return laid(checked_item(self.source, index), self.matches[index])
-
-
-def laid(pair: Pair, matches: Sequence[Match]) -> Pair:
-    """A pair with its target on the scale of its input."""
-    gain, offset = (torch.tensor([getattr(m, k) for m in matches]).view(-1, 1, 1) for k in ("gain", "offset"))
-    return Pair((pair.x - offset) / gain, pair.y)
-
-
-def on_input_scale(pair: Pair) -> Pair:
-    """A pair with its target on the scale of its input, by a line that is fitted here."""
-    return laid(pair, match(*(image.cpu().numpy() for image in pair)))

@@ -26,6 +26,7 @@ PARTS = 50  # shifts are resolved to 1 / PARTS pixel
 SMALLEST = 16  # pixels along a side
 ROUNDS = 3  # the window stays where the images move: the first estimate is a little too small
 LEAST = 0.05  # pixels; images that are nearer than this stay as they are
+WORTH_MOVING = 0.5  # pixels; shifts from here on are worth a remark
 VANISHING = 0.2  # correlation of the band-passed images, after moving, that a shift must have
 
 Doubles = NDArray[np.float64]
