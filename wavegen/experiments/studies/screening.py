@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 
 from wavegen.core.config import Spec
+from wavegen.core.errors import InputError, near_matches
 from wavegen.core.files import make_folder
 from wavegen.core.registry import build
 from wavegen.core.types import PairSource
@@ -39,6 +41,7 @@ def screen(
     pool: int = POOL,
     size: int = SIZE,
     minutes: float = 1.0,
+    only: Sequence[str] = (),
     seeds: int = 1,
     images: int = 24,
     jobs: int = 2,
@@ -56,29 +59,36 @@ def screen(
         pool: training images.
         size: side of simulated images in pixels.
         minutes: of one quiet core, for each run.
+        only: settings that are trained; all are timed, since what a step costs is compared with the others.
         seeds: runs of each setting.
         images: validation images.
         jobs: processes, one thread each.
 
+    Raises:
+        InputError: ``only`` names no setting.
+
     Returns:
         A row for each run: ``system``, ``setting``, ``seed``, ``steps``, ``ms`` of a step, and ``psnr`` in dB.
     """
+    for name in only:
+        if name not in settings:
+            raise InputError(f"no setting {name!r}; {near_matches(name, settings)}")
     torch.set_num_threads(1)
     make_folder(out)
     images_of = Images(data, pool, images, size)
     train = images_of.part("train", out)
     images_of.part("validation", out)
     todo = []
-    for system in systems:
-        timed = _calibrated(system, settings, train, out / f"calibration-{system}-{images_of.label}.json")
-        for seed in range(seeds):
-            for name, seconds in timed.items():
-                steps = max(len(Pipeline.configure({"name": system}).stages), round(60 * minutes / seconds))
-                todo.append({
-                    "system": system, "data": images_of.label, "minutes": minutes, "setting": name, "seed": seed,
-                    "steps": steps, "ms": round(1000 * seconds, 1), "training": settings[name], "images": images,
-                    "source": images_of._asdict(),
-                })  # fmt: skip
+    label = images_of.label
+    timed = {s: _calibrated(s, settings, train, out / f"calibration-{s}-{label}.json") for s in systems}
+    for seed, system, name in product(range(seeds), systems, only or settings):
+        seconds = timed[system][name]
+        steps = max(len(Pipeline.configure({"name": system}).stages), round(60 * minutes / seconds))
+        todo.append({
+            "system": system, "data": label, "minutes": minutes, "setting": name, "seed": seed, "steps": steps,
+            "ms": round(1000 * seconds, 1), "training": settings[name], "images": images,
+            "source": images_of._asdict(),
+        })  # fmt: skip
     rows = []
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as workers:
         for row in workers.map(_run, [out] * len(todo), todo):
