@@ -39,7 +39,7 @@ def test_a_loss_that_leaves_for_good_ends_a_training() -> None:
     "losses",
     [
         FALL * 2,  # learns, jumps back to its start, learns again
-        [*FALL, *[4.0] * (LONG - 60), *FALL],  # comes back in time
+        [*FALL, *[4.0] * (LONG - 80), *FALL] * 2,  # comes back in time, twice
         [1.0] * 900,  # learns nothing
         [*[5.0] * 30, *FALL, *[0.9] * 400],  # not above its start
         [*FALL, *[0.5] * 400],  # above its least, not above its start

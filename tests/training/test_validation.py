@@ -166,15 +166,19 @@ def test_only_looks_of_the_last_stage_are_eligible(tmp_path: Path) -> None:
     assert validation.history.best.stage == "b"
 
 
-def test_an_error_does_not_judge_draws(tmp_path: Path) -> None:
-    """Critics raise the error of an image: then the model is the last average."""
-    validation = Validation(Held(), tmp_path)
-    Falling(validation, 10)
-    trained = fit(system("mscgm-joint"), Blobs(), training(), tmp_path, validation=validation)
+@pytest.mark.parametrize(("name", "kept"), [("unet", 5), ("mscgm-joint", 6)])
+def test_an_error_does_not_judge_draws(name: str, kept: int, tmp_path: Path) -> None:
+    """Critics raise the error of an image: then the model is the last average, not the best."""
+    validation, falling = Validation(Held(), tmp_path), itertools.count(30, -1)
+    pipeline = system(name)
+    validation.begin(pipeline, training(), 0, 1)
+    validation._scores = lambda restored: [float(next(falling))] * 3  # type: ignore[method-assign]
+    for step in (5, 6):
+        validation.look("a", {"step": step, "stage": "last", "core_minutes": 0.0}, pipeline.eval(), True)
     assert validation.history.best is not None
-    assert validation.history.best.step == 12
-    assert "does not judge" in "".join(validation.history.verdict)
-    assert_same(weights(Pipeline.from_pretrained(tmp_path / "model")), weights(trained))
+    assert validation.history.best.step == kept
+    assert validation.history.decides == (name == "unet")
+    Pipeline.from_pretrained(tmp_path / "model")
 
 
 # -- when to look, when to stop --------------------------------------------------------------------
@@ -321,3 +325,14 @@ def test_a_record_keeps_its_numbers(tmp_path: Path) -> None:
     (tmp_path / "validation.json").write_text(json.dumps(values))
     with pytest.raises(InputError, match="another number of images"):
         read_history(tmp_path / "validation.json")
+
+
+def test_looks_after_the_state_are_taken_again_but_the_best_stays() -> None:
+    looks = [
+        Look(step=step, place=step, stage="fit", core_minutes=0, average="a", psnr=[20.0 + step], eligible=True)
+        for step in (5, 10)
+    ]
+    history = History(images=["a"], side=None, scale="target", looks=looks, best=looks[1], stopped="early")
+    assert history.up_to(7).looks == looks[:1]
+    assert (history.up_to(7).best, history.up_to(7).stopped) == (looks[1], None)
+    assert (history.up_to(10).looks, history.up_to(10).stopped) == (looks, "early")
