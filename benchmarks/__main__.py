@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import typer
 
+from benchmarks.commands.budgets import budgets
 from benchmarks.commands.degradations import degradations
 from benchmarks.commands.faults import faults
 from benchmarks.commands.filters import filters
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(budgets)
 app.command()(degradations)
 app.command()(filters)
 app.command()(fuzz)

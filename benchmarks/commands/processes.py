@@ -16,6 +16,9 @@ def processes(
     crop: Annotated[int, typer.Option(metavar="PIXELS", min=8, help="Side of the crops.")] = 128,
     width: Annotated[int, typer.Option(metavar="N", min=1, help="Width of the U-Net.")] = 32,
     turns: Annotated[int, typer.Option(metavar="N", min=1, help="Runs of each way, in turn; medians are printed.")] = 3,
+    precision: Annotated[
+        str, typer.Option(metavar="auto|bf16|float32", help="Of the networks; losses agree best in float32.")
+    ] = "auto",
     as_json: Json = False,
 ) -> None:
     """Training speed of two processes, of two threads, and of one, at one batch."""
@@ -30,13 +33,15 @@ def processes(
 
     entry("dataset", data)
     task = Task(data=data, steps=steps, batch=batch, crop=crop, size=max(2 * crop, 64), width=width)
-    rows = run(task, turns)
+    rows = run(task, turns, precision=precision)
     today = datetime.date.today().isoformat()
     if as_json:
         print_json({"machine": cpu_name(), "torch": torch.__version__, "date": today, "task": vars(task), "rows": rows})
         return
     print(f"{today}, {cpu_name()}, torch {torch.__version__}: {steps} steps of {batch} crops of {crop}², {turns} turns")
-    print(f"{'processes':>9}{'threads':>9}{'images/s':>10}{'× one':>7}")
+    print(f"{'processes':>9}{'threads':>9}{'images/s':>10}{'× one':>7}{'losses off by':>15}")
     for row in rows:
         ratio = row["images_per_second"] / rows[0]["images_per_second"]
-        print(f"{row['processes']:>9}{row['threads']:>9}{row['images_per_second']:>10.1f}{ratio:>7.2f}")
+        print(
+            f"{row['processes']:>9}{row['threads']:>9}{row['images_per_second']:>10.1f}{ratio:>7.2f}{row['off']:>15.1e}"
+        )

@@ -80,5 +80,6 @@ def places_by_content(x: Tensor, size: int) -> Places:
 def _box_means(image: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     """Means over the squares of ``size`` pixels that begin at each pixel of (C, H, W)."""
     sums = np.pad(image.cumsum(axis=1).cumsum(axis=2), ((0, 0), (1, 0), (1, 0)))
-    box: NDArray[np.float64] = sums[:, size:, size:] - sums[:, :-size, size:] - sums[:, size:, :-size]
-    return (box + sums[:, :-size, :-size]) / size**2
+    box = sums[:, size:, size:] - sums[:, :-size, size:] - sums[:, size:, :-size] + sums[:, :-size, :-size]
+    means: NDArray[np.float64] = box / size**2
+    return means

@@ -67,8 +67,8 @@ UNKNOWN = Match(gain=1.0, offset=0.0, correlation=0.0, blur=0.0, gap=0.0, equal=
 def match(target: NDArray[Any], source: NDArray[Any]) -> list[Match]:
     """Gain and offset of each channel of a target (C, H, W) over its input (C, H, W), in the units of the images.
 
-    On simulated pairs of 20 photons at the brightest structures the gain is right to 1 % in the mean over images, and to
-    2 to 5 % in a single one of 256 x 256 pixels.
+    On simulated pairs of 20 photons at the brightest structures the gain is right to 1 % in the mean over images,
+    and to 2 to 5 % in a single one of 256 x 256 pixels.
 
     Raises:
         InputError: unequal shapes.

@@ -24,7 +24,7 @@ class StepTimer:
     def __init__(self, pipeline: Pipeline, data: PairSource, training: Training, folder: Path) -> None:
         self.stages = len(pipeline.config.stages)
         training = training.model_copy(update={"steps": self.stages, "minutes": None})
-        self.run = Run(pipeline, data, training, folder, False, (), {}, Processes())
+        self.run = Run(pipeline, data, training, folder, False, (), {}, Processes(), None)
         self.batches = self.run.stream.batches(0, self.run.processes.device)
 
     def turn(self, number: int) -> list[float]:

@@ -27,7 +27,6 @@ from wavegen.experiments.spec.folders import Result, digest, read_json, run_fold
 from wavegen.experiments.spec.record import cpu_name
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import state
-from wavegen.training.state import HARMLESS
 from wavegen.training.timing import StepTimer
 from wavegen.version import __version__
 
@@ -111,7 +110,7 @@ def read_calibration(plan: Comparison, out: Path) -> Calibration:
 
 def _key(plan: Comparison, name: str) -> str:
     """What the cost of a step depends on."""
-    training = plan.training.model_dump(mode="json", exclude={*HARMLESS, "steps", "minutes", "seed"})
+    training = {k: v for k, v in state.described(plan.training).items() if k not in ("steps", "minutes", "seed")}
     pipeline = Pipeline.configure(plan.systems[name]).model_dump(mode="json")
     return digest({"pipeline": pipeline, "training": training, "levels": plan.levels})
 
