@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--systems", default="mscgm-fidelity", help="presets, separated by commas")
     parser.add_argument("--data", choices=("hela", "nanobeads"), default="hela")
     parser.add_argument("--minutes", type=above_zero, default=1.0, help="of processor time, for each run")
+    parser.add_argument("--only", default="", help="settings that are trained, separated by commas")
     parser.add_argument("--seeds", type=one_or_more, default=1)
     parser.add_argument("--images", type=one_or_more, default=24, help="for validation")
     parser.add_argument("--jobs", type=one_or_more, default=2, help="processes of one thread")
@@ -79,6 +80,7 @@ def main() -> None:
         given.out,
         data=given.data,
         minutes=given.minutes,
+        only=[name for name in given.only.split(",") if name],
         seeds=given.seeds,
         images=given.images,
         jobs=given.jobs,

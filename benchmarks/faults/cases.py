@@ -49,7 +49,21 @@ def _restore(source: str, target: str, *more: str) -> Callable[[Path, Path], lis
 
 
 def _train(inputs: Path, out: Path) -> list[str]:
-    options = ["--data", DATA, "--steps", STEPS, "--batch", 2, "--crop", 32, "--out", out, "--quiet"]
+    options = [
+        "--data",
+        DATA,
+        "--steps",
+        STEPS,
+        "--batch",
+        2,
+        "--crop",
+        32,
+        "--validate",
+        "off",
+        "--out",
+        out,
+        "--quiet",
+    ]
     return list(map(str, ["train", inputs / "pipeline.yaml", *options]))
 
 

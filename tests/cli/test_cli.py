@@ -165,6 +165,7 @@ def test_train_on_degraded_pictures(run: Run, tmp_path: Path) -> None:
     answer = run(*pairs, "32", "--set", "channels=3")
     assert answer.code == 0, answer.err
     assert "reading 3 images of pairs" in answer.err
+    assert "3 images: too few to hold any out" in answer.err
     assert "3 pairs: target = " in answer.err
 
 

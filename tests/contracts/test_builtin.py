@@ -93,7 +93,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
         *({"name": "times", "values": [1.0, 0.3, 0.0]} for _ in listed("grid")[:1]),
     ],
     "critic": [{"name": name, "width": 8} for name in listed("critic") if name != "projected"],
-    "loss": [{"name": name} for name in listed("loss")],
+    "loss": [*({"name": name} for name in listed("loss")), {"name": "coarse", "time_weight": "snr"}],
     "optimizer": [{"name": name} for name in listed("optimizer")],
     "metric": [
         {"name": name}

@@ -14,6 +14,8 @@ from wavegen import Pipeline
 from wavegen.core.errors import InputError
 from wavegen.core.registry import validate
 from wavegen.experiments import read_recipe
+from wavegen.experiments.spec.tiny import shrunk
+from wavegen.experiments.studies import runner
 from wavegen.io import write_image
 from wavegen.metrics.classical import METHODS
 
@@ -56,6 +58,30 @@ def test_rows_are_expanded_each_once() -> None:
     )
     rows = recipe.comparison("cpu", "hela").rows
     assert [(row.system, row.steps) for row in rows] == [("unet", 1), ("unet", 4), ("bbdm", 1), ("bbdm", 4)]
+
+
+def test_a_row_without_a_system_judges_all() -> None:
+    recipe = ALL["denoise"].model_copy(update={"rows": [{"steps": 1}, {"system": "unet", "steps": 4}]})
+    plan = recipe.comparison("cpu", "hela")
+    assert [(row.system, row.steps) for row in plan.rows] == [*((name, 1) for name in plan.systems), ("unet", 4)]
+
+
+def test_networks_are_judged_on_validation_images_and_all_can_be_trained() -> None:
+    recipe = ALL["ablate_networks"]
+    options = runner._parser(recipe).parse_args(["--out", "x"])
+    assert options.split == recipe.split == "validation"
+    assert runner._parser(ALL["denoise"]).parse_args(["--out", "x"]).split == "test"
+    systems = recipe.comparison("cpu", "hela").systems
+    built = {name: Pipeline.from_config(spec) for name, spec in systems.items()}
+    assert len({pipeline.config.model_dump_json() for pipeline in built.values()}) == len(systems)
+    for name, pipeline in built.items():
+        assert 0.5e6 < pipeline.parameters_count < 2.5e6, name
+        assert pipeline.config.critic is None or len(pipeline.config.stages) == 1
+
+
+def test_small_networks_keep_the_blocks_of_the_levels_that_are_left() -> None:
+    small = shrunk({"name": "unet", "network": {"multipliers": [1, 2, 3], "blocks": [1, 2, 3]}})
+    assert Pipeline.from_config(small).coarse.blocks == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ from torch.testing import assert_close
 from wavegen.core.errors import InputError
 from wavegen.core.types import Pair
 from wavegen.inference.evaluate import evaluate
-from wavegen.metrics.classical import METHODS, method_named, restorer, richardson_lucy, tune
+from wavegen.metrics.classical import METHODS, Classical, method_named, restorer, richardson_lucy, tune
 
 
 class Few:
@@ -52,6 +55,7 @@ JOBS = {
     "gaussian": (noisy, "affine", 5.0),
     "total variation": (noisy, "affine", 5.0),
     "non-local means": (noisy, "affine", 4.0),
+    "bm3d": (noisy, "affine", 4.0),
     "gain and gamma": (dark, "fixed", 10.0),
     "adaptive histogram": (dark, "fixed", 0.5),
     "retinex": (shaded, "fixed", 0.5),
@@ -59,7 +63,13 @@ JOBS = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(METHODS))
+def installed(names: Iterable[str]) -> list[Any]:
+    """Methods as parameters; BM3D, whose licence is not free, is tested where it is found."""
+    skipped = pytest.mark.skipif(find_spec("bm3d") is None, reason="bm3d is not installed")
+    return [pytest.param(name, marks=[skipped] if name == "bm3d" else []) for name in sorted(names)]
+
+
+@pytest.mark.parametrize("name", installed(METHODS))
 def test_shape_and_channels_are_kept(name: str) -> None:
     method = METHODS[name]
     for channels in (1, 3):
@@ -70,7 +80,7 @@ def test_shape_and_channels_are_kept(name: str) -> None:
         assert np.isfinite(made).all()
 
 
-@pytest.mark.parametrize("name", sorted(JOBS))
+@pytest.mark.parametrize("name", installed(JOBS))
 def test_it_improves_what_it_is_for(name: str) -> None:
     degrade, scale, gained = JOBS[name]
     data = Few(degrade)
@@ -99,6 +109,36 @@ def test_what_is_known_is_not_searched() -> None:
     data = Few(lambda x, rng: np.stack([gaussian_filter(p, 2) for p in x]))
     assert tune(METHODS["richardson-lucy"], data, "target", {"sigma": 2.0})["sigma"] == 2.0
     assert tune(METHODS["input"], data, "target") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "degrade", "scale"),
+    [("gaussian", noisy, "affine"), ("total variation", noisy, "affine"), ("gain and gamma", dark, "fixed")],
+)
+def test_a_walk_through_the_options_ends_where_a_search_of_all_does(name: str, degrade: Any, scale: Any) -> None:
+    data, tried = Few(degrade), []
+    method = METHODS[name]
+
+    def apply(image: Any, **options: float) -> Any:
+        tried.append(options)
+        return method.apply(image, **options)
+
+    best = tune(method, data, scale)
+    assert tune(Classical(apply, method.options), data, scale, quick=True) == best
+    assert len(tried) < len(data) * len(method.candidates())
+
+
+def test_a_walk_leaves_known_options_alone() -> None:
+    data = Few(lambda x, rng: np.stack([gaussian_filter(p, 1) for p in x]))
+    found = tune(METHODS["richardson-lucy"], data, "target", {"sigma": 1.0}, quick=True)
+    assert found["sigma"] == 1.0
+    assert found["iterations"] in METHODS["richardson-lucy"].options["iterations"]
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bm3d", None)
+    with pytest.raises(InputError, match=r"BM3D needs the package bm3d, for non-commercial use: pip install bm3d"):
+        METHODS["bm3d"].apply(np.ones((1, 16, 16), np.float32), h=1.0)
 
 
 def test_an_unknown_method_is_named() -> None:

@@ -12,6 +12,7 @@ import torch
 from runs import Blobs, Interrupting, Recording, assert_same, system, training, weights
 
 from wavegen import InputError, Pair, Pipeline
+from wavegen.core.optional import MissingPackageError
 from wavegen.training import Validation, fit
 from wavegen.training import validation as module
 from wavegen.training.history import History, Look, read_history, write_history
@@ -260,6 +261,19 @@ def test_baselines_are_computed_once_and_shown(tmp_path: Path, monkeypatch: pyte
     again = Validation(Held(), tmp_path, tuning=Blobs())
     fit(system("unet"), Blobs(), training(), tmp_path, resume=True, validation=again)
     assert again.history.baselines == validation.history.baselines
+
+
+def test_without_matplotlib_a_line_says_that_there_are_no_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: Any) -> Path:
+        raise MissingPackageError("this needs the package matplotlib")
+
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "draw_curve", missing)
+    validation = Validation(Held(), tmp_path)
+    fit(system("unet"), Blobs(), training(steps=4), tmp_path, validation=validation)
+    assert validation.history.verdict[-1] == "no figures: this needs the package matplotlib"
 
 
 # -- what is refused -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wavegen.core.errors import InputError
 from wavegen.core.types import Pair, PairSource, Subbands
-from wavegen.data.matching import on_input_scale
+from wavegen.data.matched import on_input_scale
 from wavegen.pipeline.config import Intensity
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.units import intensity_of

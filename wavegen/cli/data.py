@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SIMULATED = 8  # items of a simulated set that are checked
 SOME_BAD = 3  # exit code
+WORST = 5  # pairs whose scales are shown
 
 data = typer.Typer(name="data", help="Check data before training on it.", no_args_is_help=True)
 Filter = Annotated[
@@ -47,10 +48,11 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Report counts, shapes, types, ranges, saturation, and how well the images of each pair are aligned.
+    """Report counts, shapes, types, ranges, saturation, alignment and intensity scales of pairs, and what to do.
 
     The exit code is 3 if an image cannot be read or is constant, or if a pair is shifted or unrelated.
     """
+    from wavegen.inference.advice import advice, scales
     from wavegen.inference.check import summary
 
     records = []
@@ -60,11 +62,14 @@ def check(
             note(remark)
         if record["bad"]:
             note(f"{record['name']}: {record['reason']}")
-    report = summary(records)
+    report = summary(records) | {"intensity": scales(records), "advice": advice(records, max_shift)}
     if as_json:
         print_json({"summary": report, "items": records})
     else:
         _print(report, records)
+        _print_scales(report, records)
+        for line in report["advice"]:
+            print(f"advice  {line}")
     if report["bad"]:
         note(f"{report['bad']} of {report['items']} are bad: {', '.join(r['name'] for r in records if r['bad'])}")
         raise typer.Exit(SOME_BAD)
@@ -108,6 +113,19 @@ def _print(report: dict[str, Any], records: list[dict[str, Any]]) -> None:
     for name, found in [pair for pair in by_shift if abs(complex(pair[1]["shift_y"], pair[1]["shift_x"])) > 0.5][:10]:
         print(
             f"        {name}: y {found['shift_y']:+.1f}, x {found['shift_x']:+.1f} px, correlation "
-            f"{found['correlation']:.3f} ({found['corrected']:.3f} once moved), target = {found['gain']:.3g} input "
-            f"{found['offset']:+.3g}, {found['verdict']}"
+            f"{found['correlation']:.3f} ({found['corrected']:.3f} once moved), {found['verdict']}"
+        )
+
+
+def _print_scales(report: dict[str, Any], records: list[dict[str, Any]]) -> None:
+    """Print how targets are scaled against their inputs, and the pairs whose scales differ most."""
+    if not report["intensity"]:
+        return
+    print(f"scales  {report['intensity']['line']}")
+    lined = [(max(record["intensity"], key=lambda line: line["gap"]), record["name"]) for record in records
+             if "intensity" in record]  # fmt: skip
+    for line, name in sorted(lined, key=lambda pair: -pair[0]["gap"])[:WORST] if len(lined) > 1 else []:
+        print(
+            f"        {name}: target = {line['gain']:.3g} input {line['offset']:+.3g}, correlation "
+            f"{line['correlation']:.3f}, blur {line['blur']:.1f} px"
         )

@@ -153,6 +153,15 @@ def component_spec(text: str, option: str) -> dict[str, Any]:
     return {"name": name, **_nested(parts, option)}
 
 
+def options_spec(text: str, option: str) -> dict[str, Any]:
+    """The options in ``OPTION=VALUE,...``.
+
+    Raises:
+        InputError: a part that is not ``option=value``; ``option`` says where it stands.
+    """
+    return _nested(OUTSIDE_BRACKETS.split(text), option)
+
+
 def pipeline_spec(pipeline: str, settings: Sequence[str]) -> dict[str, Any]:
     """A pipeline's configuration: a registered name or a YAML file, overridden by ``--set a.b=value``.
 

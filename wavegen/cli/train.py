@@ -11,7 +11,7 @@ import typer
 
 from wavegen.cli.datasets import on_training_scale, open_dataset
 from wavegen.cli.output import note
-from wavegen.cli.specs import Data, Inputs, Seed, Targets, component_spec, data_spec, pipeline_spec
+from wavegen.cli.specs import Data, Inputs, Seed, Targets, component_spec, data_spec, options_spec, pipeline_spec
 from wavegen.cli.validation import held_out
 from wavegen.core.errors import InputError
 
@@ -49,6 +49,14 @@ def train(
     optimizer: Annotated[
         str | None,
         typer.Option(metavar="NAME[,OPTION=VALUE...]", help="See wavegen list optimizer.", show_default="muon"),
+    ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OPTION=VALUE,...",
+            help="Random changes of crops: gain, noise, content; beside turns and mirror images.",
+            show_default=False,
+        ),
     ] = None,
     precision: Annotated[
         str | None,
@@ -107,13 +115,16 @@ def train(
             chosen = {"name": "muon", **chosen, "rate": learning_rate}
         if chosen:
             given["optimizer"] = chosen
+        if augment is not None:
+            given["augment"] = options_spec(augment, "--augment")
         training: Training = check(Training, {k: v for k, v in given.items() if v is not None}, "training")
         spec = pipeline_spec(pipeline, set_ or [])
         watched = _Watched(out, resume, track, quiet or not processes.first, validate, not no_early_stop)
         verdict = _train(spec, data_spec(data, x, y), training, watched)
     if processes.first:
-        for line in verdict:
-            print(line)
+        if verdict:
+            print("\n".join(verdict))
+            print(f"verdict and scores in {out / 'verdict.txt'}, figures beside it")
         print(f"model in {out / 'model'}; use it: wavegen restore IN OUT --model {out / 'model'}")
 
 

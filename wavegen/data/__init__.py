@@ -1,5 +1,6 @@
 """Data sets: simulated specimens, image pairs from files, published layouts, degraded clean images, crops, a cache."""
 
+from wavegen.data.augment import Augment
 from wavegen.data.base import PairDataset
 from wavegen.data.cache import InMemory
 from wavegen.data.check import Alignment, ImageFacts, align, image_facts
@@ -19,6 +20,7 @@ from wavegen.data.simulators.nanobeads import Nanobeads
 
 __all__ = [
     "Alignment",
+    "Augment",
     "BioSr",
     "Crops",
     "Degraded",

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from wavegen.core.errors import InputError
 from wavegen.core.types import Pair, PairSource
+from wavegen.data.augment import Augment, Places, places_by_content
 from wavegen.data.base import checked_item
 
 KEPT = 512 * 2**20  # bytes of whole images, of each process that cuts crops
@@ -30,6 +31,7 @@ class Crops(Dataset[Pair]):
         seed: of positions and orientations.
         length: number of items.
         transform: applied to the whole image before cropping (intensity normalisation).
+        augment: further random changes.
 
     Raises:
         InputError: an empty data set, a size or length below 1; at an item: an image smaller than the crop, x and y
@@ -43,6 +45,7 @@ class Crops(Dataset[Pair]):
         seed: Annotated[int, Field(ge=0)],
         length: Annotated[int, Field(ge=1)],
         transform: Callable[[Pair], Pair] | None = None,
+        augment: Augment | None = None,
     ) -> None:
         self.count = len(dataset)
         if size < 1 or length < 1 or seed < 0 or self.count < 1:
@@ -55,6 +58,8 @@ class Crops(Dataset[Pair]):
         self.seed = seed
         self.length = length
         self.transform = transform
+        self.augment = augment or Augment()
+        self._places: dict[int, Places] = {}
         self._kept: dict[int, Pair] = {}
         self._room = KEPT
 
@@ -81,13 +86,23 @@ class Crops(Dataset[Pair]):
             )
         top, left = (int(rng.integers(side - self.size + 1)) for side in (height, width))
         turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+        # Drawn last, so that a crop is the same without them.
+        if self.augment.content and rng.random() < self.augment.content:
+            top, left = self._places_of(item, pair.x).draw(rng)
 
         def view(image: Tensor) -> Tensor:
             part = image[..., top : top + self.size, left : left + self.size]
             part = torch.rot90(part, turns, (-2, -1))
             return (part.flip(-1) if mirrored else part).contiguous()
 
-        return Pair(view(pair.x), view(pair.y))
+        return self.augment.intensities(Pair(view(pair.x), view(pair.y)), rng)
+
+    def _places_of(self, item: int, x: Tensor) -> Places:
+        """Where crops of an image are worth most; remembered as long as the image is."""
+        places = self._places.get(item) or places_by_content(x, self.size)
+        if item in self._kept:
+            self._places[item] = places
+        return places
 
     def _whole(self, item: int) -> Pair:
         """An image pair, checked and transformed: its percentiles alone take longer than a crop's share of a step."""

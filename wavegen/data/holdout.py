@@ -104,7 +104,8 @@ def split_at(data: PairSource, items: Sequence[int]) -> Split:
     """Hold out the items of these numbers."""
     held = Subset(data, sorted({*items}))
     rest = Subset(data, sorted({*range(len(data))} - {*held.items}))
-    said = f"{len(rest)} images train, {len(held)} are held out for validation: {some(held.names)}"
+    kept = f"{len(held)} {'is' if len(held) == 1 else 'are'} held out for validation"
+    said = f"{len(rest)} images train, {kept}: {some(held.names)}"
     return Split(rest, held, held.names, said)
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from wavegen.core.errors import InputError
 from wavegen.core.registry import register
+from wavegen.core.types import Pair
 from wavegen.data.files import FilePairs, Files, Grid, images_of, matched
+from wavegen.data.registration import Shift, find_shift, registered, report
 from wavegen.data.tables import beside, read_rows
 
 
@@ -26,6 +31,8 @@ class Pairs(FilePairs):
         task: keep the rows of the table whose ``task`` is this.
         grid: ``equal``; for inputs smaller than their targets, ``target`` enlarges the inputs (bicubic) and ``input``
             averages the targets over blocks.
+        max_shift: move every target onto its input by up to this many pixels (:mod:`wavegen.data.registration`); all
+            pairs are then read when the data set is built, and ``remarks`` says how many were moved, and how far.
 
     Raises:
         InputError: missing or empty folders or tables, names without a partner, sizes or channel counts that differ
@@ -41,6 +48,7 @@ class Pairs(FilePairs):
         dataset: str | None = None,
         task: str | None = None,
         grid: Grid = "equal",
+        max_shift: Annotated[float, Field(gt=0, le=64)] | None = None,
     ) -> None:
         filters = {"split": split, "dataset": dataset, "task": task}
         if index is not None and x is None and y is None:
@@ -50,6 +58,16 @@ class Pairs(FilePairs):
         else:
             raise InputError("pairs needs x and y (two folders), or index (a table) with split, dataset and task")
         super().__init__(files, grid)
+        self.shifts: list[Shift] = []
+        if max_shift is not None:
+            pairs = (super(Pairs, self).__getitem__(i) for i in range(len(self)))
+            self.shifts = [find_shift(x.numpy(), y.numpy(), max_shift) for x, y in pairs]
+            self.remarks += (report(self.names, self.shifts, max_shift),)
+
+    def __getitem__(self, index: int) -> Pair:
+        """Pair ``index``, each (C, H, W) float32."""
+        pair = super().__getitem__(index)
+        return registered(pair, self.shifts[index]) if self.shifts else pair
 
 
 def _from_table(index: Path, filters: dict[str, str | None]) -> Files:

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from wavegen.core.errors import InputError
 from wavegen.core.types import PairSource
 from wavegen.data import FilePairs, Simulated, align, image_facts
 from wavegen.data.base import checked_item
 from wavegen.data.check import BAD, MAX_SHIFT
-from wavegen.data.files import images_of, pixel_header, read_pixels
+from wavegen.data.files import enlarged, images_of, pixel_header, read_pixels
+from wavegen.data.gaussian import best_gaussian
+from wavegen.data.matching import match
+from wavegen.data.registration import WORTH_MOVING, find_shift
 from wavegen.data.tables import beside, read_rows
 from wavegen.io import EXTENSIONS
 from wavegen.io.saturation import WORTH_A_WARNING
@@ -122,7 +126,8 @@ def check_pairs(data: PairSource, count: int, max_shift: float = MAX_SHIFT) -> I
     """The same for the first items of a data set that has no files."""
     for index in range(count):
         pair = checked_item(data, index)
-        yield _checked({"name": f"item {index}", "verdict": ""}, [pair.x.numpy(), pair.y.numpy()], max_shift)
+        record = {"name": f"item {index}", "verdict": "", "one_scale": bool(getattr(data, "one_scale", False))}
+        yield _checked(record, [pair.x.numpy(), pair.y.numpy()], max_shift)
 
 
 def _checked(record: dict[str, Any], images: list[Any], max_shift: float) -> dict[str, Any]:
@@ -140,6 +145,15 @@ def _checked(record: dict[str, Any], images: list[Any], max_shift: float) -> dic
         return record | {"verdict": "sizes differ", "bad": True, "reason": str(error)}
     bad = alignment.verdict in BAD
     record |= {"verdict": alignment.verdict, "bad": bad, "alignment": asdict(alignment)}
+    if alignment.verdict != "constant" and images[0].shape[0] == images[1].shape[0]:
+        x, y = (np.asarray(image, dtype=np.float32) for image in images)
+        y = enlarged(torch.from_numpy(y), (x.shape[-2], x.shape[-1])).numpy()
+        found = best_gaussian(x, y)
+        record["intensity"] = [asdict(line) for line in match(x, y)]
+        record["gaussian"] = {**found._asdict(), "enough": found.enough}
+        if np.hypot(alignment.shift_y, alignment.shift_x) >= WORTH_MOVING:  # that one is of unlike resolutions
+            shift = find_shift(x, y, max_shift)
+            record["registration"] = {**shift._asdict(), "pixels": shift.length}
     if bad:
         record["reason"] = (
             f"{alignment.verdict}: y {alignment.shift_y:+.1f}, x {alignment.shift_x:+.1f} px, "

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -14,36 +15,66 @@ from wavegen.losses.base import ImageLoss
 from wavegen.losses.scores import packet_score
 from wavegen.metrics import Lpips, ssim
 
+TINY = 1e-12  # variance of a constant image, whose gain is then 0
 LPIPS_SIDE = 32  # smaller scales are not judged: the trunk would have nothing left to pool
 
 
+class Fitted(ImageLoss):
+    """A term that may judge an image up to its scale.
+
+    Args:
+        fit: ``none``, or ``affine``: gain and offset of every item and channel are first laid on the truth by least
+            squares, for crops whose truth has another scale than its input. They are detached: where they minimise the
+            squared error, its gradient through them is 0, and a term with another distance should not be lowered by
+            steering the fit. No such term ties the scale of results; give it beside one that does.
+    """
+
+    def __init__(self, fit: Literal["none", "affine"] = "none") -> None:
+        self.fit = fit
+
+    def laid(self, image: Tensor, truth: Tensor) -> Tensor:
+        """The image (B, C, H, W) as it is compared with the truth."""
+        if self.fit == "none":
+            return image
+        with torch.no_grad():
+            (centred, mean), (other, level) = (_centred(k) for k in (image, truth))
+            variance = centred.square().mean((-2, -1), keepdim=True)
+            gain = (centred * other).mean((-2, -1), keepdim=True) / variance.clamp_min(TINY)
+        return gain * (image - mean) + level
+
+
+def _centred(image: Tensor) -> tuple[Tensor, Tensor]:
+    mean = image.mean((-2, -1), keepdim=True)
+    return image - mean, mean
+
+
 @register("loss", "l1", "mean absolute error of the image")
-class MeanAbsoluteError(ImageLoss):
-    """Mean |image - truth|."""
+class MeanAbsoluteError(Fitted):
+    """Mean |image - truth|; ``fit`` as of :class:`Fitted`."""
 
     def __call__(self, image: Tensor, truth: Tensor) -> Tensor:
         """Return a scalar."""
-        return F.l1_loss(image, truth)
+        return F.l1_loss(self.laid(image, truth), truth)
 
 
 @register("loss", "l2", "mean squared error of the image")
-class MeanSquaredError(ImageLoss):
-    """Mean (image - truth)²."""
+class MeanSquaredError(Fitted):
+    """Mean (image - truth)²; ``fit`` as of :class:`Fitted`."""
 
     def __call__(self, image: Tensor, truth: Tensor) -> Tensor:
         """Return a scalar."""
-        return F.mse_loss(image, truth)
+        return F.mse_loss(self.laid(image, truth), truth)
 
 
 @register("loss", "ssim", "1 - SSIM of the image", paper="Wang et al., IEEE TIP 13 (2004) 600")
-class StructuralDissimilarity(ImageLoss):
-    """1 - SSIM, at a data range of 1."""
+class StructuralDissimilarity(Fitted):
+    """1 - SSIM, at a data range of 1; ``fit`` as of :class:`Fitted`."""
 
     least_side: ClassVar[int] = 11  # the window
 
     def __call__(self, image: Tensor, truth: Tensor) -> Tensor:
         """Return a scalar."""
-        return 1 - ssim(image, truth, 1.0).mean()
+        return 1 - ssim(self.laid(image, truth), truth, 1.0).mean()
 
 
 @register("loss", "fourier", "L1 distance of Fourier amplitudes of the image")

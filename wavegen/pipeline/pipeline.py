@@ -18,7 +18,7 @@ from wavegen.core.errors import InputError
 from wavegen.core.guard import guarded
 from wavegen.core.registry import build
 from wavegen.core.types import Details, Pair, Restoration, Subbands
-from wavegen.data.matching import on_input_scale
+from wavegen.data.matched import on_input_scale
 from wavegen.gans import Head, LevelInput, noise_deviation
 from wavegen.pipeline import storage
 from wavegen.pipeline.assembly import coarse_network, heads
@@ -175,7 +175,7 @@ class Pipeline(nn.Module):
 
         Args:
             pair: target and input.
-            matched: the target is on its input's scale already (:class:`~wavegen.data.matching.Matched`), so that no
+            matched: the target is on its input's scale already (:class:`~wavegen.data.matched.Matched`), so that no
                 line need be fitted where the configuration wants one.
         """
         if self.config.intensity.target == "matched" and not matched:

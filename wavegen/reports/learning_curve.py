@@ -15,7 +15,7 @@ def draw_learning_curve(path: Path, curves: Mapping[str, Points], levels: Mappin
     """Write a PNG: each curve's points (core-minutes, score) on a logarithmic axis, each level as a line across.
 
     Points before the first thousandth of a minute, which such an axis cannot show, are drawn there. The vertical axis
-    holds all that is within reach of the curves' ends: a network that has not begun would flatten the rest.
+    holds the later half of each curve and the better half of the levels: the rest would flatten them.
 
     Args:
         path: the file.
@@ -30,9 +30,11 @@ def draw_learning_curve(path: Path, curves: Mapping[str, Points], levels: Mappin
     axis = figure.subplots()
     for name, points in curves.items():
         axis.plot([max(x, 1e-3) for x, _ in points], [y for _, y in points], marker=".", label=name)
-    for at, (name, level) in enumerate(sorted(levels.items(), key=lambda item: -item[1])):
+    ranked = sorted(levels.items(), key=lambda item: -item[1])
+    for at, (name, level) in enumerate(ranked):
         axis.axhline(level, color=f"C{(at + len(curves)) % 10}", lw=1, ls="--", label=f"{name}: {level:.2f}")
-    ends = [*levels.values(), *(y for points in curves.values() for _, y in points[-max(1, len(points) // 2) :])]
+    ends = [y for points in curves.values() for _, y in points[len(points) // 2 :]]
+    ends += [level for _, level in ranked[: (len(ranked) + 1) // 2]]
     margin = 0.08 * (max(ends) - min(ends)) or 0.5
     axis.set_ylim(min(ends) - margin, max(ends) + margin)
     axis.set_xscale("log")

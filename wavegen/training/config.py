@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from wavegen.core.config import Schema, Spec
 from wavegen.core.errors import InputError
 from wavegen.core.registry import validate
+from wavegen.data.augment import Augment
 
 Length = Annotated[float, Field(gt=0, lt=0.28)]  # that of a plain mean over the whole training is 0.289
 
@@ -21,6 +22,8 @@ class Training(Schema):
     learning rate, from 1 on a number of steps. ``ema`` lists the lengths of the averages of the weights that are
     tracked, relative to the training's own (:class:`~wavegen.training.averages.Averages`), two at most; the first is
     the model where no validation chooses. A number is the decay of one exponential average, as in version 0.1.0.
+
+    ``augment`` are random changes of the crops beside turns and mirror images.
 
     ``learning_rate`` and ``weight_decay`` beside no ``optimizer`` are AdamW's, as in version 0.1.0.
     """
@@ -36,6 +39,8 @@ class Training(Schema):
     ema: Annotated[float, Field(ge=0, lt=1)] | Annotated[list[Length], Field(min_length=1, max_length=2)] = Field(
         default_factory=lambda: [0.05, 0.12]
     )
+    # Left out where it changes nothing, so that runs made before there was one stay what they are.
+    augment: Augment = Field(default_factory=Augment, exclude_if=lambda value: value == Augment())
     seed: Annotated[int, Field(ge=0)] = 0
     precision: Literal["auto", "bf16", "float32"] = "auto"
     workers: Annotated[int, Field(ge=0, le=64)] = 0

@@ -23,7 +23,7 @@ from wavegen.core.errors import InputError
 from wavegen.core.files import exclusive
 from wavegen.core.registry import build, entry
 from wavegen.core.types import Pair, PairSource
-from wavegen.data.matching import Matched
+from wavegen.data.matched import Matched
 from wavegen.losses import Objective, Terms
 from wavegen.optimizers import roles_of
 from wavegen.pipeline.config import PipelineConfig, Stage
@@ -131,7 +131,7 @@ class Run:
         callbacks: Sequence[Callback],
         described: dict[str, Any],
         processes: Processes,
-        validation: Validation | None,
+        validation: Validation | None = None,
     ) -> None:
         self.training, self.out, self.callbacks, self.validation = training, out, callbacks, validation
         self.pipeline, self.processes = pipeline, processes

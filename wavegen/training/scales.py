@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from wavegen.core.errors import InputError, some
 from wavegen.core.files import write_text
 from wavegen.core.types import PairSource
-from wavegen.data.matching import UNKNOWN, Match, Matched
+from wavegen.data.matched import Matched, summary, unrelated_scales
+from wavegen.data.matching import UNKNOWN, Match
 from wavegen.pipeline.pipeline import Pipeline
 
-ONE_SCALE = 0.05  # of the range: rms difference of scales that a pair may have and still count as of one scale
-EXCEPTIONS = 0.1  # share of pairs that may have more
 FILE = "intensity.json"
 
 
@@ -46,7 +43,7 @@ def scaled(pipeline: Pipeline, data: PairSource) -> Scaled:
         return Scaled(data, "")
     matched = Matched(data)
     _check(matched)
-    needed = not asked or share_off_scale(matched.matches) > EXCEPTIONS
+    needed = not asked or unrelated_scales(matched.matches)
     if needed:
         _refuse(matched, "are constant, so that nothing matches them", lambda m: m == UNKNOWN, "")
     _set_target(pipeline, "matched" if needed else "input")
@@ -60,20 +57,6 @@ def scaled(pipeline: Pipeline, data: PairSource) -> Scaled:
 def _set_target(pipeline: Pipeline, target: str) -> None:
     intensity = pipeline.config.intensity.model_copy(update={"target": target})
     pipeline.config = pipeline.config.model_copy(update={"intensity": intensity})
-
-
-def share_off_scale(matches: Sequence[Sequence[Match]]) -> float:
-    """The share of pairs with a channel whose target is on another scale than its input."""
-    return float(np.mean([max(match.gap for match in pair) > ONE_SCALE for pair in matches]))
-
-
-def summary(matches: Sequence[Sequence[Match]]) -> str:
-    """``target = 1.30 x input - 14 (gain 1.02 to 2.90)``: medians over all pairs and channels."""
-    gains, offsets = (np.array([getattr(m, k) for pair in matches for m in pair]) for k in ("gain", "offset"))
-    middle = float(np.median(offsets))
-    sign = "-" if middle < 0 else "+"
-    line = f"target = {np.median(gains):.3g} x input {sign} {abs(middle):.3g}"
-    return line if len(gains) == 1 else f"{line} (gain {gains.min():.3g} to {gains.max():.3g})"
 
 
 def _check(matched: Matched) -> None:

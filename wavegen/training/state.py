@@ -21,6 +21,7 @@ from wavegen.training.averages import Averages
 from wavegen.training.config import Training
 from wavegen.training.stream import same_means
 
+HARMLESS = {"workers", "checkpoint_every", "preview_every", "log_every"}  # options that cannot change the weights
 FORMAT = Format("a checkpoint", (unchanged,))
 
 
@@ -152,7 +153,7 @@ def present_form(run: dict[str, Any]) -> dict[str, Any]:
 
 def described(training: Training) -> dict[str, Any]:
     """A training as its checkpoint records it; what cannot change the weights is left out."""
-    return training.model_dump(mode="json", exclude={"workers", "checkpoint_every", "preview_every", "log_every"})
+    return training.model_dump(mode="json", exclude=HARMLESS)
 
 
 def check_run(path: Path, run: dict[str, Any]) -> None:

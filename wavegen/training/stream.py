@@ -47,7 +47,7 @@ class Stream:
                 f"give {' or '.join(str(k) for k in (less, less + processes.count) if k)}"
             )
         self.means: list[float] = []  # of the first crops, x and y: another data set has others
-        self.crops = Crops(data, training.crop, training.seed, length=1 << 40, transform=transform)
+        self.crops = Crops(data, training.crop, training.seed, 1 << 40, transform, training.augment)
         self.training, self.processes = training, processes
 
     def clean(self) -> Iterator[Tensor]:

@@ -18,7 +18,7 @@ from wavegen.core.optional import MissingPackageError
 from wavegen.core.types import Pair, PairSource
 from wavegen.data.base import checked_item, names_of
 from wavegen.data.holdout import Subset
-from wavegen.data.matching import Matched
+from wavegen.data.matched import Matched
 from wavegen.metrics.scales import Scale, has_scale
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.pipeline.precision import kept_casts

@@ -35,6 +35,8 @@ def sentences(history: History) -> list[str]:
         lines.append("the last stage trains draws, which this score does not judge: the model is the last average")
     elif len(looks) > 1:
         lines.append(_selected(history.best, looks))
+    if history.left_out:
+        lines.append(f"not compared: {'; '.join(history.left_out)}")
     if len(history.images) < FEW:
         lines.append("few images: small differences may be chance")
     return lines

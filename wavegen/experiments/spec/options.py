@@ -57,6 +57,7 @@ def recipe_options(
     minutes: float | None = None,
     seeds: int | None = None,
     budget: str = BUDGET,
+    split: str = "test",
     more: Collection[str] = (),
 ) -> argparse.ArgumentParser:
     """The options that recipes share: ``--preset`` and ``--out`` always, the others where a recipe uses them.
@@ -68,6 +69,7 @@ def recipe_options(
         minutes: default of ``--minutes``.
         seeds: default of ``--seeds``; None leaves the option out.
         budget: help of ``--minutes``; empty leaves the option out.
+        split: default of ``--split``.
         more: of ``root``, ``jobs``, ``workers``, ``export``, ``split``, ``only``.
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -87,7 +89,7 @@ def recipe_options(
         parser.add_argument("--workers", type=one_or_more, default=2, help="trainings side by side, one thread each")
         parser.add_argument("--scheduler", default="local", help="local, or the address of a Dask scheduler")
     if "split" in more:
-        parser.add_argument("--split", choices=["validation", "test"], default="test", help="images to judge on")
+        parser.add_argument("--split", choices=["validation", "test"], default=split, help="images to judge on")
     if "only" in more:
         parser.add_argument("--only", help="train and judge these systems only; commas or semicolons between names")
     if "export" in more:

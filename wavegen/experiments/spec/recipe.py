@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from wavegen.core.config import Spec, check, merge
 from wavegen.core.errors import InputError, near_matches
@@ -20,9 +20,10 @@ class Recipe(Part):
     ``systems`` are configurations by name; one without a ``name`` is the preset pipeline of that name, or, where the
     recipe has a ``base`` (an ablation), that base with dotted differences. ``rows`` are ways of judging: the fields
     of :class:`~wavegen.experiments.Row`, of which ``system``, ``steps``, ``eta`` and ``images`` may be lists, or
-    ``native``: as the publication of that bridge samples. ``several`` are trained with several ``seeds``. ``shown``
-    are the (system, steps) of the figure. Of an ablation: ``s_over_v``, one number or one for each system, is what
-    every bridge's noise is scaled to, and rows may be ``planned``.
+    ``native``: as the publication of that bridge samples. Without ``system`` a row judges all. ``split`` are the images
+    that judge, unless the command says others; of an ablation always the test images. ``several`` are trained with
+    several ``seeds``. ``shown`` are the (system, steps) of the figure. Of an ablation: ``s_over_v``, one number or one
+    for each system, is what every bridge's noise is scaled to, and rows may be ``planned``.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Recipe(Part):
     rows: list[Spec]
     data: dict[str, Data]
     profiles: dict[str, Profile]
+    split: Literal["validation", "test"] = "test"
     seeds: int = 1
     several: tuple[str, ...] | None = None
     shown: list[tuple[str, int]] | None = None
@@ -142,7 +144,7 @@ class Recipe(Part):
         """All rows of the systems, each once."""
         rows: dict[Any, Row] = {}
         for template in self.rows if profile.rows is None else profile.rows:
-            for values in expanded(template):
+            for values in expanded({"system": list(systems), **template}):
                 row: Row = check(Row, values, f"{self.name}: rows")
                 dropped = row.images is not None and not (profile.subsets and source.subsets)
                 if row.system not in systems or dropped or row.steps > (profile.most_calls or row.steps):

@@ -54,6 +54,7 @@ def _parser(recipe: Recipe) -> argparse.ArgumentParser:
         list(recipe.data),
         seeds=recipe.seeds,
         budget=f"processor minutes of every training ({', '.join(defaults)})",
+        split=recipe.split,
         more=("workers",) if recipe.base is not None else ("root", "jobs", "split", "only", "export"),
     )
     if recipe.base is None:

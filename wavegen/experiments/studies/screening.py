@@ -6,21 +6,24 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from wavegen.core.config import Spec
+from wavegen.core.errors import InputError, near_matches
 from wavegen.core.files import make_folder
 from wavegen.core.registry import build
 from wavegen.core.types import PairSource
-from wavegen.data import Crops, InMemory
+from wavegen.data import Crops, InMemory, Subset, hold_out
 from wavegen.experiments.spec.folders import AGAIN, Result, read_json, write_json
 from wavegen.losses import Objective
 from wavegen.metrics import psnr
-from wavegen.metrics.scales import scaled
+from wavegen.metrics.scales import Scale, scaled
 from wavegen.optimizers import roles_of
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import Training, fit
@@ -34,8 +37,11 @@ def screen(
     settings: Mapping[str, Spec],
     out: Path,
     *,
-    data: str = "hela",
+    data: str | Spec = "hela",
+    pool: int = POOL,
+    size: int = SIZE,
     minutes: float = 1.0,
+    only: Sequence[str] = (),
     seeds: int = 1,
     images: int = 24,
     jobs: int = 2,
@@ -49,39 +55,50 @@ def screen(
         systems: presets.
         settings: differences from the defaults of a :class:`~wavegen.training.Training`, by name.
         out: folder of runs, of the calibration and of ``screen-*.json``.
-        data: a simulated data set.
+        data: a simulated data set, or the configuration of one of files, part of which is held out for validation.
+        pool: training images.
+        size: side of simulated images in pixels.
         minutes: of one quiet core, for each run.
+        only: settings that are trained; all are timed, since what a step costs is compared with the others.
         seeds: runs of each setting.
         images: validation images.
         jobs: processes, one thread each.
 
+    Raises:
+        InputError: ``only`` names no setting.
+
     Returns:
         A row for each run: ``system``, ``setting``, ``seed``, ``steps``, ``ms`` of a step, and ``psnr`` in dB.
     """
+    for name in only:
+        if name not in settings:
+            raise InputError(f"no setting {name!r}; {near_matches(name, settings)}")
     torch.set_num_threads(1)
     make_folder(out)
-    pool = _images(data, "train", POOL, out)
-    _images(data, "validation", images, out)
+    images_of = Images(data, pool, images, size)
+    train = images_of.part("train", out)
+    images_of.part("validation", out)
     todo = []
-    for system in systems:
-        timed = _calibrated(system, settings, pool, out / f"calibration-{system}-{data}.json")
-        for seed in range(seeds):
-            for name, seconds in timed.items():
-                steps = max(len(Pipeline.configure({"name": system}).stages), round(60 * minutes / seconds))
-                todo.append({
-                    "system": system, "data": data, "minutes": minutes, "setting": name, "seed": seed, "steps": steps,
-                    "ms": round(1000 * seconds, 1), "training": settings[name], "images": images,
-                })  # fmt: skip
+    label = images_of.label
+    timed = {s: _calibrated(s, settings, train, out / f"calibration-{s}-{label}.json") for s in systems}
+    for seed, system, name in product(range(seeds), systems, only or settings):
+        seconds = timed[system][name]
+        steps = max(len(Pipeline.configure({"name": system}).stages), round(60 * minutes / seconds))
+        todo.append({
+            "system": system, "data": label, "minutes": minutes, "setting": name, "seed": seed, "steps": steps,
+            "ms": round(1000 * seconds, 1), "training": settings[name], "images": images,
+            "source": images_of._asdict(),
+        })  # fmt: skip
     rows = []
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as workers:
         for row in workers.map(_run, [out] * len(todo), todo):
             rows.append(row)
             print(
-                f"{row['system']:16} {row['data']:10} {row['setting']:36} seed {row['seed']} {row['steps']:6} steps of "
+                f"{row['system']:16} {row['data']:16} {row['setting']:36} seed {row['seed']} {row['steps']:6} steps of "
                 f"{row['ms']:6.1f} ms {row['psnr']:6.2f} dB",
                 flush=True,
             )
-    write_json(out / f"screen-{data}-{minutes:g}min.json", {"rows": rows})
+    write_json(out / f"screen-{images_of.label}-{minutes:g}min.json", {"rows": rows})
     return rows
 
 
@@ -103,7 +120,7 @@ def _seconds_per_step(system: str, settings: Mapping[str, Spec], data: PairSourc
         pipe = Pipeline.from_config({"name": system}).train()
         pipe.to(memory_format=torch.channels_last)
         optimizer = build("optimizer", training.optimizer, roles=roles_of(pipe, pipe.transform))
-        crops = Crops(data, training.crop, 0, 1 << 20, pipe.normalise)
+        crops = Crops(data, training.crop, 0, 1 << 20, pipe.normalise, training.augment)
         runs.append((training, pipe, Objective(pipe), optimizer, crops))
     taken: list[list[float]] = [[] for _ in runs]
     for turn in range(WARM + ROUNDS):
@@ -121,10 +138,39 @@ def _seconds_per_step(system: str, settings: Mapping[str, Spec], data: PairSourc
     return {name: statistics.median(seconds) for name, seconds in zip(settings, taken, strict=True)}
 
 
-def _images(data: str, split: str, count: int, out: Path) -> InMemory:
-    """The first images of a split; they are made once and kept in a file."""
-    source = build("dataset", {"name": data, "split": split, "size": SIZE, "length": count})
-    return InMemory(source, path=out / f"{split}-{data}-{count}.npz")
+class Images(NamedTuple):
+    """The images of a screen."""
+
+    data: str | Spec
+    pool: int = POOL
+    validation: int = 24
+    size: int = SIZE
+
+    @property
+    def label(self) -> str:
+        """In names of files."""
+        name = self.data if isinstance(self.data, str) else str(self.data.get("dataset") or self.data["name"])
+        parts = [
+            name,
+            *([f"{self.pool}"] if self.pool != POOL else []),
+            *([f"{self.size}px"] if self.size != SIZE else []),
+        ]
+        return "-".join(parts)
+
+    def part(self, split: str, out: Path) -> PairSource:
+        """The first images of a split. Simulated ones are made once and kept in a file.
+
+        Of files, those that are held out are the same for any number of training images.
+        """
+        count = self.pool if split == "train" else self.validation
+        if isinstance(self.data, str):
+            spec = {"name": self.data, "split": split, "size": self.size, "length": count}
+            return InMemory(build("dataset", spec), path=out / f"{split}-{self.label}-{count}.npz")
+        parts = hold_out(build("dataset", self.data), self.validation)
+        if split != "train":
+            return InMemory(parts.held_out)
+        order = np.random.default_rng(0).permutation(len(parts.train))[:count]
+        return InMemory(Subset(parts.train, [int(i) for i in order]))
 
 
 def _run(out: Path, job: Result) -> Result:
@@ -138,10 +184,12 @@ def _run(out: Path, job: Result) -> Result:
     training: Any = Training(steps=job["steps"], seed=job["seed"], **job["training"])
     torch.manual_seed(job["seed"])  # first weights
     pipe = Pipeline.from_config({"name": job["system"]})
-    pipe = fit(pipe, _images(job["data"], "train", POOL, out), training, folder, resume=True)
-    pairs = _images(job["data"], "validation", job["images"], out)
+    images = Images(**job["source"])
+    pipe = fit(pipe, images.part("train", out), training, folder, resume=True)
+    pairs = images.part("validation", out)
+    scale: Scale = "affine" if pipe.config.intensity.target in ("own", "matched") else "target"
     scores = [
-        float(psnr(*scaled("target", pipe.restore(pair.y, steps=1).image[None], pair.x[None]), 1.0))
+        float(psnr(*scaled(scale, pipe.restore(pair.y, steps=1).image[None], pair.x[None]), 1.0))
         for pair in (pairs[i] for i in range(len(pairs)))
     ]
     row = {**job, "psnr": statistics.mean(scores)}
