@@ -195,6 +195,32 @@ def models(out: Path) -> None:
     save(figure, out, "choose-a-model")
 
 
+def matching(out: Path) -> None:
+    """A noisy input and its target on another scale, their joint histogram with the lines, and the matched target."""
+    from wavegen.data.matching import match
+
+    gain, offset, photons = 1.7, 25.0, 30.0
+    clean = pair("hela", 1)[0].numpy()
+    clean = 100 * clean / np.percentile(clean, 99.9)
+    rng = np.random.default_rng(0)
+    y = 100 * (rng.poisson(photons * clean / 100) + rng.normal(size=clean.shape)) / photons
+    x = gain * clean + offset
+    (line,) = match(x[None], y[None])
+    figure, axes = plt.subplots(1, 4, figsize=(11.0, 2.9), width_ratios=(1, 1, 1.15, 1), layout="constrained")
+    show(axes[0], y, "input", top=90)
+    show(axes[1], x, "target, on another scale", top=90)
+    show(axes[3], (x - line.offset) / line.gain, "target, matched", top=90)
+    axes[2].hist2d(y.ravel(), x.ravel(), bins=70, cmap="Greys", norm="log", range=((-15, 80), (0, 160)))
+    ends = np.array([-15.0, 80.0])
+    least = np.polyfit(y.ravel(), x.ravel(), 1)
+    axes[2].plot(ends, np.polyval(least, ends), "--", color="tab:blue", label=f"least squares: gain {least[0]:.2f}")
+    found = f"matched: gain {line.gain:.2f}, true {gain}"
+    axes[2].plot(ends, line.gain * ends + line.offset, color="tab:red", label=found)
+    axes[2].set(xlabel="input", ylabel="target", title="every pixel", xlim=ends, ylim=(0, 160))
+    axes[2].legend(fontsize=7, loc="lower right")
+    save(figure, out, "intensity-matching")
+
+
 def main() -> None:
     """Draw all of them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -202,7 +228,7 @@ def main() -> None:
     out = parser.parse_args().out
     torch.set_num_threads(1)
     with plt.rc_context(STYLE):
-        for draw in (subband_tree, bridge_path, head, spread, models):
+        for draw in (subband_tree, bridge_path, head, spread, models, matching):
             draw(out)
 
 

@@ -6,13 +6,14 @@ import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import fmean
 from typing import Any
 
 import pytest
 
 from wavegen.core.errors import InputError
 from wavegen.pipeline.config import Stage
-from wavegen.training.budget import Budget
+from wavegen.training.budget import MODEL, Budget
 from wavegen.training.checkpoints import LEAST, MOST, SHARE, Checkpoints
 from wavegen.training.state import Progress
 
@@ -35,17 +36,17 @@ class Run:
     planned: list[int] = field(default_factory=list)
 
     def go(self, cost: Cost, besides: Cost = lambda stage, step: 0.0, end: float = 0.0, until: int = 10**6) -> Run:
-        """From where it is; ``end`` are the seconds of the last state and model."""
+        """From where it is; ``end`` are the seconds of the last state and model, which come after the last callback."""
         budget = Budget(self.progress, self.parts, self.steps, self.minutes)
-        budget.saving = end
+        budget.saving = end / MODEL
         if not self.progress.costs:
-            budget.start([cost(i, 0) for i in range(len(self.parts))])
+            budget.start([fmean(cost(i, step) for step in range(4)) for i in range(len(self.parts))])
         while (stage := self.progress.stage) < len(self.parts):
             while not budget.over and self.progress.step < until:
                 self.within.append(budget.within)
                 budget.made(cost(stage, self.progress.step))
                 self.planned.append(budget.planned)
-                budget.besides(besides(stage, self.progress.step))
+                budget.besides(besides(stage, 0 if budget.over else self.progress.step))
             if self.progress.step >= until:
                 return self
             budget.next_stage()
@@ -71,7 +72,7 @@ def hiccups(stage: int, step: int) -> float:
 
 
 def slow_callbacks(stage: int, step: int) -> float:
-    return 6.0 if step % 150 == 0 else 0.01
+    return 6.0 if step % 150 == 0 else 0.01  # step 0 stands for the last of a stage
 
 
 @pytest.mark.parametrize("cost", [drifting, learning_seldom, hiccups])
@@ -82,6 +83,28 @@ def test_minutes_are_kept(cost: Cost, besides: Cost, shares: tuple[float, ...]) 
     assert run.progress.core_seconds == pytest.approx(240, rel=0.05)
     assert all(a <= b for a, b in itertools.pairwise(run.within) if b), "the rate would jump up"
     assert run.planned[-1] == run.progress.step
+
+
+def test_what_happens_at_the_end_is_kept_back() -> None:
+    """All callbacks after the last step, then the state and the model: a seventh of the minute."""
+    run = Run(stages(1.0), minutes=1.0).go(
+        lambda stage, step: 0.1, lambda stage, step: 3.0 * (step % 100 == 0), end=6.0
+    )
+    assert run.progress.core_seconds == pytest.approx(60, abs=1.5)
+
+
+def test_the_plan_counts_what_happens_seldom() -> None:
+    """Critics that learn at every fourth step: a median would promise too many steps."""
+    run = Run(stages(1.0), minutes=4.0).go(learning_seldom)
+    assert min(run.planned) > 0.9 * run.progress.step
+    assert max(run.planned) < 1.1 * run.progress.step
+
+
+def test_later_stages_are_as_slow_as_the_first_one_was() -> None:
+    """Twice as slow as what was timed: the plan knows it when the next stage begins, not sixteen steps later."""
+    run = Run(stages(0.5, 0.5), minutes=4.0).go(lambda stage, step: 0.1 if step < 4 else 0.2)
+    first = run.progress.plan[0]
+    assert run.planned[first] == pytest.approx(run.progress.step, rel=0.02)
 
 
 def test_the_position_grows_evenly_and_ends_at_one() -> None:

@@ -27,7 +27,7 @@ OUTLIER = 3.0  # deviations
 ROUNDS = 2  # of the resolution, the line and the outliers
 REWEIGHTINGS = 6  # of one line
 GROUP = 32  # blocks at least for an estimate of the residuals' deviation
-CLIPPED = 5e-4  # share of pixels at an image's extreme value above which they count as clipped
+CLIPPED = 5e-4  # share of pixels at an image's largest value above which they count as clipped
 VANISHING = 0.2  # correlation after smoothing, below which a pair has nothing in common
 
 Doubles = NDArray[np.float64]
@@ -67,7 +67,8 @@ UNKNOWN = Match(gain=1.0, offset=0.0, correlation=0.0, blur=0.0, gap=0.0, equal=
 def match(target: NDArray[Any], source: NDArray[Any]) -> list[Match]:
     """Gain and offset of each channel of a target (C, H, W) over its input (C, H, W), in the units of the images.
 
-    On simulated pairs with photon noise (5 photons and more at the brightest) the gain is right to 1 %.
+    On simulated pairs of 20 photons at the brightest structures the gain is right to 1 % in the mean over images,
+    and to 2 to 5 % in a single one of 256 x 256 pixels.
 
     Raises:
         InputError: unequal shapes.
@@ -138,10 +139,8 @@ def _blocks(image: NDArray[Any], block: int) -> NDArray[Any]:
 
 
 def _clipped(image: Doubles) -> NDArray[np.bool_]:
-    """Pixels at the smallest or largest value, where many share it and others lie between."""
-    ends = [image == extreme for extreme in (image.min(), image.max())]
-    # A background of zeros is no clipping, but also no information on the gain: only the bright end is left out.
-    bright: NDArray[np.bool_] = ends[1]
+    """Pixels at the largest value, where many share it. (A background of one value does no harm.)"""
+    bright: NDArray[np.bool_] = image == image.max()
     return bright if CLIPPED < bright.mean() < 0.5 else np.zeros_like(bright)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import torch
@@ -27,7 +28,7 @@ TINY = 1e-12
 class Muon(torch.optim.Optimizer):
     """For a matrix W with gradient G: M <- beta M + G; W <- (1 - rate decay) W - rate s O(G + beta M).
 
-    O gives all singular values about 1 (:func:`orthogonalised`), and s = sqrt(max(1, rows / columns)).
+    O gives all singular values about 1 (:func:`all_orthogonalised`), and s = sqrt(max(1, rows / columns)).
 
     Args:
         roles: the parameters.
@@ -64,38 +65,60 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             parameters = [p for p in group["params"] if p.grad is not None]
             if group["matrix"]:
-                for parameter in parameters:
-                    self._step_matrix(group, parameter)
+                self._step_matrices(group, parameters)
             elif parameters:
                 adamw_step(group, [self.state[p] for p in parameters], parameters)
 
-    def _step_matrix(self, group: dict[str, Any], parameter: Tensor) -> None:
-        state, gradient, beta = self.state[parameter], parameter.grad, group["momentum"]
-        assert gradient is not None
-        if not state:
-            state["momentum"] = torch.zeros_like(parameter)
-        mean = state["momentum"].mul_(beta).add_(gradient)
-        direction = as_matrix(gradient.add(mean, alpha=beta))  # Nesterov: the momentum as it will be
-        scale = max(1.0, direction.shape[0] / direction.shape[1]) ** 0.5
-        parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        parameter.add_(orthogonalised(direction, group["iterations"]).view(parameter.shape), alpha=-group["lr"] * scale)
+    def _step_matrices(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
+        directions = []
+        for parameter in parameters:
+            state, gradient, beta = self.state[parameter], parameter.grad, group["momentum"]
+            assert gradient is not None
+            if not state:
+                state["momentum"] = torch.zeros_like(parameter)
+            mean = state["momentum"].mul_(beta).add_(gradient)
+            # Nesterov: the momentum as it will be. With columns as channels_last memory has them nothing is copied, and
+            # the order of columns is no part of what orthogonal means.
+            directions.append(as_matrix(gradient.add(mean, alpha=beta).movedim(1, -1)))
+        for parameter, matrix in zip(parameters, all_orthogonalised(directions, group["iterations"]), strict=True):
+            scale = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
+            update = matrix.view(parameter.movedim(1, -1).shape).movedim(-1, 1)
+            parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"] * scale)
 
 
 def orthogonalised(matrix: Tensor, iterations: int = 5) -> Tensor:
-    """The matrix (n, m) with its singular vectors and all singular values about 1; 0 stays 0.
+    """The matrix (n, m) with its singular vectors and all singular values about 1; 0 stays 0."""
+    return all_orthogonalised([matrix], iterations)[0]
+
+
+def all_orthogonalised(matrices: Sequence[Tensor], iterations: int = 5) -> list[Tensor]:
+    """Matrices of any shapes with their singular vectors and all singular values about 1; 0 stays 0.
 
     X <- a X + b (X X^T) X + c (X X^T)^2 X, from X of Frobenius norm 1. All factors are polynomials of the Gram matrix
     of the smaller side, which commute: they are multiplied with each other, and with X once at the end. That is the
-    same in exact arithmetic, takes half the time for the matrices of a U-Net, and float32 suffices.
+    same in exact arithmetic, takes half the time for the matrices of a U-Net, and float32 suffices. Gram matrices of
+    one size are multiplied together, since calls for small ones cost more than their products.
     """
-    tall = matrix.shape[0] > matrix.shape[1]
-    x: Tensor = (matrix.mT if tall else matrix).float()
-    x = x / x.norm().clamp_min(TINY)
-    gram = x @ x.mT
-    factor = torch.eye(len(gram), device=gram.device)
-    for _ in range(iterations):
-        p = torch.addmm(B * gram, gram, gram, alpha=C)
-        p.diagonal().add_(A)
-        factor, gram = p @ factor, p @ gram @ p
-    x = factor @ x
-    return x.mT if tall else x
+    wide = [(m.mT if m.shape[0] > m.shape[1] else m).float() for m in matrices]
+    wide = [x / x.norm().clamp_min(TINY) for x in wide]
+    result: list[Tensor] = list(matrices)
+    for side in sorted({len(x) for x in wide}):
+        places = [i for i, x in enumerate(wide) if len(x) == side]
+        factors = _factors(torch.stack([wide[i] @ wide[i].mT for i in places]), iterations)
+        for i, factor in zip(places, factors, strict=True):
+            x = factor @ wide[i]
+            result[i] = x.mT if matrices[i].shape[0] > matrices[i].shape[1] else x
+    return result
+
+
+def _factors(gram: Tensor, iterations: int) -> Tensor:
+    """What X is multiplied by, from its Gram matrix: (k, n, n) to the same."""
+    factor: Tensor | None = None
+    for left in reversed(range(iterations)):
+        p = torch.baddbmm(gram, gram, gram, beta=B, alpha=C)
+        p.diagonal(dim1=1, dim2=2).add_(A)
+        factor = p if factor is None else p @ factor
+        if left:
+            gram = p @ gram @ p
+    assert factor is not None
+    return factor

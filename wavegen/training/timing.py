@@ -9,6 +9,7 @@ from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training.config import Training
 from wavegen.training.fit import Run
 from wavegen.training.processes import Processes
+from wavegen.training.scales import scaled
 
 
 class StepTimer:
@@ -18,12 +19,13 @@ class StepTimer:
         pipeline: to be trained; its weights change.
         data: as for :func:`~wavegen.training.fit`.
         training: its batch, crop and all else that a step depends on; its length does not matter.
-        folder: in which no training is; nothing is written there.
+        folder: in which no training is; what is written there is of no use afterwards.
     """
 
     def __init__(self, pipeline: Pipeline, data: PairSource, training: Training, folder: Path) -> None:
         self.stages = len(pipeline.config.stages)
         training = training.model_copy(update={"steps": self.stages, "minutes": None})
+        data, _ = scaled(pipeline, data)
         self.run = Run(pipeline, data, training, folder, False, (), {}, Processes(), None)
         self.batches = self.run.stream.batches(0, self.run.processes.device)
 

@@ -172,7 +172,7 @@ def _time(plan: Comparison, data: PairSource, systems: Sequence[str]) -> tuple[d
             torch.manual_seed(0)
             pipeline = Pipeline.from_config(plan.systems[name])
             try:
-                timers[name] = StepTimer(pipeline, data, plan.training, Path(folder) / "none")
+                timers[name] = StepTimer(pipeline, data, plan.training, Path(folder))
                 timers[name].turn(0)
             except InputError as error:
                 errors[name] = str(error)

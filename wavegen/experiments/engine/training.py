@@ -13,6 +13,7 @@ from wavegen.experiments.spec.folders import run_folder
 from wavegen.experiments.spec.images import training_pool
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import Callback, JsonLog, Preview, Watch, fit
+from wavegen.training.scales import scaled
 
 
 def training_data(plan: Comparison, out: Path) -> PairSource:
@@ -28,7 +29,7 @@ def train_one(plan: Comparison, out: Path, system: str, seed: int) -> None:
     pipeline = Pipeline.from_config(plan.systems[system])
     training = plan.training_of(system, seed)
     folder = run_folder(out, system, seed)
-    data = training_data(plan, out)
+    data, _ = scaled(pipeline, training_data(plan, out))  # first, so that pictures show the targets that train
     shown = [data[i] for i in range(min(4, len(data)))]
     callbacks: list[Callback] = [
         Watch(shown, training.preview_every),
