@@ -162,12 +162,20 @@ def check_run(path: Path, run: dict[str, Any]) -> None:
     Raises:
         InputError: they differ; the message names the parts that do.
     """
-    was = present_form(recorded(path)["run"])
+    was = _as_asked(present_form(recorded(path)["run"]), run)
     changed = sorted(_changed(was.get(k), run.get(k), k) for k in {*was, *run} if was.get(k) != run.get(k))
     if changed:
         raise InputError(
             f"{path} belongs to a run with another {', '.join(changed)}; repeat its options or give another --out"
         )
+
+
+def _as_asked(was: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """A recorded run whose scale of targets is what ``auto`` chose, where ``auto`` is asked for now."""
+    pipeline, asked = was.get("pipeline", {}), now.get("pipeline", {}).get("intensity", {}).get("target")
+    if asked != "auto" or pipeline.get("intensity", {}).get("target") not in ("input", "matched"):
+        return was
+    return {**was, "pipeline": {**pipeline, "intensity": {**pipeline["intensity"], "target": "auto"}}}
 
 
 def _changed(was: Any, now: Any, name: str) -> str:
