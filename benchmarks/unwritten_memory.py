@@ -24,7 +24,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from wavegen.networks.blocks import Shrink
+from wavegen.networks.convolutions import Shrink
 
 POISON = {"MALLOC_PERTURB_": "128", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
 # Largest |difference| from float64 over the largest |value|: bf16 keeps 8 bits, and sums are made in float32.

@@ -36,7 +36,7 @@ SCHEDULE: tuple[dict[str, Any], ...] = (
     {"crop": 96},
     {"crop": 192},
     {"optimizer": {"name": "muon", "other_rate": 3e-3}},
-    {"optimizer": {"name": "muon", "momentum": 0.9}},
+    {"optimizer": {"name": "muon", "momentum": 0.95}},
     {"optimizer": {"name": "muon", "iterations": 3}},
     {"clip": 10.0},
 )

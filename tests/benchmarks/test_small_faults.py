@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from wavegen.networks.blocks import Shrink
+from wavegen.networks.convolutions import Shrink
 
 
 def load(name: str) -> ModuleType:

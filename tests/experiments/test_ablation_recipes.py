@@ -75,7 +75,8 @@ def test_cpu_and_paper_presets_are_valid() -> None:
     few = some("heads", 1)
     cpu = ablation(few, "cpu", "nanobeads", 2.5).plan
     assert (cpu.training.minutes, cpu.seeds_of("bridge low, GAN high"), cpu.timed) == (2.5, [0, 1, 2], True)
-    assert ablation(few, "paper", "hela", 2.5, 1).plan.training.learning_rate == 1e-4
+    optimizer = ablation(few, "paper", "hela", 2.5, 1).plan.training.optimizer
+    assert (optimizer["name"], optimizer["rate"]) == ("adamw", 1e-4)
     with pytest.raises(InputError, match="no data 'w2s'"):
         ablation(few, "cpu", "w2s")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +109,11 @@ def test_unknown_profiles_and_data_are_refused_with_near_matches() -> None:
 
 def test_own_pairs_make_a_table(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    for split in ("train", "test"):
-        for kind in ("targets", "inputs"):
-            folder = tmp_path / split / kind
-            folder.mkdir(parents=True)
-            for i in range(2):
-                write_image(folder / f"{i}.tif", rng.integers(0, 4000, (48, 40 + 8 * i)).astype(np.uint16))
+    for split, i in product(("train", "test"), range(2)):
+        truth = np.kron(rng.integers(0, 4000, (12, 10 + 2 * i)), np.ones((4, 4)))
+        for kind, image in (("targets", truth), ("inputs", 100 + 0.5 * truth + rng.normal(0, 100, truth.shape))):
+            (tmp_path / split / kind).mkdir(parents=True, exist_ok=True)
+            write_image(tmp_path / split / kind / f"{i}.tif", image.clip(0, 65535).astype(np.uint16))
     out = tmp_path / "out"
     done = run_here("own_data.py", "--root", str(tmp_path), "--out", str(out), "--data", "unrelated", "--jobs", "1")
     assert done.returncode == 0, done.stderr

@@ -10,6 +10,8 @@ from wavegen.data.files import FilePairs
 from wavegen.data.holdout import Split, Subset, hold_out
 from wavegen.data.layouts import Div2k, Istd, Lol
 from wavegen.data.low_band import LowBand
+from wavegen.data.matched import Matched
+from wavegen.data.matching import Match, match
 from wavegen.data.microscopes import BioSr, W2s
 from wavegen.data.pairs import Pairs
 from wavegen.data.samples import microscope_sample
@@ -32,6 +34,8 @@ __all__ = [
     "Istd",
     "Lol",
     "LowBand",
+    "Match",
+    "Matched",
     "Nanobeads",
     "PairDataset",
     "Pairs",
@@ -44,5 +48,6 @@ __all__ = [
     "hold_out",
     "image_facts",
     "is_simulator",
+    "match",
     "microscope_sample",
 ]

@@ -45,7 +45,7 @@ class Muon(torch.optim.Optimizer):
         self,
         roles: Roles,
         rate: Rate = 0.02,
-        momentum: Beta = 0.95,
+        momentum: Beta = 0.9,
         decay: Decay = 1e-2,
         iterations: Annotated[int, Field(ge=1, le=20)] = 5,
         other_rate: Rate = 1e-3,

@@ -180,7 +180,7 @@ def _run(out: Path, job: Result) -> Result:
     folder = out / name.replace(" ", "_")
     done = folder / "score.json"
     if done.exists():
-        return {**job, "psnr": read_json(done, AGAIN)["psnr"]}
+        return read_json(done, AGAIN)
     training: Any = Training(steps=job["steps"], seed=job["seed"], **job["training"])
     torch.manual_seed(job["seed"])  # first weights
     pipe = Pipeline.from_config({"name": job["system"]})
