@@ -15,7 +15,9 @@ import torch
 from hypothesis import settings
 
 torch.set_num_threads(1)
-settings.register_profile("shared machine", deadline=None)  # how long an example takes depends on who else computes
+settings.register_profile(
+    "shared machine", deadline=None, max_examples=50
+)  # how long an example takes depends on who else computes
 settings.load_profile("shared machine")
 
 

@@ -68,6 +68,11 @@ def test_a_length_between_two_is_their_combination() -> None:
         np.testing.assert_allclose(share_of_first(length, 0.04, 0.1), share, atol=1e-9)
 
 
+def test_candidates_are_what_is_tracked_and_a_length_between() -> None:
+    np.testing.assert_allclose(Averages(nn.Linear(2, 1), [0.05, 0.2]).candidates, [0.05, 0.2, 0.1])
+    assert Averages(nn.Linear(2, 1), [0.05]).candidates == (0.05,)
+
+
 def test_exponents() -> None:
     """That of the deviation of a uniform distribution is 0."""
     np.testing.assert_allclose(exponent(12**-0.5), 0, atol=1e-6)

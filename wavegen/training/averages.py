@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -39,6 +40,11 @@ class Averages:
             else [partial(_power, exponent(s)) for s in lengths]
         )
         self.values = [[p.detach().clone() for p in module.parameters()] for _ in self.weights]
+
+    @property
+    def candidates(self) -> tuple[float, ...]:
+        """Lengths worth trying after the training: the tracked ones, and their geometric mean between two."""
+        return (*self.lengths, *([math.prod(self.lengths) ** 0.5] if len(self.lengths) == 2 else []))
 
     @torch.no_grad()
     def update(self, module: nn.Module, step: int, own: list[Tensor] | None = None) -> None:

@@ -396,7 +396,7 @@ class Run:
         try:
             if validate and self.validation is not None:
                 final = self.progress.stage == len(self.pipeline.config.stages) - 1
-                for length in self.averages.lengths:
+                for length in self.averages.candidates if final and self.budget.over else self.averages.lengths:
                     with self.averages.shown(self.pipeline, length):
                         self.validation.look(f"{length:g}", record, self.pipeline, final)
             with self.averages.shown(self.pipeline):
