@@ -20,6 +20,7 @@ from pydantic import Field
 from wavegen.core.config import Schema, check
 from wavegen.core.errors import InputError
 from wavegen.core.files import exclusive
+from wavegen.core.memory import keep_freed_memory
 from wavegen.core.types import PairSource
 from wavegen.experiments.engine.training import training_data
 from wavegen.experiments.spec.comparison import Comparison
@@ -146,6 +147,7 @@ def calibrate(plan: Comparison, out: Path, systems: Sequence[str]) -> dict[str, 
         InputError: as :func:`read_calibration`; a folder that cannot be written.
     """
     torch.set_num_threads(1)
+    keep_freed_memory()  # as the trainings do
     refused: dict[str, str] = {}
     with exclusive(out / ".calibration.lock", f"the calibration of {out}", wait=True):
         known = dict(read_calibration(plan, out).systems)

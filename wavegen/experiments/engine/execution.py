@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 
 from wavegen.core.files import exclusive
+from wavegen.core.memory import keep_freed_memory
 from wavegen.core.types import PairSource
 from wavegen.data import InMemory, Simulator
 from wavegen.experiments.engine.store import Judge, classical_key, keep_score, score_key, scores_file, unscored
@@ -45,6 +46,7 @@ def execute(judge: Judge, out: Path, task: Task) -> float:
     with _ONE_RUN, exclusive(folder / ".lock", str(task), wait=True):
         began = time.perf_counter()
         torch.set_num_threads(1)
+        keep_freed_memory()  # a worker has not done so at its start, and a step would take up to twice as long
         if task.seed is None:
             _classical(judge, out, task.system)
         else:

@@ -17,6 +17,7 @@ import torch
 from wavegen.core.config import Spec
 from wavegen.core.errors import InputError, near_matches
 from wavegen.core.files import make_folder
+from wavegen.core.memory import keep_freed_memory
 from wavegen.core.registry import build
 from wavegen.core.types import PairSource
 from wavegen.data import Crops, InMemory, Subset, hold_out
@@ -176,6 +177,7 @@ class Images(NamedTuple):
 def _run(out: Path, job: Result) -> Result:
     """Train one setting and judge it."""
     torch.set_num_threads(1)
+    keep_freed_memory()
     name = f"{job['system']}-{job['data']}-{job['minutes']:g}min-{job['setting']}-seed{job['seed']}"
     folder = out / name.replace(" ", "_")
     done = folder / "score.json"
