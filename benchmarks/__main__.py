@@ -13,12 +13,14 @@ from benchmarks.commands.degradations import degradations
 from benchmarks.commands.faults import faults
 from benchmarks.commands.filters import filters
 from benchmarks.commands.fuzz import fuzz
+from benchmarks.commands.matching import matching
 from benchmarks.commands.memory import memory
 from benchmarks.commands.peers import peers
 from benchmarks.commands.processes import processes
 from benchmarks.commands.restore import restore
 from benchmarks.commands.round_trip import round_trip
 from benchmarks.commands.stacks import stacks
+from benchmarks.commands.steps import networks, steps
 from benchmarks.commands.train import train
 from benchmarks.commands.transforms import transforms
 
@@ -36,11 +38,14 @@ app.command()(filters)
 app.command()(fuzz)
 app.command()(faults)
 app.command("io")(stacks)
+app.command()(matching)
 app.command()(memory)
+app.command()(networks)
 app.command()(peers)
 app.command()(processes)
 app.command()(restore)
 app.command("round-trip")(round_trip)
+app.command()(steps)
 app.command()(train)
 app.command()(transforms)
 
