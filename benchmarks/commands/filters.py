@@ -12,7 +12,9 @@ from wavegen.cli.output import Json, print_json
 def filters(
     train: Annotated[str, typer.Option("--train", metavar="DATA", help="Pairs on which options are chosen.")],
     test: Annotated[str, typer.Option("--test", metavar="DATA", help="Pairs that judge.")],
-    scale: Annotated[str, typer.Option(metavar="target|affine", help="Intensity scale of the scores.")] = "affine",
+    scale: Annotated[
+        str, typer.Option(metavar="target|affine|fixed|luma", help="Intensity scale of the scores.")
+    ] = "affine",
     as_json: Json = False,
 ) -> None:
     """Filters without learning, tuned on training pairs: what a network has to beat."""
@@ -20,15 +22,20 @@ def filters(
 
     from benchmarks.filters import bench_filters
     from wavegen.cli.specs import data_spec
+    from wavegen.core.errors import InputError, near_matches
     from wavegen.core.registry import build
     from wavegen.experiments.spec.record import cpu_name
+    from wavegen.metrics.scales import SCALES
 
+    if scale not in SCALES:
+        raise InputError(f"unknown scale {scale!r}; {near_matches(scale, SCALES)}")
     sources = [build("dataset", data_spec(text, None, None)) for text in (train, test)]
     rows = bench_filters(*sources, scale)  # type: ignore[arg-type]
+    today = datetime.date.today().isoformat()
     if as_json:
-        print_json({"rows": rows})
+        print_json({"machine": cpu_name(), "date": today, "scale": scale, "images": len(sources[1]), "rows": rows})
         return
-    print(f"{datetime.date.today().isoformat()}, {cpu_name()}: {len(sources[1])} test images, scale {scale}")
+    print(f"{today}, {cpu_name()}: {len(sources[1])} test images, scale {scale}")
     for row in rows:
         if "left_out" in row:
             print(f"{row['method']:18} left out: {row['left_out']}")

@@ -102,7 +102,7 @@ class Plain(torch.optim.Optimizer):
     """Gradient descent with momentum, which is right."""
 
     def __init__(self, roles: Roles, rate: float = 0.05) -> None:
-        super().__init__([{**g, "lr": rate, "initial_lr": rate} for g in roles.groups(0.0, split=False)], {})
+        super().__init__(roles.groups(rate, 0.0), {})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:

@@ -37,8 +37,7 @@ def adamw(
         beta1: memory of the mean of gradients.
         beta2: memory of the mean of their squares.
     """
-    groups = [{**group, "initial_lr": rate} for group in roles.groups(decay, split=False)]
-    return torch.optim.AdamW(groups, rate, (beta1, beta2), EPS)
+    return torch.optim.AdamW(roles.groups(rate, decay), rate, (beta1, beta2), EPS)
 
 
 def adamw_step(group: dict[str, Any], states: list[dict[str, Tensor]], parameters: list[Tensor]) -> None:

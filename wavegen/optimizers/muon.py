@@ -10,7 +10,8 @@ from pydantic import Field
 from torch import Tensor
 
 from wavegen.core.registry import register
-from wavegen.optimizers.adamw import Beta, Decay, Rate, adamw_step
+from wavegen.optimizers.adamw import Beta, Decay, Rate
+from wavegen.optimizers.matrices import MatrixOptimizer
 from wavegen.optimizers.roles import Roles, as_matrix
 
 # p(s) = a s + b s^3 + c s^5 takes every singular value in (0, 1] to about 1 when it is applied five times.
@@ -25,7 +26,7 @@ TINY = 1e-12
     paper="Jordan et al. 2024, kellerjordan.github.io/posts/muon",
     supplied=("roles",),
 )
-class Muon(torch.optim.Optimizer):
+class Muon(MatrixOptimizer):
     """For a matrix W with gradient G: M <- beta M + G; W <- (1 - rate decay) W - rate s O(G + beta M).
 
     O gives all singular values about 1 (:func:`all_orthogonalised`), and s = sqrt(max(1, rows / columns)).
@@ -52,24 +53,11 @@ class Muon(torch.optim.Optimizer):
         beta1: Beta = 0.9,
         beta2: Beta = 0.98,
     ) -> None:
-        groups = [
-            {**group, "lr": peak, "initial_lr": peak}
-            for group in roles.groups(decay, split=True)
-            for peak in [rate if group["matrix"] else other_rate]
-        ]
-        super().__init__(groups, {"betas": (beta1, beta2), "momentum": momentum, "iterations": iterations})
+        defaults = {"betas": (beta1, beta2), "momentum": momentum, "iterations": iterations}
+        super().__init__(roles, rate, decay, other_rate, defaults)
 
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient."""
-        for group in self.param_groups:
-            parameters = [p for p in group["params"] if p.grad is not None]
-            if group["matrix"]:
-                self._step_matrices(group, parameters)
-            elif parameters:
-                adamw_step(group, [self.state[p] for p in parameters], parameters)
-
-    def _step_matrices(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
+    def step_matrices(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
+        """See :meth:`MatrixOptimizer.step_matrices`."""
         directions = []
         for parameter in parameters:
             state, gradient, beta = self.state[parameter], parameter.grad, group["momentum"]

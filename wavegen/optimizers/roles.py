@@ -31,20 +31,24 @@ class Roles:
     matrices: frozenset[int] = frozenset()
     undecayed: frozenset[int] = frozenset()
 
-    def groups(self, decay: float, *, split: bool) -> list[dict[str, Any]]:
-        """Parameter groups: the decayed, the undecayed, and, where they are ``split`` off, the matrices first.
+    def groups(self, rate: float, decay: float, other_rate: float | None = None) -> list[dict[str, Any]]:
+        """Parameter groups with ``lr``, ``initial_lr`` (the peak of a schedule), ``weight_decay`` and ``matrix``.
 
-        Each has ``matrix`` (whether it holds matrices) and ``weight_decay``; empty ones are left out.
+        Args:
+            rate: peak learning rate of all, or of the matrices.
+            decay: weight decay; that of a learned basis is 0.
+            other_rate: peak learning rate of all but the matrices, which then have a group of their own, the first.
 
         Raises:
             InputError: there is no parameter.
         """
         if not self.parameters:
             raise InputError("an optimizer needs parameters, and the module has none: there is nothing to train")
-        matrices = self.matrices if split else frozenset()
+        matrices = frozenset() if other_rate is None else self.matrices
+        rest = rate if other_rate is None else other_rate
         groups: list[dict[str, Any]] = [
-            {"params": [], "matrix": matrix, "weight_decay": decayed}
-            for matrix, decayed in ((True, decay), (False, decay), (False, 0.0))
+            {"params": [], "matrix": matrix, "weight_decay": decayed, "lr": peak, "initial_lr": peak}
+            for matrix, decayed, peak in ((True, decay, rate), (False, decay, rest), (False, 0.0, rest))
         ]
         for position, parameter in enumerate(self.parameters):
             place = 0 if position in matrices else 2 if position in self.undecayed else 1

@@ -44,8 +44,7 @@ class ScheduleFree(torch.optim.Optimizer):
         beta2: Beta = 0.98,
     ) -> None:
         self.order = list(roles.parameters)
-        groups = [{**group, "lr": rate, "initial_lr": rate} for group in roles.groups(decay, split=False)]
-        super().__init__(groups, {"beta1": beta1, "beta2": beta2})
+        super().__init__(roles.groups(rate, decay), {"beta1": beta1, "beta2": beta2})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]

@@ -9,7 +9,8 @@ from pydantic import Field
 from torch import Tensor
 
 from wavegen.core.registry import register
-from wavegen.optimizers.adamw import EPS, Beta, Decay, Rate, adamw_step
+from wavegen.optimizers.adamw import EPS, Beta, Decay, Rate
+from wavegen.optimizers.matrices import MatrixOptimizer
 from wavegen.optimizers.roles import Roles, as_matrix
 
 
@@ -20,7 +21,7 @@ from wavegen.optimizers.roles import Roles, as_matrix
     paper="Vyas et al., arXiv 2409.11321, one-sided",
     supplied=("roles",),
 )
-class Soap(torch.optim.Optimizer):
+class Soap(MatrixOptimizer):
     """For a matrix with gradient G: L <- beta3 L + (1 - beta3) G G^T; Adam steps on Q^T G, turned back by Q.
 
     Q holds the eigenvectors of L, of the smaller side of the matrix alone (the larger one would cost more than the
@@ -48,23 +49,13 @@ class Soap(torch.optim.Optimizer):
         beta3: Beta = 0.95,
         other_rate: Rate = 1e-3,
     ) -> None:
-        groups = [
-            {**group, "lr": peak, "initial_lr": peak}
-            for group in roles.groups(decay, split=True)
-            for peak in [rate if group["matrix"] else other_rate]
-        ]
-        super().__init__(groups, {"betas": (beta1, beta2), "beta3": beta3, "every": every})
+        defaults = {"betas": (beta1, beta2), "beta3": beta3, "every": every}
+        super().__init__(roles, rate, decay, other_rate, defaults)
 
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient."""
-        for group in self.param_groups:
-            parameters = [p for p in group["params"] if p.grad is not None]
-            if group["matrix"]:
-                for parameter in parameters:
-                    self._step_matrix(group, parameter)
-            elif parameters:
-                adamw_step(group, [self.state[p] for p in parameters], parameters)
+    def step_matrices(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
+        """See :meth:`MatrixOptimizer.step_matrices`."""
+        for parameter in parameters:
+            self._step_matrix(group, parameter)
 
     def _step_matrix(self, group: dict[str, Any], parameter: Tensor) -> None:
         state, gradient = self.state[parameter], parameter.grad

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wavegen.core.types import PairSource
+from wavegen.pipeline.config import Stage
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training.config import Training
 from wavegen.training.fit import Run
@@ -32,3 +35,18 @@ class StepTimer:
     def turn(self, number: int) -> list[float]:
         """Processor seconds of a step of each stage; every ``number`` times other steps."""
         return [self.run.time_step(index, self.batches, number) for index in range(self.stages)]
+
+
+def medians_in_turn(timers: Mapping[str, StepTimer], rounds: int) -> dict[str, list[float]]:
+    """Median seconds of a step of each stage, by name: in every round all take their turn."""
+    turns: dict[str, list[list[float]]] = {name: [] for name in timers}
+    for number in range(1, 1 + rounds):
+        for name, timer in timers.items():
+            turns[name].append(timer.turn(number))
+    return {name: [statistics.median(stage) for stage in zip(*found, strict=True)] for name, found in turns.items()}
+
+
+def by_shares(stages: Sequence[Stage], seconds: Sequence[float]) -> float:
+    """The mean seconds of a step of a whole training, whose stages have their shares of the steps."""
+    shares = [stage.share for stage in stages]
+    return sum(share * value for share, value in zip(shares, seconds, strict=True)) / sum(shares)

@@ -20,8 +20,7 @@ class Sign(torch.optim.Optimizer):
         decay: Annotated[float, Field(ge=0, le=1)] = 0.01,
         beta: Annotated[float, Field(ge=0, lt=1)] = 0.9,
     ) -> None:
-        groups = [{**group, "lr": rate, "initial_lr": rate} for group in roles.groups(decay, split=False)]
-        super().__init__(groups, {"beta": beta})
+        super().__init__(roles.groups(rate, decay), {"beta": beta})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:

@@ -7,7 +7,6 @@ trained at different hours. Equal steps of a calibration are.
 from __future__ import annotations
 
 import platform
-import statistics
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -28,7 +27,7 @@ from wavegen.experiments.spec.folders import Result, digest, read_json, run_fold
 from wavegen.experiments.spec.record import cpu_name
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import state
-from wavegen.training.timing import StepTimer
+from wavegen.training.timing import StepTimer, by_shares, medians_in_turn
 from wavegen.version import __version__
 
 FILE = "calibration.json"
@@ -178,11 +177,7 @@ def _time(plan: Comparison, data: PairSource, systems: Sequence[str]) -> tuple[d
                 timers[name].turn(0)
             except InputError as error:
                 errors[name] = str(error)
-        turns: dict[str, list[list[float]]] = {name: [] for name in timers if name not in errors}
-        for number in range(1, 1 + ROUNDS):
-            for name, found in turns.items():
-                found.append(timers[name].turn(number))
-    return {n: [statistics.median(stage) for stage in zip(*t, strict=True)] for n, t in turns.items()}, errors
+        return medians_in_turn({n: timer for n, timer in timers.items() if n not in errors}, ROUNDS), errors
 
 
 def _timed(
@@ -214,8 +209,7 @@ def _timed(
 
 def _mean(plan: Comparison, name: str, seconds: Sequence[float]) -> float:
     """The seconds of a step, by the stages' shares."""
-    shares = [stage.share for stage in Pipeline.configure(plan.systems[name]).stages]
-    return sum(share * value for share, value in zip(shares, seconds, strict=True)) / sum(shares)
+    return by_shares(Pipeline.configure(plan.systems[name]).stages, seconds)
 
 
 def recorded(out: Path) -> Result:

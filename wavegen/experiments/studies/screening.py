@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,17 +20,16 @@ from wavegen.core.files import make_folder
 from wavegen.core.memory import keep_freed_memory
 from wavegen.core.registry import build
 from wavegen.core.types import PairSource
-from wavegen.data import Crops, InMemory, Subset, hold_out
+from wavegen.data import InMemory, Subset, hold_out
 from wavegen.experiments.spec.folders import AGAIN, Result, read_json, write_json
-from wavegen.losses import Objective
 from wavegen.metrics import psnr
 from wavegen.metrics.scales import Scale, scaled
-from wavegen.optimizers import roles_of
 from wavegen.pipeline.pipeline import Pipeline
 from wavegen.training import Training, fit
+from wavegen.training.timing import StepTimer, by_shares, medians_in_turn
 
 POOL, SIZE = 256, 256  # training images, and their side in pixels
-WARM, ROUNDS = 2, 9
+ROUNDS = 9  # in which all settings are timed in turn
 
 
 def screen(
@@ -114,29 +113,16 @@ def _calibrated(system: str, settings: Mapping[str, Spec], data: PairSource, fil
 
 def _seconds_per_step(system: str, settings: Mapping[str, Spec], data: PairSource) -> dict[str, float]:
     """Processor time of one step of each setting: medians over rounds in which all take their turn."""
-    runs = []
-    for setting in settings.values():
-        training = Training(steps=1, **setting)
-        torch.manual_seed(0)
-        pipe = Pipeline.from_config({"name": system}).train()
-        pipe.to(memory_format=torch.channels_last)
-        optimizer = build("optimizer", training.optimizer, roles=roles_of(pipe, pipe.transform))
-        crops = Crops(data, training.crop, 0, 1 << 20, pipe.normalise, training.augment)
-        runs.append((training, pipe, Objective(pipe), optimizer, crops))
-    taken: list[list[float]] = [[] for _ in runs]
-    for turn in range(WARM + ROUNDS):
-        for seconds, (training, pipe, objective, optimizer, crops) in zip(taken, runs, strict=True):
-            began = time.process_time()
-            pairs = [crops[turn * training.batch + i] for i in range(training.batch)]
-            x, y = (torch.stack(images) for images in zip(*pairs, strict=True))
-            losses = objective(x, y).losses
-            optimizer.zero_grad()
-            torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(pipe.parameters(), training.clip)
-            optimizer.step()
-            if turn >= WARM:
-                seconds.append(time.process_time() - began)
-    return {name: statistics.median(seconds) for name, seconds in zip(settings, taken, strict=True)}
+    keep_freed_memory()  # as the trainings do
+    timers = {}
+    with TemporaryDirectory() as folder:
+        for name, setting in settings.items():
+            torch.manual_seed(0)
+            training = Training(minutes=1, **setting)
+            timers[name] = StepTimer(Pipeline.from_config({"name": system}), data, training, Path(folder))
+            timers[name].turn(0)
+        stages = Pipeline.configure({"name": system}).stages
+        return {name: by_shares(stages, seconds) for name, seconds in medians_in_turn(timers, ROUNDS).items()}
 
 
 class Images(NamedTuple):
